@@ -1,0 +1,11 @@
+/**
+ * What the core sees of a request. Header names are in lower case and a repeated header is a list, as
+ * `kong.request.get_headers` returns them (Kong 3.9.3). Members that the policy does not need may be absent.
+ */
+export interface RequestView {
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** Request method in upper case; needed when {@link Policy.needsMethod}. */
+  readonly method?: string;
+  /** Query string as the client sent it, without `?`; needed when {@link Policy.needsQuery}. */
+  readonly rawQuery?: string;
+}

@@ -1,0 +1,61 @@
+/**
+ * What the plugin tells whoever listens in the same process: typed `node:diagnostics_channel` channels. The plugin
+ * server's metrics subscribe to them; under the stock plugin server nobody does, and publishing costs one comparison.
+ * Messages never hold a token, a claim's value or key material.
+ */
+import diagnostics, { type Channel } from 'node:diagnostics_channel';
+
+/** One decision. `code` is `proceed`, `anonymous` or a refusal's code (docs/ERRORS.md). */
+export interface DecisionMessage {
+  readonly outcome: 'proceed' | 'refuse';
+  readonly code: string;
+  /** HTTP status of a refusal; 0 when the request proceeds. */
+  readonly status: number;
+  /** The configured issuer whose rules verified the token, when one was. */
+  readonly issuer?: string;
+  /** The `kid` of the key that verified the token, when it has one. Comes from the key set, never from the token. */
+  readonly kid?: string;
+}
+
+/** One look into the cache of verified tokens. */
+export interface TokenCacheMessage {
+  readonly hit: boolean;
+}
+
+/** One attempt to fetch a key set or a discovery document. */
+export interface KeyFetchMessage {
+  readonly issuer: string;
+  readonly outcome: 'ok' | 'not_modified' | 'failed';
+  readonly durationMs: number;
+  /** Keys that are usable after the attempt. */
+  readonly keys: number;
+}
+
+/** Age and use of an issuer's key set, published whenever either changes. */
+export interface KeySetMessage {
+  readonly issuer: string;
+  /** `Date.now()` of the last successful fetch; metrics derive the age from it when they are read. */
+  readonly fetchedAtMs: number;
+  readonly state: 'fresh' | 'stale' | 'unavailable';
+}
+
+/** A `diagnostics_channel` channel whose messages have one type. */
+export interface TypedChannel<Message> {
+  readonly hasSubscribers: boolean;
+  publish(message: Message): void;
+  subscribe(onMessage: (message: Message) => void): void;
+  unsubscribe(onMessage: (message: Message) => void): void;
+}
+
+function channel(name: string): Channel {
+  return diagnostics.channel(`kong-plugin-jwt-identity:${name}`);
+}
+
+/** Every decision of the plugin. */
+export const decisionChannel = channel('decision') as TypedChannel<DecisionMessage>;
+/** Every look into the cache of verified tokens. */
+export const tokenCacheChannel = channel('token-cache') as TypedChannel<TokenCacheMessage>;
+/** Every attempt to fetch keys. */
+export const keyFetchChannel = channel('key-fetch') as TypedChannel<KeyFetchMessage>;
+/** Every change in the state of a key set. */
+export const keySetChannel = channel('key-set') as TypedChannel<KeySetMessage>;
