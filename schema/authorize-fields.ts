@@ -9,7 +9,8 @@ export const AUTHORIZE_FIELDS = [
       required: true,
       default: [],
       elements: { type: 'string', match: '^%u[%u-]*$', err: 'must be a method in upper case' },
-      description: 'Request methods that this rule decides, in upper case; an empty list: every method.',
+      description:
+        'Request methods that this rule decides, in upper case; GET stands for HEAD too. An empty list: every method.',
     },
   },
   {
@@ -53,7 +54,8 @@ export const AUTHORIZE_FIELDS = [
               required: true,
               len_min: 1,
               elements: PLAIN_TEXT,
-              description: 'Values of which the claim must be one or, when it is a list, hold one.',
+              description:
+                'Values of which the claim must be one or, when it is a list, hold one. Numbers and booleans are compared as text.',
             },
           },
         ],

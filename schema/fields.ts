@@ -1,3 +1,4 @@
+export { ALGORITHMS } from './algorithms';
 import { AUTHORIZE_ENTITY_CHECKS, AUTHORIZE_FIELDS } from './authorize-fields';
 import { CLAIM, HEADER_NAME } from './field-patterns';
 import { ISSUER_ENTITY_CHECKS, ISSUER_FIELDS } from './issuer-fields';
@@ -34,7 +35,7 @@ const IDENTITY_HEADER_FIELDS = [
       default: 'refuse',
       one_of: ['refuse', 'encode'],
       description:
-        'What happens to a value that a header cannot carry unambiguously, such as a role that holds the comma between roles: refuse the request, or percent-encode the characters in question.',
+        'Text outside printable ASCII is always percent-encoded as UTF-8. This says what happens to a comma inside a value and to control characters, which a service could still misread after decoding: refuse the request, or percent-encode them too.',
     },
   },
   {
@@ -69,7 +70,7 @@ export const CONFIG_FIELDS = [
       default: ['authorization'],
       elements: HEADER_NAME,
       description:
-        'Request headers that may carry the token. authorization and proxy-authorization carry it after "Bearer" (RFC 6750 §2.1), any other header as its whole value.',
+        'Request headers that may carry the token: authorization after the word Bearer (RFC 6750 §2.1), any other header with or without that word.',
     },
   },
   {
@@ -157,7 +158,7 @@ export const CONFIG_FIELDS = [
         err: 'must be a media type or its subtype (RFC 7515 §4.1.9)',
       },
       description:
-        'Accepted values of the `typ` header, such as at+jwt (RFC 9068 §4), in any letter case, with or without "application/". Keeps ID and logout tokens out. An empty list: any type, or none.',
+        'Accepted values of the `typ` header, such as at+jwt (RFC 9068 §4), in any letter case, with or without "application/". An empty list: none, or any that does not name another kind of token, as logout+jwt does.',
     },
   },
   {
@@ -280,7 +281,7 @@ export const CONFIG_ENTITY_CHECKS = [
       if_match: { eq: true },
       then_field: 'authorize',
       then_match: { len_max: 0 },
-      then_err: 'authorize must be left out when allow_missing is true: nobody is there to be authorized',
+      then_err: 'allow_missing and authorize contradict each other: without a token there is nobody to authorize',
     },
   },
 ] as const satisfies EntityChecks;

@@ -1,26 +1,9 @@
+import { ALGORITHMS, PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS } from './algorithms';
 import { PLAIN_TEXT } from './field-patterns';
 import { KEY_FETCH_FIELDS } from './key-fetch-fields';
 import type { EntityChecks, Fields } from './kong-schema';
 
-/** Algorithms whose key is a shared secret (RFC 7518 §3.2). */
-export const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const;
-
-/** Algorithms whose key is public (RFC 7518 §3.3–3.5, RFC 8037, RFC 9864). `none` is in neither list. */
-export const PUBLIC_KEY_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const;
-
-const ALGORITHM = { type: 'string', one_of: [...SECRET_ALGORITHMS, ...PUBLIC_KEY_ALGORITHMS] } as const;
+const ALGORITHM = { type: 'string', one_of: ALGORITHMS } as const;
 
 /** One issuer whose tokens are believed, and what makes a token of its own. */
 export const ISSUER_FIELDS = [
@@ -136,7 +119,7 @@ export const ISSUER_ENTITY_CHECKS = [
       if_match: { eq: false },
       then_field: 'audiences',
       then_match: { len_min: 1 },
-      then_err: 'audiences must name at least one audience, unless any_audience is true',
+      then_err: 'an issuer needs audiences, unless any_audience is true',
     },
   },
   {
@@ -145,7 +128,7 @@ export const ISSUER_ENTITY_CHECKS = [
       if_match: { eq: true },
       then_field: 'audiences',
       then_match: { len_max: 0 },
-      then_err: 'audiences must be empty when any_audience is true',
+      then_err: 'any_audience and a list of audiences contradict each other',
     },
   },
   ...(['jwks_uri', 'discovery', 'public_key'] as const).map((source) => ({
@@ -154,7 +137,7 @@ export const ISSUER_ENTITY_CHECKS = [
       if_match: { required: true },
       then_field: 'algorithms',
       then_match: onlyPublicKeyAlgorithms,
-      then_err: `algorithms must not hold HS256, HS384 or HS512 when ${source} is set`,
+      then_err: `HS256, HS384 and HS512 do not go with ${source}: its keys are public`,
     },
   })),
   {
@@ -163,7 +146,7 @@ export const ISSUER_ENTITY_CHECKS = [
       if_match: { required: true },
       then_field: 'algorithms',
       then_match: onlySecretAlgorithms,
-      then_err: 'algorithms may only hold HS256, HS384 and HS512 when secret is set',
+      then_err: 'a secret goes with HS256, HS384 and HS512 only',
     },
   },
   {
@@ -172,7 +155,7 @@ export const ISSUER_ENTITY_CHECKS = [
       if_match: { eq: true },
       then_field: 'secret',
       then_match: { required: true },
-      then_err: 'secret must be set when secret_is_base64 is true',
+      then_err: 'secret_is_base64 needs a secret',
     },
   },
 ] as const satisfies EntityChecks;

@@ -1,0 +1,73 @@
+import type { Config } from './config';
+import { foldHeaderName, headerPatternMatcher } from './header-name';
+import { coveredTransportHeader } from './transport-headers';
+import type { Violation } from './validate';
+
+/** Fewest characters before the `*` of a reserved pattern: `X-*` would take away most of what clients and Kong send. */
+const LEAST_PATTERN_BEGINNING = 3;
+
+/** Headers that carry credentials by their nature, so a token may be looked for there. */
+const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization'];
+
+/** Returns what is wrong with the headers that a configuration fills, protects, and takes tokens from. */
+export function headerViolations(config: Config): Violation[] {
+  return [
+    ...config.identityHeaders.flatMap((_, index) => identityHeaderViolations(config, index)),
+    ...config.reservedHeaders.flatMap(reservedHeaderViolations),
+    ...tokenHeaderViolations(config),
+    ...repetitions('cookie_names', config.cookieNames),
+    ...repetitions('uri_param_names', config.uriParamNames),
+  ];
+}
+
+function identityHeaderViolations({ identityHeaders, reservedHeaders }: Config, index: number): Violation[] {
+  const field = `config.identity_headers[${index + 1}].header`;
+  const names = identityHeaders.map(({ header }) => foldHeaderName(header));
+  const name = names[index] ?? '';
+  const transport = coveredTransportHeader(name);
+  if (transport !== undefined)
+    return [{ field, message: `must not be the transport or credential header ${transport}` }];
+  const first = names.indexOf(name);
+  if (first < index) {
+    return [
+      { field, message: `is the same header as that of identity_headers[${first + 1}]: servers read both as ${name}` },
+    ];
+  }
+  // A route without this plugin, or with another configuration, would let a client fill it in.
+  if (!headerPatternMatcher(reservedHeaders)(name)) {
+    return [{ field, message: 'must be covered by reserved_headers, or clients could send it themselves' }];
+  }
+  return [];
+}
+
+function reservedHeaderViolations(pattern: string, index: number): Violation[] {
+  const field = `config.reserved_headers[${index + 1}]`;
+  const transport = coveredTransportHeader(pattern);
+  if (transport !== undefined)
+    return [{ field, message: `must not cover the transport or credential header ${transport}` }];
+  return pattern.endsWith('*') && pattern.length <= LEAST_PATTERN_BEGINNING
+    ? [{ field, message: `must have at least ${LEAST_PATTERN_BEGINNING} characters before the "*"` }]
+    : [];
+}
+
+function tokenHeaderViolations({ headerNames, reservedHeaders }: Config): Violation[] {
+  const isReserved = headerPatternMatcher(reservedHeaders);
+  const violations = headerNames.flatMap((name, index): Violation[] => {
+    const field = `config.header_names[${index + 1}]`;
+    const transport = coveredTransportHeader(name);
+    if (transport !== undefined && !CREDENTIAL_HEADERS.includes(name.toLowerCase())) {
+      return [{ field, message: `must not be the transport or credential header ${transport}` }];
+    }
+    return isReserved(foldHeaderName(name))
+      ? [{ field, message: 'must not be covered by reserved_headers, which are never accepted from a client' }]
+      : [];
+  });
+  return [...violations, ...repetitions('header_names', headerNames.map(foldHeaderName))];
+}
+
+function repetitions(list: string, names: readonly string[]): Violation[] {
+  return names.flatMap((name, index) => {
+    const first = names.indexOf(name);
+    return first < index ? [{ field: `config.${list}[${index + 1}]`, message: `repeats ${list}[${first + 1}]` }] : [];
+  });
+}

@@ -1,0 +1,50 @@
+import type { Config } from './config';
+import { ConfigError } from './config-error';
+import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from './fields';
+import { headerViolations } from './header-rules';
+import { issuerViolations } from './issuer-rules';
+import type { Field, RecordField } from './kong-schema';
+import { validate, type Violation } from './validate';
+
+const CONFIG_RECORD: RecordField = { type: 'record', fields: CONFIG_FIELDS, entity_checks: CONFIG_ENTITY_CHECKS };
+
+/**
+ * Returns the configuration that Kong hands over, checked again, with defaults applied, names in camelCase, deeply
+ * frozen. Kong has checked some of it, but not after it resolved vault references, and not what its schema language
+ * cannot say.
+ *
+ * It does not load anything: whether keys are usable and files are there is for whoever opens the key sources.
+ *
+ * @param raw - `config` as Kong 3.9.3 sends it, parsed from JSON; members of Kong's own in it are ignored
+ * @throws ConfigError that names every field at fault; `field` is the first of them
+ */
+export function parseConfig(raw: unknown): Config {
+  const { value, violations } = validate(CONFIG_RECORD, raw, 'config', 'kong');
+  refuseAny(violations);
+  // The one place where Kong's names become ours. The schema that was enforced is the one the type is inferred from.
+  const config = inCamelCase(CONFIG_RECORD, value) as Config;
+  refuseAny([...issuerViolations(config.issuers), ...headerViolations(config)]);
+  return config;
+}
+
+function refuseAny([first, ...others]: readonly Violation[]): void {
+  if (first === undefined) return;
+  const reasons = [first.message, ...others.map(({ field, message }) => `${field}: ${message}`)];
+  throw new ConfigError(first.field, reasons.join('; '));
+}
+
+function inCamelCase(field: Field, value: unknown): unknown {
+  if (field.type === 'array' && Array.isArray(value)) {
+    return Object.freeze(value.map((item) => inCamelCase(field.elements, item)));
+  }
+  if (field.type !== 'record' || value === null) return value;
+  const members = value as Readonly<Record<string, unknown>>;
+  const entries = field.fields.flatMap((entry) => Object.entries(entry));
+  return Object.freeze(
+    Object.fromEntries(entries.map(([name, member]) => [camelCase(name), inCamelCase(member, members[name])])),
+  );
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
