@@ -65,7 +65,6 @@ function quoteIfNeeded(text: string): string {
 }
 
 function escapeControls(text: string): string {
-  // eslint-disable-next-line no-control-regex -- the point is to find them
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

@@ -1,0 +1,15 @@
+import { parseConfig } from '../../schema/parse-config';
+import type { KeySource } from '../../src/core/key-source';
+import { compilePolicy, type Policy } from '../../src/core/policy';
+
+/** The issuer of {@link policyOf}, in Kong's form. */
+export const ISSUER = {
+  issuer: 'https://auth.example.com/',
+  audiences: ['orders'],
+  jwks_uri: 'https://auth.example.com/jwks',
+};
+
+/** Compiles a configuration written as in kong.yml; `issuers` is {@link ISSUER} unless given, with these keys. */
+export function policyOf(config: Readonly<Record<string, unknown>>, keys: KeySource): Policy {
+  return compilePolicy(parseConfig({ issuers: [ISSUER], ...config }), () => keys);
+}

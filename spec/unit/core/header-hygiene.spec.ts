@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import { forgedHeaders, HEADER_LIMIT, headerHygiene } from '../../../src/core/header-hygiene';
+import { Refusal } from '../../../src/core/refusal';
+import type { RequestView } from '../../../src/core/request-view';
+
+const hygiene = headerHygiene({
+  reservedHeaders: ['X-User-*', 'X-Consumer-*'],
+  identityHeaders: [
+    { header: 'X-User-ID', claim: 'sub', required: true, onUnsafe: 'refuse', maxBytes: 100 },
+    { header: 'X_Tenant', claim: 'tenant', required: false, onUnsafe: 'refuse', maxBytes: 100 },
+  ],
+  headerNames: ['Authorization', 'X-Access-Token'],
+});
+const inspect = (headers: RequestView['headers']): unknown => {
+  const result = forgedHeaders({ headers }, hygiene);
+  return result instanceof Refusal ? result.code : result;
+};
+
+describe('headers that a client may not send', () => {
+  it.each([
+    ['x-user-id'],
+    ['x_user_id'],
+    ['x-user_id'],
+    ['x_user-id'],
+    ['x.user.id'],
+    ['x-user-anything-else'],
+    ['x_consumer_username'],
+    ['x-tenant'],
+    ['x_tenant'],
+    ['x_access_token'],
+  ])('finds %s under its own spelling', (name) => {
+    expect(inspect({ accept: '*/*', [name]: 'evil' })).toEqual([name]);
+  });
+
+  it.each([['x-user'], ['x-users-id'], ['xuserid'], ['user-id'], ['authorization'], ['x-access-token']])(
+    'leaves %s',
+    (name) => {
+      expect(inspect({ [name]: 'x' })).toEqual([]);
+    },
+  );
+
+  it('finds several spellings at once, repeated ones too', () => {
+    expect(inspect({ x_user_id: ['a', 'b'], 'x-user-roles': 'admin', 'x-user_roles': 'root' })).toEqual([
+      'x_user_id',
+      'x-user-roles',
+      'x-user_roles',
+    ]);
+  });
+});
+
+describe('header lists that cannot be trusted', () => {
+  const many = (count: number): RequestView['headers'] =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, 'v']));
+
+  it('refuses a list as long as Kong hands out at the most', () => {
+    expect(inspect(many(HEADER_LIMIT - 1))).toEqual([]);
+    expect(inspect(many(HEADER_LIMIT))).toBe('headers_truncated');
+  });
+
+  it('counts every line of a repeated header', () => {
+    expect(inspect({ h: Array<string>(HEADER_LIMIT).fill('v') })).toBe('headers_truncated');
+  });
+});
+
+describe('the Connection header', () => {
+  it.each([
+    ['X-User-ID'],
+    ['close, X-User-Roles'],
+    ['close ,\tx-user-roles '],
+    ['keep-alive,X_User_ID'],
+    ['CLOSE, x-uSER-id'],
+    ['x-consumer-username'],
+    [['close', 'x-user-id']],
+    [['close', 'te, X_Tenant']],
+  ])('is refused when it is %j', (connection) => {
+    expect(inspect({ connection })).toBe('connection_header_abuse');
+  });
+
+  it.each([['close'], ['keep-alive, Upgrade'], ['te, x-other'], ['']])('passes as %j', (connection) => {
+    expect(inspect({ connection })).toEqual([]);
+  });
+});

@@ -1,0 +1,41 @@
+import type { TokenSources } from './bearer-token';
+import { cookiePairs, decodeFormText, headerOf, splitPair } from './credential-grammar';
+import type { RequestView } from './request-view';
+
+/** What has to change in a request so that its token does not travel on. */
+export interface HiddenCredentials {
+  /** New header values by lower-case name; an empty list removes the header. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** The query string without the token; `undefined` when it stays as it is. */
+  readonly rawQuery: string | undefined;
+}
+
+/**
+ * Takes the token out of every configured place, also where several held the same one. Credentials of another scheme
+ * in `Authorization`, other cookies and other parameters stay byte for byte.
+ */
+export function hideCredentials(request: RequestView, sources: TokenSources): HiddenCredentials {
+  const headers: Record<string, string | readonly string[]> = {};
+  for (const name of sources.headerNames) {
+    const value = headerOf(request, name);
+    if (value !== undefined && (name !== 'authorization' || /^bearer /i.test(String(value)))) headers[name] = [];
+  }
+  const cookies = sources.cookieNames.length > 0 ? withoutCookies(request, sources.cookieNames) : undefined;
+  if (cookies !== undefined) headers['cookie'] = cookies;
+  return { headers, rawQuery: withoutParameters(request.rawQuery, sources.uriParamNames) };
+}
+
+/** The `Cookie` header without the named cookies, `[]` when nothing is left; `undefined` when none was there. */
+function withoutCookies(request: RequestView, names: readonly string[]): string | readonly string[] | undefined {
+  const all = cookiePairs(request);
+  const kept = all.filter((pair) => !names.includes(splitPair(pair.trim())[0]));
+  if (kept.length === all.length) return undefined;
+  return kept.length === 0 ? [] : kept.join(';').trimStart();
+}
+
+function withoutParameters(rawQuery: string | undefined, names: readonly string[]): string | undefined {
+  if (rawQuery === undefined || names.length === 0) return undefined;
+  const all = rawQuery.split('&');
+  const kept = all.filter((part) => !names.includes(decodeFormText(splitPair(part)[0])));
+  return kept.length === all.length ? undefined : kept.join('&');
+}

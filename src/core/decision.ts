@@ -1,0 +1,29 @@
+import type { Refusal } from './refusal';
+import type { VerifiedToken } from './verified-token';
+
+/** Values for headers, by name; an empty list removes the header (Kong 3.9.3: `set_headers` does the same). */
+export type HeaderChanges = Readonly<Record<string, string | readonly string[]>>;
+
+/** The request may go on to the service, changed like this. */
+export interface Proceed {
+  readonly outcome: 'proceed';
+  /** Everything to set and to remove, each header under one spelling. */
+  readonly headers: HeaderChanges;
+  /** The query string without the token; absent when it stays as it is. */
+  readonly rawQuery?: string;
+  /** Who is calling; `undefined` where the configuration lets a request without a token pass. */
+  readonly token: VerifiedToken | undefined;
+}
+
+/** What becomes of a request. Anything that is not a {@link Proceed} refuses it. */
+export type Decision = Proceed | Refusal;
+
+/**
+ * Returns `changes` with `additions` on top. A header is named once, whatever its case: the same name set and removed
+ * in one call would leave the outcome to the order in which Kong walks a Lua table.
+ */
+export function withHeaders(changes: HeaderChanges, additions: HeaderChanges): HeaderChanges {
+  const added = new Set(Object.keys(additions).map((name) => name.toLowerCase()));
+  const kept = Object.entries(changes).filter(([name]) => !added.has(name.toLowerCase()));
+  return Object.fromEntries([...kept, ...Object.entries(additions)]);
+}

@@ -1,0 +1,69 @@
+import { authorize } from './authorization';
+import { findBearerToken } from './bearer-token';
+import { headerOf } from './credential-grammar';
+import { hideCredentials } from './credential-hiding';
+import { withHeaders, type Decision, type Proceed } from './decision';
+import { forgedHeaders } from './header-hygiene';
+import { identityOf } from './identity-headers';
+import type { Policy } from './policy';
+import { Refusal } from './refusal';
+import type { RequestView } from './request-view';
+import { verifyTokenOnce, type TokenCache } from './token-cache';
+import type { Clock, VerifiedToken } from './verified-token';
+
+/**
+ * Decides about one request: sanitize, find the token, verify it, authorize, write down the identity. Every step either
+ * goes on or refuses; only the last line of a path that verified a token (or that the configuration opens to requests
+ * without one) proceeds. An exception is a bug, and the caller must refuse the request.
+ *
+ * It reads headers, method and query only, and does no I/O but what the key source does.
+ */
+export async function decide(request: RequestView, policy: Policy, cache: TokenCache, clock: Clock): Promise<Decision> {
+  const forged = forgedHeaders(request, policy.hygiene);
+  if (forged instanceof Refusal) return forged;
+  const anonymous = (): Proceed => proceed(undefined, {}, forged, request, policy);
+
+  if (!policy.runOnPreflight && isPreflight(request)) return anonymous();
+
+  const bearer = findBearerToken(request, policy.sources);
+  if (bearer instanceof Refusal) return bearer;
+  if (bearer === undefined) {
+    return policy.allowMissing ? anonymous() : new Refusal('token_missing', 'no bearer token');
+  }
+
+  const token = await verifyTokenOnce(bearer, policy.trust, cache, clock);
+  if (token instanceof Refusal) return token;
+
+  if (policy.authorization !== undefined) {
+    const denied = authorize(token, request.method, policy.authorization);
+    if (denied !== undefined) return denied;
+  }
+
+  const identity = identityOf(token, policy.identityHeaders);
+  if (identity instanceof Refusal) return identity;
+
+  return proceed(token, identity, forged, request, policy);
+}
+
+/** A CORS preflight, not just any OPTIONS request (Fetch §4.8): it carries no credentials and the service gets no body. */
+function isPreflight(request: RequestView): boolean {
+  return (
+    request.method === 'OPTIONS' &&
+    headerOf(request, 'origin') !== undefined &&
+    headerOf(request, 'access-control-request-method') !== undefined
+  );
+}
+
+function proceed(
+  token: VerifiedToken | undefined,
+  identity: Readonly<Record<string, string>>,
+  forged: readonly string[],
+  request: RequestView,
+  policy: Policy,
+): Proceed {
+  const hidden = policy.hideCredentials ? hideCredentials(request, policy.sources) : undefined;
+  const removed = Object.fromEntries(forged.map((name) => [name, []]));
+  const headers = withHeaders({ ...removed, ...hidden?.headers }, identity);
+  const rawQuery = hidden?.rawQuery;
+  return { outcome: 'proceed', headers, token, ...(rawQuery !== undefined && { rawQuery }) };
+}

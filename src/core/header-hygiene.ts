@@ -1,0 +1,59 @@
+import type { Config } from '../../schema/config';
+import { foldHeaderName, headerPatternMatcher } from '../../schema/header-name';
+import { Refusal } from './refusal';
+import type { RequestView } from './request-view';
+
+/**
+ * How many headers are asked of Kong. Kong 3.9.3: `get_headers` takes no more and silently cuts the list, so a list
+ * this long cannot be trusted to be whole.
+ */
+export const HEADER_LIMIT = 1000;
+
+/** Which client headers never reach the service. */
+export interface HeaderHygiene {
+  /** Whether a folded name belongs to the gateway: reserved, or written from a claim. */
+  readonly isReserved: (foldedName: string) => boolean;
+  /** Headers that may hold a token, by folded name, with the exact (lower-case) name as value. */
+  readonly tokenHeaders: ReadonlyMap<string, string>;
+}
+
+/** Compiles the part of the configuration that says what a client may not send. */
+export function headerHygiene(
+  config: Pick<Config, 'reservedHeaders' | 'identityHeaders' | 'headerNames'>,
+): HeaderHygiene {
+  return {
+    isReserved: headerPatternMatcher([
+      ...config.reservedHeaders,
+      ...config.identityHeaders.map(({ header }) => header),
+    ]),
+    tokenHeaders: new Map(config.headerNames.map((name) => [foldHeaderName(name), name.toLowerCase()])),
+  };
+}
+
+/**
+ * Returns the names, exactly as the client sent them, of the headers that must be removed before the service sees the
+ * request: whatever a server could read as an identity header (Kong 3.9.3 passes `X_User_ID`), and other spellings of a
+ * token header. Refuses a request whose header list may be cut or whose `Connection` header would make Kong remove an
+ * identity header again after the plugins ran.
+ */
+export function forgedHeaders({ headers }: RequestView, hygiene: HeaderHygiene): string[] | Refusal {
+  const forged: string[] = [];
+  let lines = 0;
+  for (const [name, value] of Object.entries(headers)) {
+    lines += typeof value === 'string' ? 1 : value.length;
+    const folded = foldHeaderName(name);
+    if (hygiene.isReserved(folded) || (hygiene.tokenHeaders.get(folded) ?? name) !== name) forged.push(name);
+  }
+  if (lines >= HEADER_LIMIT) return new Refusal('headers_truncated', `${lines} header lines or more`);
+  return namesReservedHeader(headers, hygiene)
+    ? new Refusal('connection_header_abuse', 'Connection names a reserved header')
+    : forged;
+}
+
+/** RFC 9110 §7.6.1: an intermediary removes the headers named there. Kong 3.9.3 does it after the plugins. */
+function namesReservedHeader(headers: RequestView['headers'], { isReserved }: HeaderHygiene): boolean {
+  if (!Object.hasOwn(headers, 'connection')) return false;
+  return String(headers['connection'])
+    .split(',')
+    .some((option) => isReserved(foldHeaderName(option.trim())));
+}

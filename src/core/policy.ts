@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { Config, IssuerConfig } from '../../schema/config';
+import { ALGORITHMS } from '../../schema/algorithms';
+import { authorizationRules, type AuthorizationRules } from './authorization';
+import type { TokenSources } from './bearer-token';
+import { requiredClaims } from './claim-rules';
+import { claimSelector, type ClaimSelector } from './claim-selector';
+import { headerHygiene, type HeaderHygiene } from './header-hygiene';
+import { identityHeaders, type IdentityHeader } from './identity-headers';
+import { normalizeTokenType } from './jose-header';
+import type { KeySource } from './key-source';
+import type { Trust } from './token-cache';
+import type { TrustedIssuer } from './verified-token';
+
+/** One configuration of the plugin, compiled once so that a request only reads it. */
+export interface Policy {
+  readonly trust: Trust;
+  readonly sources: TokenSources;
+  readonly hygiene: HeaderHygiene;
+  readonly identityHeaders: readonly IdentityHeader[];
+  readonly authorization: AuthorizationRules | undefined;
+  readonly hideCredentials: boolean;
+  readonly allowMissing: boolean;
+  readonly runOnPreflight: boolean;
+  readonly handOver: HandOver;
+  /** For the challenge of a refusal. */
+  readonly realm: string;
+  /** Whether {@link RequestView.method} is needed to decide. */
+  readonly needsMethod: boolean;
+  /** Whether {@link RequestView.rawQuery} is needed to decide. */
+  readonly needsQuery: boolean;
+}
+
+/** RFC 6750 §3: a challenge has at least one parameter. The same word as in Kong's basic-auth. */
+export const DEFAULT_REALM = 'service';
+
+/** Which claims are handed to the rest of Kong. */
+export interface HandOver {
+  readonly groups: ClaimSelector | undefined;
+  readonly credential: ClaimSelector | undefined;
+  readonly consumer: ClaimSelector | undefined;
+  readonly consumerBy: Config['consumerBy'];
+}
+
+/**
+ * Compiles a parsed configuration.
+ *
+ * @param keySourceFor - opens an issuer's keys; its errors (a PEM that is none) pass through
+ */
+export function compilePolicy(config: Config, keySourceFor: (issuer: IssuerConfig) => KeySource): Policy {
+  const handOver: HandOver = {
+    groups: selectorOrNone(config.authenticatedGroupsClaim),
+    credential: selectorOrNone(config.credentialClaim),
+    consumer: selectorOrNone(config.consumerClaim),
+    consumerBy: config.consumerBy,
+  };
+  const authorization = authorizationRules(config);
+  return {
+    trust: compileTrust(config, keySourceFor),
+    sources: {
+      headerNames: config.headerNames.map((name) => name.toLowerCase()),
+      cookieNames: config.cookieNames,
+      uriParamNames: config.uriParamNames,
+      maxTokenBytes: config.maxTokenBytes,
+    },
+    hygiene: headerHygiene(config),
+    identityHeaders: identityHeaders(config),
+    authorization,
+    hideCredentials: config.hideCredentials,
+    allowMissing: config.allowMissing,
+    runOnPreflight: config.runOnPreflight,
+    handOver,
+    realm: config.realm ?? DEFAULT_REALM,
+    needsMethod: authorization !== undefined || !config.runOnPreflight,
+    needsQuery: config.uriParamNames.length > 0,
+  };
+}
+
+/** Without a list the key decides alone what it may verify (KeySource); `none` is not in here. */
+const ALL_ALGORITHMS: ReadonlySet<string> = new Set(ALGORITHMS);
+
+function selectorOrNone(claim: string | null): ClaimSelector | undefined {
+  return claim === null ? undefined : claimSelector(claim);
+}
+
+function compileTrust(config: Config, keySourceFor: (issuer: IssuerConfig) => KeySource): Trust {
+  const { issuers, leeway, requiredClaims: required, maximumExpiration, tokenTypes } = config;
+  const shared = {
+    requiredClaims: requiredClaims(required),
+    leewaySeconds: leeway,
+    maximumExpirationSeconds: maximumExpiration,
+  };
+  const types = new Set(tokenTypes.map(normalizeTokenType));
+  const compiled = issuers.map((issuer): [string, TrustedIssuer] => [
+    issuer.issuer,
+    {
+      issuer: issuer.issuer,
+      algorithms: issuer.algorithms.length > 0 ? new Set(issuer.algorithms) : ALL_ALGORITHMS,
+      tokenTypes: types,
+      claimRules: { ...shared, audiences: issuer.anyAudience ? undefined : new Set(issuer.audiences) },
+      keys: keySourceFor(issuer),
+    },
+  ]);
+  // Every setting above, and nothing about the route: routes that trust alike share verified tokens.
+  const settings = JSON.stringify({ issuers, leeway, required, maximumExpiration, tokenTypes });
+  return { id: createHash('sha256').update(settings).digest('base64url'), issuers: new Map(compiled) };
+}

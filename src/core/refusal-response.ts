@@ -1,0 +1,50 @@
+import { STATUS_CODES } from 'node:http';
+import { REFUSALS, type Refusal } from './refusal';
+
+/** A complete HTTP answer to a refused request. */
+export interface RefusalResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * Returns the response for a refusal: `application/problem+json` with fixed texts, an RFC 6750 challenge where one is
+ * due, and `Cache-Control: no-store`. Nothing in it comes from the request but Kong's own request id.
+ *
+ * @param realm - for the challenge; printable ASCII (the schema checks it)
+ * @param requestId - Kong's id of the request; left out when unknown
+ * @see RFC 9457 (body), RFC 6750 §3 (challenge), RFC 9110 §11.6.1 (quoting)
+ */
+export function refusalResponse(refusal: Refusal, realm: string, requestId?: string): RefusalResponse {
+  const { status, detail } = REFUSALS[refusal.code];
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/problem+json',
+    'Cache-Control': 'no-store',
+  };
+  const challenge = bearerChallenge(refusal, realm);
+  if (challenge !== undefined) headers['WWW-Authenticate'] = challenge;
+  if (refusal.hints.retryAfterSeconds !== undefined) {
+    headers['Retry-After'] = String(Math.max(1, Math.ceil(refusal.hints.retryAfterSeconds)));
+  }
+  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail, code: refusal.code };
+  return { status, headers, body: JSON.stringify(requestId ? { ...problem, request_id: requestId } : problem) };
+}
+
+/**
+ * Returns the `WWW-Authenticate` value, or `undefined` where the caller's credentials are not the problem. A request
+ * without a token gets a challenge without an error (RFC 6750 §3.1: "SHOULD NOT include an error code").
+ */
+function bearerChallenge(refusal: Refusal, realm: string): string | undefined {
+  const { status, error, detail } = REFUSALS[refusal.code];
+  if (error === null && status !== 401) return undefined;
+  const parameters = [`realm=${quoted(realm)}`];
+  if (error !== null) parameters.push(`error=${quoted(error)}`, `error_description=${quoted(detail)}`);
+  if (refusal.hints.scope !== undefined) parameters.push(`scope=${quoted(refusal.hints.scope.join(' '))}`);
+  return `Bearer ${parameters.join(', ')}`;
+}
+
+/** RFC 9110 §5.6.4 quoted-string. A quote in a realm must not end it and start a parameter of its own. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
