@@ -1,0 +1,111 @@
+/**
+ * The plugin as Kong's plugin servers load it: a module with `Plugin`, `Schema`, `Version`, `Priority` and `Name`. One
+ * `Plugin` is made for every plugin entry in Kong's configuration; what must outlive it (keys, verified tokens) is at
+ * module level and keyed by content, because an instance is short-lived (Kong 3.9.3: every worker starts its own, a
+ * reload replaces them, the stock server drops idle ones).
+ */
+import { ConfigError } from '../../schema/config-error';
+import { parseConfig } from '../../schema/parse-config';
+import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields';
+import { decide } from '../../src/core/gatekeeper';
+import type { Proceed } from '../../src/core/decision';
+import { compilePolicy, DEFAULT_REALM, type Policy } from '../../src/core/policy';
+import { Refusal } from '../../src/core/refusal';
+import { refusalResponse } from '../../src/core/refusal-response';
+import { createTokenCache } from '../../src/core/token-cache';
+import { createKeySources } from '../../src/keys/key-sources';
+import { decisionChannel } from '../../src/telemetry/channels';
+import { createLogger, type LogFields } from '../../src/telemetry/log';
+import { version } from '../../package.json';
+import { letThrough } from './hand-over';
+import type { Pdk } from './pdk';
+import { readRequest } from './request';
+
+/** Name in Kong's configuration. */
+export const Name = 'jwt-identity';
+/** After ip-restriction (990); before acl (950) and rate-limiting (910), which may build on the identity. */
+export const Priority = 985;
+/** Version of the package. */
+export const Version = version;
+/** Fields of `config`, in Kong's schema language. */
+export const Schema = CONFIG_FIELDS;
+/** Checks across the fields of `config`. The stock plugin server cannot pass these to Kong; parsing repeats them. */
+export const EntityChecks = CONFIG_ENTITY_CHECKS;
+
+const logger = createLogger();
+const { log } = logger;
+const clock = (): number => Date.now() / 1000;
+const tokens = createTokenCache();
+const keys = createKeySources({ now: Date.now, log });
+
+/** One entry of the plugin in Kong's configuration. */
+export class Plugin {
+  readonly #policy: Policy | Refusal;
+
+  /**
+   * Compiles the configuration. One that cannot be used does not throw: the stock plugin server would let every
+   * request pass (Kong 3.9.3 with MsgPack:1). It makes an instance that refuses them all, and says why in the log.
+   */
+  constructor(config: unknown) {
+    try {
+      this.#policy = compilePolicy(parseConfig(config), keys);
+    } catch (error) {
+      log('error', 'the configuration is not usable, every request will be refused', reasonOf(error));
+      this.#policy = new Refusal('configuration_error', 'see the log of the start');
+    }
+  }
+
+  /** Kong's access phase: lets the request through as a verified caller, or ends it. Nothing is thrown. */
+  async access(kong: Pdk): Promise<void> {
+    let refusal: Refusal | undefined = new Refusal('internal_error', 'not decided');
+    try {
+      refusal = await this.#decide(kong);
+    } catch (error) {
+      log('error', 'request refused because of an unexpected error', reasonOf(error));
+    }
+    if (refusal !== undefined) await this.#refuse(kong, refusal);
+  }
+
+  /** Returns `undefined` only after the request has been let through with everything that belongs to it. */
+  async #decide(kong: Pdk): Promise<Refusal | undefined> {
+    if (this.#policy instanceof Refusal) return this.#policy;
+    const request = await readRequest(kong, this.#policy);
+    const decision = await decide(request, this.#policy, tokens, clock);
+    if (decision instanceof Refusal) return decision;
+    const refusal = await letThrough(kong, decision, this.#policy.handOver);
+    if (refusal !== undefined) return refusal;
+    publishProceed(decision);
+    return undefined;
+  }
+
+  async #refuse(kong: Pdk, refusal: Refusal): Promise<void> {
+    const { code, reason, status } = refusal;
+    if (logger.isEnabled('info')) log('info', 'request refused', { code, reason });
+    if (decisionChannel.hasSubscribers) decisionChannel.publish({ outcome: 'refuse', code, status });
+    const realm = this.#policy instanceof Refusal ? DEFAULT_REALM : this.#policy.realm;
+    // Without the id an answer is still an answer.
+    const requestId = await kong.nginx.getVar('kong_request_id').catch(() => undefined);
+    const response = refusalResponse(refusal, realm, requestId ?? undefined);
+    await kong.response.exit(response.status, response.body, response.headers);
+  }
+}
+
+function publishProceed({ token }: Proceed): void {
+  if (!decisionChannel.hasSubscribers) return;
+  const who = token && { issuer: token.issuer.issuer, ...(token.key.kid !== null && { kid: token.key.kid }) };
+  decisionChannel.publish({ outcome: 'proceed', code: token ? 'proceed' : 'anonymous', status: 0, ...who });
+}
+
+/** What may be logged of an exception: a message of ours, otherwise only where it came from. Others may quote a token. */
+function reasonOf(error: unknown): LogFields {
+  if (error instanceof ConfigError) return { reason: error.message };
+  if (!(error instanceof Error)) return { error: typeof error };
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  return {
+    error: error.name,
+    at: frames
+      .slice(0, 3)
+      .map((frame) => frame.trim())
+      .join(' < '),
+  };
+}

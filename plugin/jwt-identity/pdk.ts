@@ -1,0 +1,38 @@
+/**
+ * The part of Kong's plugin development kit that the plugin uses, in kong-pdk's shape. kong-pdk ships typings, but they
+ * do not compile and their promises never say what a call returns, so what Kong 3.9.3 really answers is written here.
+ */
+export interface Pdk {
+  readonly request: {
+    getHeaders(maxHeaders: number): Promise<Readonly<Record<string, string | readonly string[]>>>;
+    getMethod(): Promise<string>;
+    getRawQuery(): Promise<string>;
+  };
+  readonly service: {
+    readonly request: {
+      /** An empty list as value removes the header. */
+      setHeaders(headers: Readonly<Record<string, string | readonly string[]>>): Promise<unknown>;
+      setRawQuery(query: string): Promise<unknown>;
+    };
+  };
+  readonly response: {
+    /** Ends the request. Kong never answers this call. */
+    exit(status: number, body: string, headers: Readonly<Record<string, string>>): Promise<unknown>;
+  };
+  readonly client: {
+    loadConsumer(id: string, byUsername: boolean): Promise<Consumer | null | undefined>;
+    authenticate(consumer: Consumer, credential: { readonly id: string } | null): Promise<unknown>;
+  };
+  readonly ctx: { readonly shared: { set(key: string, value: unknown): Promise<unknown> } };
+  readonly nginx: {
+    getVar(name: string): Promise<string | null | undefined>;
+    setCtx(key: string, value: unknown): Promise<unknown>;
+  };
+}
+
+/** A Kong consumer as the PDK hands it out. An unknown one is `null` or has no `id` (Kong 3.9.3: an empty message). */
+export interface Consumer {
+  readonly id?: string;
+  readonly username?: string;
+  readonly custom_id?: string;
+}

@@ -1,0 +1,45 @@
+import { HEADER_LIMIT } from '../../src/core/header-hygiene';
+import type { Policy } from '../../src/core/policy';
+import type { RequestView } from '../../src/core/request-view';
+import type { Pdk } from './pdk';
+
+/**
+ * Reads what the policy needs of the request, and no more: usually the headers alone. The calls are started together,
+ * so that they can travel in one write.
+ *
+ * @throws TypeError when Kong answers something that is no header list; the request is then refused
+ */
+export async function readRequest(kong: Pdk, policy: Policy): Promise<RequestView> {
+  if (!policy.needsMethod && !policy.needsQuery) {
+    return { headers: headerMap(await kong.request.getHeaders(HEADER_LIMIT)) };
+  }
+  const [headers, method, rawQuery] = await Promise.all([
+    kong.request.getHeaders(HEADER_LIMIT),
+    policy.needsMethod ? kong.request.getMethod() : undefined,
+    policy.needsQuery ? kong.request.getRawQuery() : undefined,
+  ]);
+  return {
+    headers: headerMap(headers),
+    ...(method !== undefined && { method }),
+    // Kong 3.9.3: no query arrives as an empty message or as nothing.
+    ...(rawQuery !== undefined && { rawQuery }),
+  };
+}
+
+/** With MsgPack:1 every value is a list, with ProtoBuf:1 only a repeated header is: one line becomes a string for both. */
+function headerMap(reply: unknown): RequestView['headers'] {
+  if (typeof reply !== 'object' || reply === null) throw new TypeError('get_headers did not return headers');
+  // Kong 3.9.3: an empty Lua table may arrive as an empty list.
+  const headers = Object.create(null) as Record<string, string | readonly string[]>;
+  for (const [name, value] of Object.entries(reply)) headers[name] = headerValue(value);
+  return headers;
+}
+
+function headerValue(value: unknown): string | readonly string[] {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value) || !value.every((line): line is string => typeof line === 'string')) {
+    throw new TypeError('get_headers returned a value that is no text');
+  }
+  const [first, ...others] = value;
+  return first !== undefined && others.length === 0 ? first : value;
+}
