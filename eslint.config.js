@@ -29,9 +29,7 @@ const roomConfigs = Object.entries(rooms).map(([folder, allowed]) => {
   const message = `${folder} may not import this (see eslint.config.js: who may import whom).`;
   const patterns = [
     { regex: `\\.\\./(.*/)?(${forbidden.join('|')})/`, message },
-    ...packages
-      .filter((name) => !allowed.packages.includes(name))
-      .map((name) => ({ regex: `^${name}(/|$)`, message })),
+    ...packages.filter((name) => !allowed.packages.includes(name)).map((name) => ({ regex: `^${name}(/|$)`, message })),
   ];
   return {
     files: [`${folder}/**/*.ts`],
