@@ -1,15 +1,15 @@
-import type { EntityCheck, Field, RecordField } from './kong-schema';
+import { namedFields, type EntityCheck, type Field, type RecordField } from './kong-schema';
 import type { Violation } from './validate';
 
 /** Members of a record by name, in the schema's own names. */
 type Members = Readonly<Record<string, unknown>>;
 
 /** What {@link failedChecks} needs to know of the validator that asks it. */
-export interface FieldTest {
+export interface MemberTest {
   /** What is wrong with a value of a field; `null` when nothing is. */
   readonly fault: (field: Field, value: unknown) => string | null;
-  /** Whether a value will only be known when Kong has asked its vault. */
-  readonly isUnresolved: (field: Field, value: unknown) => boolean;
+  /** Whether nothing can be said yet of a member: Kong has still to ask its vault, or it is wrong by itself. */
+  readonly isOpen: (name: string) => boolean;
 }
 
 /** Rules about how many of some members are set. */
@@ -24,37 +24,30 @@ const COUNT_RULES: Readonly<Record<string, { holds: (set: number, all: number) =
 };
 
 /**
- * Returns the rules across members that a record breaks, in Kong's words. As in Kong, a rule is not applied while one
- * of its members is an unresolved vault reference. A broken `conditional` is reported at the field of which it demands
- * something, any other rule at the record.
+ * Returns the rules across members that a record breaks, in Kong's words; none that involves an open member. A broken
+ * `conditional` is reported at the field of which it demands something, any other rule at the record.
  *
  * @see Kong 3.9.3: kong/db/schema/init.lua, `Schema.entity_checkers`
  */
-export function failedChecks(schema: RecordField, members: Members, path: string, test: FieldTest): Violation[] {
-  const fields = new Map(schema.fields.flatMap((entry) => Object.entries(entry)));
-  const fieldNamed = (name: string): Field => {
-    const field = fields.get(name);
-    if (field === undefined) throw new Error(`schema: an entity check names '${name}', which is not a field`);
-    return field;
-  };
-  return (schema.entity_checks ?? []).flatMap((check) => {
-    const unresolved = checkedFields(check).some((name) => test.isUnresolved(fieldNamed(name), members[name]));
-    return unresolved ? [] : failedCheck(check, members, path, fieldNamed, test);
-  });
+export function failedChecks(schema: RecordField, members: Members, path: string, test: MemberTest): Violation[] {
+  return (schema.entity_checks ?? [])
+    .filter((check) => !checkedFields(check).some(test.isOpen))
+    .flatMap((check) => failedCheck(check, schema, members, path, test.fault));
 }
 
 function failedCheck(
   check: EntityCheck,
+  schema: RecordField,
   members: Members,
   path: string,
-  fieldNamed: (name: string) => Field,
-  { fault }: FieldTest,
+  fault: MemberTest['fault'],
 ): Violation[] {
   const setOf = (names: readonly string[]): readonly string[] => names.filter((name) => isSet(members[name]));
   if ('conditional' in check) {
     const { if_field, if_match, then_field, then_match, then_err } = check.conditional;
-    if (fault({ ...fieldNamed(if_field), ...if_match }, members[if_field]) !== null) return [];
-    const message = fault({ ...fieldNamed(then_field), ...then_match }, members[then_field]);
+    const fields = Object.fromEntries(namedFields(schema.fields));
+    if (fault({ ...fields[if_field], ...if_match } as Field, members[if_field]) !== null) return [];
+    const message = fault({ ...fields[then_field], ...then_match } as Field, members[then_field]);
     return message === null ? [] : [{ field: `${path}.${then_field}`, message: then_err ?? message }];
   }
   if ('mutually_exclusive_sets' in check) {

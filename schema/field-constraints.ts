@@ -1,19 +1,19 @@
 import type { ArrayField, BooleanField, Field, MapField, NumberField, StringField } from './kong-schema';
 import { luaPattern } from './lua-pattern';
 
-/** Attributes of a field that {@link brokenConstraint} enforces. */
-export const CONSTRAINT_NAMES = [
-  'eq',
-  'ne',
-  'one_of',
-  'gt',
-  'between',
-  'len_min',
-  'len_max',
-  'match_none',
-  'match',
-  'mutually_exclusive_subsets',
-] as const;
+const LENGTHS = ['len_min', 'len_max'];
+
+/** The constraints that {@link brokenConstraint} enforces, by the type of the field. */
+export const CONSTRAINTS: Readonly<Record<Field['type'], readonly string[]>> = {
+  string: ['one_of', ...LENGTHS, 'match_none', 'match'],
+  number: ['gt', 'between'],
+  integer: ['gt', 'between'],
+  boolean: ['eq', 'ne'],
+  array: [...LENGTHS, 'mutually_exclusive_subsets'],
+  set: [...LENGTHS, 'mutually_exclusive_subsets'],
+  map: LENGTHS,
+  record: [],
+};
 
 /**
  * Returns what is wrong with a value that has the field's type, in Kong's words and order, or `null`. The field's own

@@ -1,4 +1,3 @@
-export { ALGORITHMS } from './algorithms';
 import { AUTHORIZE_ENTITY_CHECKS, AUTHORIZE_FIELDS } from './authorize-fields';
 import { CLAIM, HEADER_NAME } from './field-patterns';
 import { ISSUER_ENTITY_CHECKS, ISSUER_FIELDS } from './issuer-fields';
@@ -267,7 +266,7 @@ export const CONFIG_FIELDS = [
       match: '^[ -~]+$',
       len_max: 128,
       err: 'must be at most 128 printable ASCII characters',
-      description: 'The realm in the WWW-Authenticate header of refusals (RFC 9110 §11.5). Left out: none is sent.',
+      description: 'The realm in the WWW-Authenticate header of refusals (RFC 9110 §11.5). Left out: "service".',
     },
   },
 ] as const satisfies Fields;

@@ -137,7 +137,7 @@ export const ISSUER_ENTITY_CHECKS = [
       if_match: { required: true },
       then_field: 'algorithms',
       then_match: onlyPublicKeyAlgorithms,
-      then_err: `HS256, HS384 and HS512 do not go with ${source}: its keys are public`,
+      then_err: `${source} goes with public-key algorithms only`,
     },
   })),
   {

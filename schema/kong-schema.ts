@@ -85,6 +85,11 @@ export type Field = StringField | NumberField | BooleanField | ArrayField | MapF
 /** The fields of a record, in order: objects with one member each, as Kong's Lua wants them. */
 export type Fields = readonly Readonly<Record<string, Field>>[];
 
+/** Returns the fields of a record with their names, in order. */
+export function namedFields(fields: Fields): [name: string, field: Field][] {
+  return fields.flatMap((entry) => Object.entries(entry));
+}
+
 /** Constraints that `conditional` lays over those of the field it names. */
 export type FieldConstraints = Readonly<
   Partial<

@@ -3,7 +3,7 @@ import { ConfigError } from './config-error';
 import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from './fields';
 import { headerViolations } from './header-rules';
 import { issuerViolations } from './issuer-rules';
-import type { Field, RecordField } from './kong-schema';
+import { namedFields, type Field, type RecordField } from './kong-schema';
 import { validate, type Violation } from './validate';
 
 const CONFIG_RECORD: RecordField = { type: 'record', fields: CONFIG_FIELDS, entity_checks: CONFIG_ENTITY_CHECKS };
@@ -39,7 +39,7 @@ function inCamelCase(field: Field, value: unknown): unknown {
   }
   if (field.type !== 'record' || value === null) return value;
   const members = value as Readonly<Record<string, unknown>>;
-  const entries = field.fields.flatMap((entry) => Object.entries(entry));
+  const entries = namedFields(field.fields);
   return Object.freeze(
     Object.fromEntries(entries.map(([name, member]) => [camelCase(name), inCamelCase(member, members[name])])),
   );

@@ -20,7 +20,7 @@ export function secretFault(issuer: SecretConfig): string | null {
   if (issuer.secretIsBase64 && !BASE64.test(text)) return 'is not base64 or base64url';
   const bytes = secretBytes(issuer);
   // CVE-2026-39999 and many before it: with a public key as HMAC secret, everyone can sign.
-  if ([Buffer.from(text), bytes, Buffer.from(text, 'base64')].some(isPublicKey)) {
+  if (isPublicKey(bytes) || isPublicKey(Buffer.from(bytes.toString('latin1'), 'base64'))) {
     return 'is a public key or certificate, which everyone may know: use public_key or jwks';
   }
   const algorithms = issuer.algorithms.length > 0 ? issuer.algorithms : ['HS256'];

@@ -1,6 +1,6 @@
 import { failedChecks } from './entity-checks';
 import { brokenConstraint } from './field-constraints';
-import type { Field, RecordField } from './kong-schema';
+import { namedFields, type Field, type RecordField } from './kong-schema';
 import { assertSupported } from './supported-schema';
 
 /** One thing that is wrong: the path of the field, with list positions from 1 as in Kong's messages, and what it is. */
@@ -117,20 +117,21 @@ function acceptMembers(field: Field, value: unknown, path: string, run: Run): un
 }
 
 function acceptRecord(schema: RecordField, given: Readonly<Record<string, unknown>>, path: string, run: Run): unknown {
-  const fields = schema.fields.flatMap((entry) => Object.entries(entry));
+  const fields = namedFields(schema.fields);
   const known = new Set(fields.map(([name]) => name));
   for (const name of Object.keys(given)) {
     if (!known.has(name) && !isKongsOwn(name, path, run)) {
       run.violations.push({ field: `${path}.${name}`, message: 'unknown field' });
     }
   }
-  const record = Object.fromEntries(
-    fields.map(([name, field]) => [
-      name,
-      accept(field, Object.hasOwn(given, name) ? given[name] : undefined, `${path}.${name}`, run),
-    ]),
-  );
-  run.violations.push(...failedChecks(schema, record, path, { fault, isUnresolved: isReference }));
+  const open = new Set<string>();
+  const record: Record<string, unknown> = {};
+  for (const [name, field] of fields) {
+    const found = run.violations.length;
+    record[name] = accept(field, Object.hasOwn(given, name) ? given[name] : undefined, `${path}.${name}`, run);
+    if (run.violations.length > found || isReference(field, record[name])) open.add(name);
+  }
+  run.violations.push(...failedChecks(schema, record, path, { fault, isOpen: (name) => open.has(name) }));
   return record;
 }
 
