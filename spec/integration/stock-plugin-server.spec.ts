@@ -1,0 +1,201 @@
+import { createHmac } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { dumpAllPlugins, StockPluginServer, type StockOutcome } from '../support/stock-plugin-server';
+import { pem, publicJwk, signingKey, signToken, type SigningKey } from '../support/tokens';
+
+const ISSUER = 'https://auth.example.com/';
+const SECRET = 'a secret of at least 32 characters';
+const SECRET_ISSUER = 'https://secret.example.com/';
+
+/** Headers as Kong sends them over MsgPack:1: every value is a list. */
+const headers = (given: Readonly<Record<string, string | readonly string[]>>): Record<string, readonly string[]> =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, typeof value === 'string' ? [value] : value]));
+
+describe('the plugin under the stock kong-js-pluginserver', () => {
+  let key: SigningKey;
+  let server: StockPluginServer;
+  let instance: number;
+
+  beforeAll(async () => {
+    key = signingKey('ES256', 'k1');
+    server = await StockPluginServer.start('plugin');
+    instance = await server.startInstance(config());
+  });
+  afterAll(() => server.stop());
+
+  const config = (changes: object = {}): object => ({
+    issuers: [
+      { issuer: ISSUER, audiences: ['orders'], jwks: JSON.stringify({ keys: [publicJwk(key)] }) },
+      { issuer: SECRET_ISSUER, audiences: ['orders'], secret: SECRET },
+    ],
+    realm: null,
+    cookie_names: {},
+    ...changes,
+  });
+  const claims = (changes: object = {}): Record<string, unknown> => ({
+    iss: ISSUER,
+    sub: 'u1',
+    aud: 'orders',
+    exp: Math.floor(Date.now() / 1000) + 300,
+    roles: ['admin', 'user'],
+    ...changes,
+  });
+  const ask = (given: Parameters<typeof headers>[0], answers: object = {}, id = instance): Promise<StockOutcome> =>
+    server.access(id, {
+      'kong.request.get_headers': headers({ host: 'shop', ...given }),
+      'kong.nginx.get_var': '5d82cd7c2554d817029b270f9caac357',
+      ...answers,
+    });
+  const bearer = async (changes?: object): Promise<{ authorization: string }> => ({
+    authorization: `Bearer ${await signToken(key, claims(changes))}`,
+  });
+
+  it('is dumped as Kong wants it', async () => {
+    const plugins = JSON.parse(await dumpAllPlugins('plugin')) as unknown[];
+    expect(plugins).toEqual([
+      {
+        Name: 'jwt-identity',
+        Version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+        Priority: 985,
+        Phases: ['access'],
+        Schema: { name: 'jwt-identity', fields: [{ config: { type: 'record', fields: expect.any(Array) } }] },
+      },
+    ]);
+  });
+
+  it('lets a good token pass with two calls, and strips what the client forged', async () => {
+    const forged = { 'x-user-id': 'evil', x_user_id: 'evil', 'x-user-roles': ['root', 'admin'], x_consumer_id: 'evil' };
+    const { calls, exit } = await ask({ ...(await bearer()), ...forged });
+    expect(exit).toBeUndefined();
+    expect(calls).toEqual([
+      { method: 'kong.request.get_headers', args: [1000] },
+      {
+        method: 'kong.service.request.set_headers',
+        args: [
+          { 'X-User-ID': 'u1', 'X-User-Roles': 'admin,user', x_user_id: [], x_consumer_id: [], authorization: [] },
+        ],
+      },
+    ]);
+  });
+
+  it('accepts an HMAC issuer beside it, each with its own keys', async () => {
+    const input = [{ alg: 'HS256' }, claims({ iss: SECRET_ISSUER })]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+    const token = `${input}.${createHmac('sha256', SECRET).update(input).digest('base64url')}`;
+    expect((await ask({ authorization: `Bearer ${token}` })).exit).toBeUndefined();
+  });
+
+  it.each<[string, number, string, () => Promise<Record<string, string | string[]>>]>([
+    ['no token', 401, 'token_missing', () => Promise.resolve({})],
+    ['a broken token', 401, 'token_malformed', () => Promise.resolve({ authorization: 'Bearer x.y.z' })],
+    [
+      'two Authorization headers',
+      400,
+      'credentials_malformed',
+      async () => {
+        const { authorization } = await bearer();
+        return { authorization: [authorization, authorization] };
+      },
+    ],
+    ['an expired token', 401, 'token_expired', () => bearer({ exp: 1 })],
+    ['a token for others', 401, 'audience_not_accepted', () => bearer({ aud: 'billing' })],
+    ['a token of an unknown issuer', 401, 'token_untrusted', () => bearer({ iss: 'https://evil.example/' })],
+    ['a role with a comma', 401, 'claim_invalid', () => bearer({ roles: ['a,b'] })],
+    [
+      'Connection: X-User-ID',
+      400,
+      'connection_header_abuse',
+      async () => ({ ...(await bearer()), connection: 'X-User-ID' }),
+    ],
+    [
+      '1000 headers',
+      400,
+      'headers_truncated',
+      async () => ({
+        ...(await bearer()),
+        ...Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`h${i}`, 'v'])),
+      }),
+    ],
+  ])('refuses %s with %d', async (_, status, code, given) => {
+    const { calls, exit } = await ask(await given());
+    expect(exit?.status).toBe(status);
+    expect(JSON.parse(exit?.body ?? '')).toMatchObject({
+      status,
+      code,
+      request_id: '5d82cd7c2554d817029b270f9caac357',
+    });
+    expect(exit?.headers['Cache-Control']).toBe('no-store');
+    expect(calls.map(({ method }) => method)).not.toContain('kong.service.request.set_headers');
+  });
+
+  it('refuses with 500 when Kong answers something unforeseen', async () => {
+    for (const reply of [null, 'text', { authorization: [7] }]) {
+      const { exit } = await ask({}, { 'kong.request.get_headers': reply });
+      expect(exit?.status).toBe(500);
+      expect(exit?.body).toContain('internal_error');
+    }
+  });
+
+  it('refuses every request of an instance whose configuration is unsafe, and says why in its log', async () => {
+    const id = await server.startInstance(config({ issuers: [{ issuer: ISSUER, public_key: pem(key) }] }));
+    const { exit } = await ask(await bearer(), {}, id);
+    expect(exit?.status).toBe(500);
+    expect(exit?.body).toContain('configuration_error');
+    expect(server.output()).toMatch(/configuration is not usable.*config\.issuers\[1\]/);
+  });
+
+  it('hands groups and credential to Kong before it lets the request pass', async () => {
+    const id = await server.startInstance(config({ authenticated_groups_claim: 'roles', credential_claim: 'sub' }));
+    const { calls, exit } = await ask(await bearer(), {}, id);
+    expect(exit).toBeUndefined();
+    expect(calls.slice(1, 3)).toEqual([
+      { method: 'kong.ctx.shared.set', args: ['authenticated_groups', ['admin', 'user']] },
+      { method: 'kong.nginx.set_ctx', args: ['authenticated_credential', { id: 'u1' }] },
+    ]);
+  });
+
+  describe('with a claim that names a consumer', () => {
+    const alice = { id: 'b32379d9-3d28-5683-a79c-72139be6e34f', username: 'alice', custom_id: 'al' };
+    let id: number;
+    beforeAll(async () => {
+      id = await server.startInstance(config({ consumer_claim: 'sub', consumer_by: 'username' }));
+    });
+
+    it('authenticates the consumer and sets its headers', async () => {
+      const forged = { 'x-consumer-id': 'evil' };
+      const answers = { 'kong.client.load_consumer': alice };
+      const { calls, exit } = await ask({ ...(await bearer({ sub: 'alice' })), ...forged }, answers, id);
+      expect(exit).toBeUndefined();
+      expect(calls).toContainEqual({ method: 'kong.client.load_consumer', args: ['alice', true] });
+      expect(calls).toContainEqual({ method: 'kong.client.authenticate', args: [alice, null] });
+      expect(calls.at(-1)?.args[0]).toEqual({
+        'X-User-ID': 'alice',
+        'X-User-Roles': 'admin,user',
+        'X-Consumer-ID': alice.id,
+        'X-Consumer-Username': 'alice',
+        'X-Consumer-Custom-ID': 'al',
+        authorization: [],
+      });
+    });
+
+    it.each([
+      ['does not exist', null],
+      ['is an empty message', {}],
+      ['is another one, found by its id', { ...alice, username: 'bob' }],
+    ])('refuses the caller when the consumer %s', async (_, consumer) => {
+      const { calls, exit } = await ask(await bearer({ sub: 'alice' }), { 'kong.client.load_consumer': consumer }, id);
+      expect(exit?.body).toContain('consumer_unknown');
+      expect(calls.map(({ method }) => method)).not.toContain('kong.client.authenticate');
+    });
+  });
+
+  it('logs refusals with their reason, and never a token, a claim or a key', async () => {
+    const token = await signToken(key, claims({ sub: 'SECRETSUB', aud: 'SECRETAUD' }));
+    await ask({ authorization: `Bearer ${token}` });
+    expect(server.output()).toContain('request refused code=audience_not_accepted');
+    for (const secret of [token, token.split('.')[1]!, 'SECRETSUB', 'SECRETAUD', SECRET]) {
+      expect(server.output()).not.toContain(secret);
+    }
+  });
+});

@@ -1,0 +1,52 @@
+import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import type { Algorithm } from '../../schema/config';
+import type { VerificationKey } from '../core/key-source';
+import { algorithmsOf } from './key-algorithms';
+
+/** Why a JWK is of no use, in words that hold nothing of the key. */
+export interface UnusableJwk {
+  readonly reason: string;
+}
+
+/** Members that only a private or secret key has (RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
+
+/**
+ * Makes a verification key of a member of a JWK set, or says why it is of no use. What it may verify is what its type,
+ * curve and size allow, narrowed by its `alg`; `use` and `key_ops`, when there, must allow verifying. Certificates in
+ * it (`x5c`, `x5u`) are not looked at.
+ *
+ * @param acceptSecrets - whether `oct` keys are taken; only from the configuration, never from the network
+ * @see RFC 7517 §4
+ */
+export function importJwk(jwk: unknown, acceptSecrets: boolean): VerificationKey | UnusableJwk {
+  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return { reason: 'it is not an object' };
+  const member = (name: string): unknown =>
+    Object.hasOwn(jwk, name) ? (jwk as Record<string, unknown>)[name] : undefined;
+
+  const [kty, kid, alg, use, ops] = ['kty', 'kid', 'alg', 'use', 'key_ops'].map(member);
+  if (PRIVATE_MEMBERS.some((name) => member(name) !== undefined)) return { reason: 'it is a private key' };
+  if (kid !== undefined && typeof kid !== 'string') return { reason: 'its kid is not a string' };
+  if (use !== undefined && use !== 'sig') return { reason: 'its use is not sig' };
+  if (ops !== undefined && !(Array.isArray(ops) && ops.includes('verify'))) {
+    return { reason: 'its key_ops do not include verify' };
+  }
+  if (kty === 'oct' && !acceptSecrets) return { reason: 'it is a secret' };
+
+  const key = keyObject(jwk, kty, member('k'));
+  if (key === undefined) return { reason: 'it cannot be read' };
+  const fitting = algorithmsOf(key);
+  const algorithms =
+    alg === undefined ? fitting : fitting.filter((algorithm): algorithm is Algorithm => algorithm === alg);
+  if (algorithms.length === 0) return { reason: 'it fits no accepted algorithm, or is too weak' };
+  return { kid: kid ?? null, algorithms, key };
+}
+
+function keyObject(jwk: object, kty: unknown, k: unknown): KeyObject | undefined {
+  try {
+    if (kty !== 'oct') return createPublicKey({ format: 'jwk', key: jwk as JsonWebKey });
+    return typeof k === 'string' ? createSecretKey(k, 'base64url') : undefined;
+  } catch {
+    return undefined;
+  }
+}

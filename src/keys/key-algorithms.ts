@@ -1,0 +1,30 @@
+import type { KeyObject } from 'node:crypto';
+import type { Algorithm } from '../../schema/config';
+
+const CURVES: Readonly<Record<string, readonly Algorithm[]>> = {
+  prime256v1: ['ES256'],
+  secp384r1: ['ES384'],
+  secp521r1: ['ES512'],
+};
+const RSA: readonly Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
+/** RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used". */
+const LEAST_RSA_BITS = 2048;
+const HMAC: readonly (readonly [algorithm: Algorithm, leastBytes: number])[] = [
+  ['HS256', 32],
+  ['HS384', 48],
+  ['HS512', 64],
+];
+
+/**
+ * Returns what a key may verify by its type, curve and size; nothing when it is too weak or of no use here. RSA
+ * keys that are bound to PSS parameters (RFC 4055) are not among them.
+ *
+ * @see RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864
+ */
+export function algorithmsOf(key: KeyObject): readonly Algorithm[] {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details = {}, symmetricKeySize: bytes = 0 } = key;
+  if (type === undefined) return HMAC.filter(([, least]) => bytes >= least).map(([algorithm]) => algorithm);
+  if (type === 'rsa') return (details.modulusLength ?? 0) >= LEAST_RSA_BITS ? RSA : [];
+  if (type === 'ec') return CURVES[details.namedCurve ?? ''] ?? [];
+  return type === 'ed25519' ? ['EdDSA', 'Ed25519'] : [];
+}
