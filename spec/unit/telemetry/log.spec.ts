@@ -22,7 +22,7 @@ describe('a log record', () => {
   it.each([['\n'], ['\r'], ['\0'], ['\u001b[31m'], ['\u0085'], ['\u2028'], ['\u007f']])(
     'never starts a new line or colours a terminal: %j',
     (text) => {
-      // eslint-disable-next-line no-control-regex -- the point is to find them
+       
       expect(formatRecord('error', `a${text}b`, { field: `c${text}d` })).not.toMatch(
         /[\u0000-\u001f\u007f-\u009f\u2028]/,
       );
