@@ -1,0 +1,29 @@
+/** What the supervisor and its workers say to each other. Configurations hold secrets: they travel on this channel only. */
+
+/** What a worker must know to start. It holds no secret. */
+export interface WorkerSettings {
+  readonly socketPath: string;
+  readonly pluginPath: string;
+  readonly deadlineMs: number;
+  readonly hasMetrics: boolean;
+}
+
+/** Environment variable with a worker's {@link WorkerSettings} as JSON. */
+export const WORKER_SETTINGS_VARIABLE = 'JWT_IDENTITY_WORKER_SETTINGS';
+
+/** Environment variable with the number of a worker's place, from 1; whoever replaces it gets the same. */
+export const WORKER_PLACE_VARIABLE = 'JWT_IDENTITY_WORKER_PLACE';
+
+/** Worker → supervisor. */
+export type FromWorker =
+  | { readonly kind: 'register-instance'; readonly request: number; readonly config: string }
+  | { readonly kind: 'find-instance'; readonly request: number; readonly id: number }
+  | { readonly kind: 'close-instance'; readonly id: number }
+  | { readonly kind: 'instances-used'; readonly ids: readonly number[] };
+
+/** Supervisor → worker. */
+export type ToWorker =
+  | { readonly kind: 'instance-registered'; readonly request: number; readonly id: number }
+  | { readonly kind: 'instance-found'; readonly request: number; readonly config: string | undefined }
+  | { readonly kind: 'instance-closed'; readonly id: number }
+  | { readonly kind: 'drain' };

@@ -1,0 +1,92 @@
+/** One worker process: runs the plugin for the connections it accepts. Started by the supervisor only. */
+import { createLogger } from '../telemetry/log';
+import { EventServer } from './event-server';
+import type * as Metrics from './metrics';
+import { loadPlugin, type PluginModule, PluginModuleError } from './plugin-module';
+import { SupervisedInstances } from './supervised-instances';
+import { whereFrom } from './where-from';
+import {
+  type FromWorker,
+  type ToWorker,
+  WORKER_PLACE_VARIABLE,
+  WORKER_SETTINGS_VARIABLE,
+  type WorkerSettings,
+} from './worker-messages';
+
+/** How long events may take to end after the worker was told to stop, in milliseconds. */
+const DRAIN_MS = 5_000;
+/** Instances that were not used for so long are dropped, in milliseconds; they are made again when asked for. */
+const UNUSED_MS = 60 * 60 * 1_000;
+/** How often the worker looks for them and tells the supervisor which it uses, in milliseconds. */
+const HOUSEKEEPING_MS = 10 * 60 * 1_000;
+
+const { log } = createLogger();
+// Kong closes our stderr when it dies. That must not be an error of its own.
+process.stderr.on('error', () => undefined);
+
+const settings = JSON.parse(process.env[WORKER_SETTINGS_VARIABLE] ?? '{}') as WorkerSettings;
+const send = (message: FromWorker): void => {
+  process.send?.(message);
+};
+const source = new SupervisedInstances(send);
+const plugin = loadPluginOrExit();
+const metrics = settings.hasMetrics ? loadMetrics() : undefined;
+const server = new EventServer({
+  plugin,
+  source,
+  log,
+  deadlineMs: settings.deadlineMs,
+  observer: metrics?.createEventObserver(),
+});
+metrics?.observeServer(server, process.env[WORKER_PLACE_VARIABLE] ?? '');
+
+process.on('message', (message: ToWorker) => {
+  if (message.kind === 'drain') void stop(DRAIN_MS, 0);
+  else if (message.kind === 'instance-closed') server.instances.drop(message.id);
+  else source.receive(message);
+});
+// A terminal sends Ctrl-C to all processes: the supervisor decides what it means.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => void stop(DRAIN_MS, 0));
+
+// An exception outside of any event leaves nothing to rely on: every request in this process is refused and the
+// process ends. Kong never takes that for consent, and the supervisor replaces the worker.
+process.on('uncaughtException', (error: unknown) => {
+  log('error', 'the worker ends because of an unexpected exception', whereFrom(error));
+  server.failAll({ reason: 'the worker broke' });
+  void stop(0, 1);
+});
+// A rejection that nobody waited for cannot have been part of a decision, as an event goes on by a normal return only.
+// Ending here would let one such bug take the service down.
+process.on('unhandledRejection', (error: unknown) => {
+  log('error', 'a promise was rejected and nobody waited for it', whereFrom(error));
+});
+
+setInterval(() => {
+  send({ kind: 'instances-used', ids: server.instances.dropUnused(UNUSED_MS) });
+}, HOUSEKEEPING_MS).unref();
+
+server.listen(settings.socketPath).catch((error: unknown) => {
+  log('error', 'cannot listen', { socket: settings.socketPath, ...whereFrom(error) });
+  process.exit(1);
+});
+
+function loadPluginOrExit(): PluginModule {
+  try {
+    return loadPlugin(settings.pluginPath);
+  } catch (error) {
+    const reason = error instanceof PluginModuleError ? { reason: error.message } : whereFrom(error);
+    log('error', 'the plugin cannot be served', reason);
+    return process.exit(1);
+  }
+}
+
+async function stop(maximumMs: number, exitCode: number): Promise<void> {
+  await server.drain(maximumMs);
+  process.exit(exitCode);
+}
+
+function loadMetrics(): typeof Metrics {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- takes longer to load than all the rest
+  return require('./metrics') as typeof Metrics;
+}
