@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { version } from '../../package.json';
+import { CommandFailure } from './command-failure';
+import { dumpCommand } from './dump';
+import { serveCommand } from './serve';
+
+/** Exit codes besides 0. */
+const FAILED = 1;
+const CALLED_WRONGLY = 2;
+
+const program = new Command('kong-jwt-identity')
+  .description('Kong plugin server for the jwt-identity plugin')
+  .version(version)
+  .exitOverride();
+
+for (const command of [dumpCommand(), serveCommand()]) program.addCommand(command.exitOverride());
+
+program.parseAsync().catch((error: unknown) => {
+  if (error instanceof CommandFailure) {
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = FAILED;
+  } else if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : CALLED_WRONGLY;
+  } else {
+    throw error;
+  }
+});

@@ -1,0 +1,89 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { MetricsAddress } from '../pluginserver/metrics-endpoint';
+import { SocketPathError } from '../pluginserver/socket-path';
+import { defaultWorkers, supervise } from '../pluginserver/supervisor';
+import { createLogger, LOG_LEVEL_VARIABLE, LOG_LEVELS } from '../telemetry/log';
+import { CommandFailure } from './command-failure';
+import { pluginOption } from './plugin-option';
+
+interface ServeFlags {
+  readonly socket: string;
+  readonly plugin: string;
+  readonly workers: number;
+  readonly socketMode: number;
+  readonly deadline: number;
+  readonly metrics?: MetricsAddress;
+  readonly logLevel?: string;
+}
+
+/** `serve`: runs the plugin server on a Unix socket. */
+export function serveCommand(): Command {
+  const workers = defaultWorkers(process.env['KONG_NGINX_WORKER_PROCESSES']);
+  return new Command('serve')
+    .description('run the plugin server, for pluginserver_<name>_start_cmd')
+    .requiredOption('--socket <path>', 'Unix socket, the same as pluginserver_<name>_socket')
+    .addOption(pluginOption())
+    .option(
+      '--workers <count>',
+      'worker processes (half as many as Kong has, at least 2)',
+      wholeNumber(1, 256),
+      workers,
+    )
+    .addOption(
+      new Option('--socket-mode <octal>', 'permissions of the socket file')
+        .argParser(fileMode)
+        .default(0o600, '0600: only the user that runs the server'),
+    )
+    .option('--deadline <seconds>', 'an event that takes longer is refused; below 60', wholeNumber(1, 59), 10)
+    .option('--metrics <address:port>', 'serve Prometheus metrics there; a port alone means 127.0.0.1', metricsAddress)
+    .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS))
+    .action(async (flags: ServeFlags) => {
+      // The workers and the plugin in them read the level from here.
+      if (flags.logLevel !== undefined) process.env[LOG_LEVEL_VARIABLE] = flags.logLevel;
+      const { log } = createLogger();
+      // Kong closes our stderr when it dies. That must not be an error of its own.
+      process.stderr.on('error', () => undefined);
+      try {
+        const exitCode = await supervise({
+          socketPath: flags.socket,
+          pluginPath: flags.plugin,
+          workers: flags.workers,
+          socketMode: flags.socketMode,
+          deadlineMs: flags.deadline * 1_000,
+          metrics: flags.metrics,
+          log,
+        });
+        process.exit(exitCode);
+      } catch (error) {
+        throw startFailure(error, flags);
+      }
+    });
+}
+
+function startFailure(error: unknown, { metrics }: ServeFlags): unknown {
+  if (error instanceof SocketPathError) return new CommandFailure(error.message);
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall !== 'listen' || metrics === undefined) return error;
+  return new CommandFailure(`metrics ${metrics.host}:${metrics.port}: cannot listen (${code})`);
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[0-9]+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+function fileMode(text: string): number {
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+  throw new InvalidArgumentError('It must be three octal digits, such as 0660.');
+}
+
+function metricsAddress(text: string): MetricsAddress {
+  const [, host = '127.0.0.1', digits = ''] = /^(?:(.+):)?([0-9]{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === '' || port > 65_535)
+    throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100.');
+  return { host: host.replace(/^\[(.+)\]$/, '$1'), port };
+}
