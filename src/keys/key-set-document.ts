@@ -1,0 +1,48 @@
+import type { VerificationKey } from '../core/key-source';
+import { FetchError } from './document-fetcher';
+import { importJwk } from './jwk-import';
+
+/** The usable keys of a fetched JWK set, and why others are not. */
+export interface KeySetDocument {
+  readonly keys: readonly VerificationKey[];
+  /** One reason for each key that is left out; holds nothing of the key. */
+  readonly skipped: readonly string[];
+}
+
+/**
+ * Reads a fetched JWK set. Keys of no use here (another type, `use: enc`, weak, private, secret) are left out, since a
+ * provider may well publish some. A document that is no set, that is too long, or that has no usable key is a
+ * {@link FetchError}: the keys from before are then better.
+ *
+ * @see RFC 7517 §5: "Implementations SHOULD ignore JWKs within a JWK Set that use 'kty' values that are not understood"
+ */
+export function readKeySet(body: unknown, maxKeys: number): KeySetDocument {
+  const members: unknown =
+    typeof body === 'object' && body !== null && Object.hasOwn(body, 'keys')
+      ? (body as { keys: unknown }).keys
+      : undefined;
+  if (!Array.isArray(members)) throw new FetchError('the document is not a JWK set');
+  if (members.length > maxKeys) throw new FetchError(`the JWK set has more than ${maxKeys} keys`);
+  const imported = members.map((jwk) => importJwk(jwk, false));
+  const keys = imported.filter((key) => 'key' in key);
+  const skipped = imported.flatMap((key, index) => ('reason' in key ? [`key ${index + 1}: ${key.reason}`] : []));
+  if (keys.length === 0) throw new FetchError('the JWK set has no usable key');
+  return { keys, skipped };
+}
+
+/**
+ * Returns `keys`, with every key that was already among `known` as the very object it was. Verified tokens stay in the
+ * cache as long as their key object is in the set, so a refresh that changes nothing must not make new ones.
+ */
+export function keepIdentity(keys: readonly VerificationKey[], known: readonly VerificationKey[]): VerificationKey[] {
+  return keys.map((key) => known.find((other) => isSameKey(key, other)) ?? key);
+}
+
+function isSameKey(one: VerificationKey, other: VerificationKey): boolean {
+  return (
+    one.kid === other.kid &&
+    one.algorithms.length === other.algorithms.length &&
+    one.algorithms.every((algorithm) => other.algorithms.includes(algorithm)) &&
+    one.key.equals(other.key)
+  );
+}
