@@ -82,9 +82,6 @@ export async function startServer(...flags: readonly string[]): Promise<ServerPr
     'info',
     ...flags,
   ]);
-  void command.ended.then(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
   await command.logged(/notice: serving/);
   return {
     ...command,
@@ -97,6 +94,7 @@ export async function startServer(...flags: readonly string[]): Promise<ServerPr
     stop: async () => {
       command.process.kill('SIGTERM');
       await command.ended;
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

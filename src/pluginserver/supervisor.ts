@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
 import type { Log } from '../telemetry/log';
 import { InstanceRegistry } from './instance-registry';
@@ -41,11 +40,15 @@ export function defaultWorkers(kongWorkers: string | undefined, cores: number = 
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { socketPath, pluginPath, deadlineMs, metrics, log } = options;
+  const stopSignal = signalled(log);
   await prepareSocketPath(socketPath);
   // The socket must never be open to more users than it should be, not even until a chmod.
   process.umask(0o777 & ~options.socketMode);
 
   const registry = new InstanceRegistry(() => performance.now());
+  setInterval(() => {
+    registry.dropUnused(UNUSED_MS);
+  }, UNUSED_MS).unref();
   let identity: number | undefined;
   const pool = new WorkerPool({ socketPath, pluginPath, deadlineMs, hasMetrics: metrics !== undefined }, log, {
     onMessage: (message, reply) => {
@@ -61,30 +64,36 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   if (!(await pool.start(options.workers))) return 1;
   log('notice', 'serving', { socket: socketPath, workers: options.workers, pid: process.pid });
 
-  const exitCode = await new Promise<number>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        log('notice', 'stopping', { signal });
-        void pool.stop().then(() => {
-          resolve(0);
-        });
-      });
-    }
-    setInterval(() => {
-      registry.dropUnused(UNUSED_MS);
-      if (pool.living === 0 || socketIdentity(socketPath) === identity) return;
-      // Kong can no longer connect here. Not drained: closing the socket would remove the file that replaced it.
-      log('error', 'the socket file was removed or replaced, the server ends', { socket: socketPath });
-      resolve(1);
-    }, WATCH_MS).unref();
-  });
-  closeEndpoint(endpoint);
-  return exitCode;
-}
-
-function closeEndpoint(endpoint: Server | undefined): void {
+  const end = await Promise.race([stopSignal, lost(socketPath, () => identity, pool)]);
+  // A lost socket is not drained: closing it would remove the file that replaced it.
+  if (end === 'signalled') await pool.stop();
+  else log('error', 'the socket file was removed or replaced, the server ends', { socket: socketPath });
   endpoint?.closeAllConnections();
   endpoint?.close();
+  return end === 'signalled' ? 0 : 1;
+}
+
+/** Resolves when the process is told to stop. */
+function signalled(log: Log): Promise<'signalled'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        log('notice', 'stopping', { signal });
+        resolve('signalled');
+      });
+    }
+  });
+}
+
+/** Resolves when Kong can no longer connect, because the socket's file is not the one that a worker listens on. */
+function lost(path: string, identity: () => number | undefined, pool: WorkerPool): Promise<'lost'> {
+  return new Promise((resolve) => {
+    setInterval(() => {
+      if (pool.living === 0) return;
+      const current = socketIdentity(path);
+      if (current === undefined || current !== identity()) resolve('lost');
+    }, WATCH_MS).unref();
+  });
 }
 
 function loadMetrics(): typeof Metrics {
