@@ -1,4 +1,4 @@
-import { lstatSync, statSync, unlinkSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -20,7 +20,7 @@ export async function prepareSocketPath(path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
     throw new SocketPathError(`socket ${path}: longer than ${MAX_PATH_BYTES} bytes, which is the system's limit`);
   }
-  if (!isDirectory(dirname(path))) throw new SocketPathError(`socket ${path}: the folder ${dirname(path)} is missing`);
+  checkFolder(path, dirname(path));
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return;
   if (!stat.isSocket()) throw new SocketPathError(`socket ${path}: there is a file here that is no socket`);
@@ -43,8 +43,15 @@ export function socketIdentity(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+function checkFolder(path: string, folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new SocketPathError(`socket ${path}: the folder ${folder} is missing`);
+  }
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch {
+    throw new SocketPathError(`socket ${path}: the user that runs the server may not write to ${folder}`);
+  }
 }
 
 /** Returns `connected`, or the code of the error that connecting gave. */
