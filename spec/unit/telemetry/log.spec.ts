@@ -22,7 +22,6 @@ describe('a log record', () => {
   it.each([['\n'], ['\r'], ['\0'], ['\u001b[31m'], ['\u0085'], ['\u2028'], ['\u007f']])(
     'never starts a new line or colours a terminal: %j',
     (text) => {
-       
       expect(formatRecord('error', `a${text}b`, { field: `c${text}d` })).not.toMatch(
         /[\u0000-\u001f\u007f-\u009f\u2028]/,
       );
