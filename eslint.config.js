@@ -15,7 +15,7 @@ const rooms = {
   'src/protocol': { packages: ['@bufbuild/protobuf'], rooms: [] },
   'src/pluginserver': { packages: ['prom-client'], rooms: ['protocol', 'telemetry'] },
   'src/gateway': { packages: ['yaml', 'ipaddr.js', 'undici'], rooms: ['protocol', 'schema', 'telemetry'] },
-  'src/guard': { packages: ['ipaddr.js', 'yaml'], rooms: ['core', 'keys', 'schema', 'telemetry'] },
+  'src/guard': { packages: ['ipaddr.js'], rooms: ['core', 'keys', 'schema', 'telemetry'] },
   'src/cli': { packages: ['commander'], rooms: ['pluginserver', 'gateway', 'telemetry'] },
 };
 

@@ -41,6 +41,8 @@ export const REFUSALS = {
   },
   forbidden: { status: 403, error: null, detail: 'The caller may not perform this request.' },
   consumer_unknown: { status: 403, error: null, detail: 'The caller is not a known consumer.' },
+  not_from_gateway: { status: 403, error: null, detail: 'This service is called through its gateway.' },
+  identity_malformed: { status: 400, error: null, detail: 'The identity headers are malformed.' },
   keys_unavailable: { status: 503, error: null, detail: 'The token cannot be verified at the moment.' },
   configuration_error: { status: 500, error: null, detail: 'The gateway is not configured correctly.' },
   internal_error: { status: 500, error: null, detail: 'An unexpected error occurred.' },
