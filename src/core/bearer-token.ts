@@ -1,4 +1,4 @@
-import { cookiePairs, decodeFormText, headerOf, splitPair } from './credential-grammar';
+import { cookiePairs, decodeFormText, headerOf, splitCookie, splitPair } from './credential-grammar';
 import { Refusal } from './refusal';
 import type { RequestView } from './request-view';
 
@@ -48,8 +48,11 @@ function* candidates(request: RequestView, sources: TokenSources): Generator<str
   if (sources.uriParamNames.length > 0) yield* fromQuery(request, sources.uriParamNames);
 }
 
-/** `Authorization` must use a scheme; any other header may hold the bare token or `Bearer` and the token. */
-function fromHeader(name: string, value: string | readonly string[]): string | Refusal | undefined {
+/**
+ * The token of a header; `undefined` when it holds credentials of another scheme. `Authorization` must use a scheme; any
+ * other header may hold the bare token or `Bearer` and the token.
+ */
+export function fromHeader(name: string, value: string | readonly string[]): string | Refusal | undefined {
   const malformed = (what: string): Refusal => new Refusal('credentials_malformed', `header ${name}: ${what}`);
   // Two lines: whichever we took, a service might take the other.
   if (typeof value !== 'string') return malformed('sent more than once');
@@ -73,7 +76,7 @@ function otherScheme(credentials: string, malformed: (what: string) => Refusal):
 /** RFC 6265 §5.4 cookie pairs. Names are compared whole and exactly. */
 function* fromCookies(request: RequestView, names: readonly string[]): Generator<string> {
   for (const pair of cookiePairs(request)) {
-    const [name, value] = splitPair(pair.trim());
+    const [name, value] = splitCookie(pair);
     if (names.includes(name)) yield value;
   }
 }

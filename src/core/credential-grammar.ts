@@ -19,6 +19,12 @@ export function splitPair(pair: string): [name: string, value: string] {
   return equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
 }
 
+/** Splits a cookie pair, without the blanks around name and value: servers drop them (RFC 6265 §5.2). */
+export function splitCookie(pair: string): [name: string, value: string] {
+  const [name, value] = splitPair(pair);
+  return [name.trim(), value.trim()];
+}
+
 /** `application/x-www-form-urlencoded` decoding; text with a broken escape is taken as it is, as Kong does. */
 export function decodeFormText(text: string): string {
   const spaced = text.replace(/\+/g, ' ');

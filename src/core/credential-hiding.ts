@@ -1,5 +1,5 @@
-import type { TokenSources } from './bearer-token';
-import { cookiePairs, decodeFormText, headerOf, splitPair } from './credential-grammar';
+import { fromHeader, type TokenSources } from './bearer-token';
+import { cookiePairs, decodeFormText, headerOf, splitCookie, splitPair } from './credential-grammar';
 import type { RequestView } from './request-view';
 
 /** What has to change in a request so that its token does not travel on. */
@@ -18,7 +18,8 @@ export function hideCredentials(request: RequestView, sources: TokenSources): Hi
   const headers: Record<string, string | readonly string[]> = {};
   for (const name of sources.headerNames) {
     const value = headerOf(request, name);
-    if (value !== undefined && (name !== 'authorization' || /^bearer /i.test(String(value)))) headers[name] = [];
+    // What could not be read as a token goes as well: a preflight passes without anybody having looked at it.
+    if (value !== undefined && fromHeader(name, value) !== undefined) headers[name] = [];
   }
   const cookies = sources.cookieNames.length > 0 ? withoutCookies(request, sources.cookieNames) : undefined;
   if (cookies !== undefined) headers['cookie'] = cookies;
@@ -28,7 +29,7 @@ export function hideCredentials(request: RequestView, sources: TokenSources): Hi
 /** The `Cookie` header without the named cookies, `[]` when nothing is left; `undefined` when none was there. */
 function withoutCookies(request: RequestView, names: readonly string[]): string | readonly string[] | undefined {
   const all = cookiePairs(request);
-  const kept = all.filter((pair) => !names.includes(splitPair(pair.trim())[0]));
+  const kept = all.filter((pair) => !names.includes(splitCookie(pair)[0]));
   if (kept.length === all.length) return undefined;
   return kept.length === 0 ? [] : kept.join(';').trimStart();
 }

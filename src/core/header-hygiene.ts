@@ -17,6 +17,9 @@ export interface HeaderHygiene {
   readonly tokenHeaders: ReadonlyMap<string, string>;
 }
 
+/** RFC 9110 §5.6.2 token. What is none is no header name, and servers disagree on what they make of it (`K` is a k). */
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
 /** Compiles the part of the configuration that says what a client may not send. */
 export function headerHygiene(
   config: Pick<Config, 'reservedHeaders' | 'identityHeaders' | 'headerNames'>,
@@ -32,9 +35,10 @@ export function headerHygiene(
 
 /**
  * Returns the names, exactly as the client sent them, of the headers that must be removed before the service sees the
- * request: whatever a server could read as an identity header (Kong 3.9.3 passes `X_User_ID`), and other spellings of a
- * token header. Refuses a request whose header list may be cut or whose `Connection` header would make Kong remove an
- * identity header again after the plugins ran.
+ * request: whatever a server could read as an identity header (Kong 3.9.3 passes `X_User_ID`), other spellings of a
+ * token header, and what is no header name at all (nginx drops those, unless told not to). Refuses a request whose
+ * header list may be cut or whose `Connection` header would make Kong remove an identity header again after the plugins
+ * ran.
  */
 export function forgedHeaders({ headers }: RequestView, hygiene: HeaderHygiene): string[] | Refusal {
   const forged: string[] = [];
@@ -42,7 +46,8 @@ export function forgedHeaders({ headers }: RequestView, hygiene: HeaderHygiene):
   for (const [name, value] of Object.entries(headers)) {
     lines += typeof value === 'string' ? 1 : value.length;
     const folded = foldHeaderName(name);
-    if (hygiene.isReserved(folded) || (hygiene.tokenHeaders.get(folded) ?? name) !== name) forged.push(name);
+    const isOtherSpelling = (hygiene.tokenHeaders.get(folded) ?? name) !== name;
+    if (hygiene.isReserved(folded) || isOtherSpelling || !HEADER_NAME.test(name)) forged.push(name);
   }
   if (lines >= HEADER_LIMIT) return new Refusal('headers_truncated', `${lines} header lines or more`);
   return namesReservedHeader(headers, hygiene)

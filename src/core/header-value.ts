@@ -37,7 +37,7 @@ const PLAIN = /^(?! )[\x20-\x24\x26-\x2b\x2d-\x7e]*[\x21-\x24\x26-\x2b\x2d-\x7e]
 
 function encodeItem(value: unknown, name: string, onUnsafe: OnUnsafe, inList: boolean): string | Refusal {
   const text = textOf(value);
-  if (text === undefined) return unsafe(name, 'a number that JSON does not carry exactly');
+  if (text === undefined) return unsafe(name, 'a number that JSON does not carry exactly, or is nested too deep');
   if (PLAIN.test(text)) return text;
   // A lone surrogate has no UTF-8 form.
   if (!text.isWellFormed()) return unsafe(name, 'text that is not Unicode');
@@ -57,11 +57,22 @@ function percentEncode(text: string): string {
   return text.replace(/[^\x20-\x24\x26-\x2b\x2d-\x7e]+/g, encodeURIComponent).replace(/^ | $/g, '%20');
 }
 
-/** The text of a JSON value; `undefined` for an integer that a double cannot tell from its neighbours (RFC 8259 §6). */
+/**
+ * The text of a JSON value; `undefined` when it holds, at any depth, an integer that a double cannot tell from its
+ * neighbours (RFC 8259 §6), or is nested deeper than the stack.
+ */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) return undefined;
-  return JSON.stringify(value);
+  try {
+    return JSON.stringify(value, exactly);
+  } catch {
+    return undefined;
+  }
+}
+
+function exactly(_: string, value: unknown): unknown {
+  if (typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) throw new RangeError('inexact');
+  return value;
 }
 
 function unsafe(name: string, what: string): Refusal {

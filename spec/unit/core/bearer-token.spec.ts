@@ -85,6 +85,11 @@ describe('finding the token elsewhere', () => {
     ['Session=evil', undefined],
     ['a=session=evil', undefined],
     ['session', 'credentials_malformed'],
+    ['session =abc', 'abc'],
+    ['session= abc ;a=1', 'abc'],
+    ['session=abc; session =def', 'tokens_conflict'],
+    ['session=abc; $session=def', 'abc'],
+    ['session=a%62c', 'credentials_malformed'],
     ['session="abc"', 'credentials_malformed'],
     ['session=abc; session=def', 'tokens_conflict'],
   ])('reads the cookies %s', (cookie, expected) => {
@@ -106,6 +111,13 @@ describe('finding the token elsewhere', () => {
     ['access_token=', 'credentials_malformed'],
     ['access_token=a+b', 'credentials_malformed'],
     ['access_token=%zz', 'credentials_malformed'],
+    ['access_token', 'credentials_malformed'],
+    ['access_token=abc;access_token=def', 'credentials_malformed'],
+    ['x=1;access_token=evil', undefined],
+    ['ACCESS_TOKEN=evil', undefined],
+    ['access_token%00=evil', undefined],
+    ['access_token%=evil', undefined],
+    ['access_token=abc&access%5ftoken=def', 'tokens_conflict'],
     ['access_token=abc&access_token=def', 'tokens_conflict'],
   ])('reads the query %s', (query, expected) => {
     expect(find({}, query)).toBe(expected);

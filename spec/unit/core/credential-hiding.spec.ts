@@ -24,10 +24,22 @@ describe('hiding the credentials', () => {
   });
 
   it.each([
+    ['two lines', ['Basic dTpw', 'Bearer abc']],
+    ['a tab', 'Bearer\tabc'],
+    ['a bare token', 'abc.def.ghi'],
+    ['a hidden Bearer', 'Basic dTpw, Bearer abc'],
+    ['nothing', ''],
+  ])('removes an Authorization header that nobody could read: %s', (_, authorization) => {
+    expect(hide({ authorization })).toEqual({ headers: { authorization: [] }, rawQuery: undefined });
+  });
+
+  it.each([
     ['session=abc', []],
     ['a=1; session=abc; b=2', 'a=1; b=2'],
     ['session=abc; a=1', 'a=1'],
     ['session=abc; a=1; session=abc', 'a=1'],
+    ['a=1; session =abc', 'a=1'],
+    ['session', []],
   ])('takes the cookie out of %s', (cookie, expected) => {
     expect(hide({ cookie })).toEqual({ headers: { cookie: expected }, rawQuery: undefined });
   });

@@ -48,6 +48,24 @@ describe('headers that a client may not send', () => {
   });
 });
 
+describe('what is no header name', () => {
+  it.each([
+    ['a blank at the end', 'x-tenant '],
+    ['a blank at the beginning', '\tx-tenant'],
+    ['a letter that becomes an ASCII one in lower case', 'x-to\u212aen'],
+    ['a letter that becomes two ASCII ones in upper case', 'x-paß'],
+    ['a colon', 'x-tenant:'],
+    ['a control character', 'x-tenant\0'],
+    ['nothing', ''],
+  ])('is removed whatever it resembles: %s (A2)', (_, name) => {
+    expect(inspect({ [name]: 'evil' })).toEqual([name]);
+  });
+
+  it('is not every odd name: whatever RFC 9110 allows passes', () => {
+    expect(inspect({ "!#$%&'*+-.^_`|~0-9az": 'x', __proto__x: 'x' })).toEqual([]);
+  });
+});
+
 describe('header lists that cannot be trusted', () => {
   const many = (count: number): RequestView['headers'] =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, 'v']));
@@ -76,7 +94,24 @@ describe('the Connection header', () => {
     expect(inspect({ connection })).toBe('connection_header_abuse');
   });
 
-  it.each([['close'], ['keep-alive, Upgrade'], ['te, x-other'], ['']])('passes as %j', (connection) => {
-    expect(inspect({ connection })).toEqual([]);
-  });
+  it.each([['close'], ['keep-alive, Upgrade'], ['te, x-other'], [''], [',, ,'], ['x-tenant ;q=1'], [[]]])(
+    'passes as %j',
+    (connection) => {
+      expect(inspect({ connection })).toEqual([]);
+    },
+  );
+
+  it.each([['close, X-User-Roles ;q=1'], ['x-user-id;q=1'], ['X-User-']])(
+    'is refused as %j too: it begins like a reserved header, whatever an intermediary makes of the rest (A5)',
+    (connection) => {
+      expect(inspect({ connection })).toBe('connection_header_abuse');
+    },
+  );
+
+  it.each([['keep-alive'], ['proxy-connection'], ['te'], ['trailer'], ['upgrade']])(
+    'is the only one that removes headers: %s may name what it likes (A5)',
+    (name) => {
+      expect(inspect({ [name]: 'X-User-ID' })).toEqual([]);
+    },
+  );
 });

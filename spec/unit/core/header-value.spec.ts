@@ -22,6 +22,8 @@ describe('encoding a claim for a header', () => {
     ['an astral character', '😀', '%F0%9F%98%80'],
     ['a blank at either end encoded', ' x ', '%20x%20'],
     ['a single blank', ' ', '%20'],
+    ['an empty object', {}, '{}'],
+    ['an object with an own __proto__', JSON.parse('{"__proto__":{"a":1}}'), '{"__proto__":{"a":1}}'],
     ['an object as encoded JSON', { a: 'ü', b: [1] }, '{"a":"%C3%BC"%2C"b":[1]}'],
   ])('sends %s', (_, value, expected) => {
     expect(refuse(value)).toBe(expected);
@@ -59,6 +61,8 @@ describe('encoding a claim for a header', () => {
     ['an empty item', ['a', '']],
     ['a null item', [null]],
     ['an inexact number in a list', [2 ** 60]],
+    ['an inexact number inside an object', { a: [{ id: JSON.parse('9007199254740993') as number }] }],
+    ['nesting deeper than the stack', JSON.parse(`${'[{"a":'.repeat(20_000)}1${'}]'.repeat(20_000)}`)],
   ])('refuses %s in every mode', (_, value) => {
     expect(refuse(value)).toMatchObject({ code: 'claim_invalid' });
     expect(encode(value)).toMatchObject({ code: 'claim_invalid' });
