@@ -3,9 +3,9 @@ import type { StringField } from './kong-schema';
 /** A header name that reaches Kong: nginx drops names with other characters before any plugin runs. */
 export const HEADER_NAME = {
   type: 'string',
-  match: '^[%w_-]+$',
+  match: '^%w[%w_-]*$',
   len_max: 128,
-  err: 'must be a header name of at most 128 letters, digits, "-" and "_"',
+  err: 'must be a header name of at most 128 letters, digits, "-" and "_", and begin with one of the first two',
 } as const satisfies StringField;
 
 /** A claim: its whole name or, when it starts with "/", a JSON Pointer into the claims (RFC 6901). */

@@ -223,15 +223,15 @@ export const CONFIG_FIELDS = [
     consumer_claim: {
       ...CLAIM,
       description:
-        'Claim that names the Kong consumer that the caller is, for the plugins that work by consumer. A token that names no known consumer is refused. Left out: no consumer.',
+        'Claim that names the Kong consumer that the caller is, for the plugins that work by consumer. A token that names no known consumer is refused. The service receives X-Consumer-ID, -Username and -Custom-ID, which reserved_headers must cover. Left out: no consumer.',
     },
   },
   {
     consumer_by: {
       type: 'string',
       required: true,
-      default: 'custom_id',
-      one_of: ['id', 'username', 'custom_id'],
+      default: 'username',
+      one_of: ['id', 'username'],
       description: 'Member of the Kong consumer that consumer_claim is compared with.',
     },
   },

@@ -9,12 +9,16 @@ const LEAST_PATTERN_BEGINNING = 3;
 /** Headers that carry credentials by their nature, so a token may be looked for there. */
 const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization'];
 
+/** What the service receives when `consumer_claim` is set; the same as from Kong's own authentication plugins. */
+export const CONSUMER_HEADERS = ['X-Consumer-ID', 'X-Consumer-Username', 'X-Consumer-Custom-ID'] as const;
+
 /** Returns what is wrong with the headers that a configuration fills, protects, and takes tokens from. */
 export function headerViolations(config: Config): Violation[] {
   return [
     ...config.identityHeaders.flatMap((_, index) => identityHeaderViolations(config, index)),
     ...config.reservedHeaders.flatMap(reservedHeaderViolations),
     ...tokenHeaderViolations(config),
+    ...consumerHeaderViolations(config),
     ...repetitions('cookie_names', config.cookieNames),
     ...repetitions('uri_param_names', config.uriParamNames),
   ];
@@ -63,6 +67,14 @@ function tokenHeaderViolations({ headerNames, reservedHeaders }: Config): Violat
       : [];
   });
   return [...violations, ...repetitions('header_names', headerNames.map(foldHeaderName))];
+}
+
+/** The spelling that is set would replace a forged one, but not `X_Consumer_ID`, and not on a route without a token. */
+function consumerHeaderViolations({ consumerClaim, reservedHeaders }: Config): Violation[] {
+  const isReserved = headerPatternMatcher(reservedHeaders);
+  if (consumerClaim === null || CONSUMER_HEADERS.every((name) => isReserved(foldHeaderName(name)))) return [];
+  const message = `needs ${CONSUMER_HEADERS.join(', ')} covered by reserved_headers, or clients could send them themselves`;
+  return [{ field: 'config.consumer_claim', message }];
 }
 
 function repetitions(list: string, names: readonly string[]): Violation[] {

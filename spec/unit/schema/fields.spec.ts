@@ -24,7 +24,7 @@ type Same<A, B> = [A, B] extends [B, A] ? true : false;
 /** Does not compile when the types differ (`npm run typecheck`). */
 const inferred: [
   Same<Config['leeway'], number>,
-  Same<Config['consumerBy'], 'id' | 'username' | 'custom_id'>,
+  Same<Config['consumerBy'], 'id' | 'username'>,
   Same<Config['realm'], string | null>,
   Same<Config['headerNames'], readonly string[]>,
   Same<Config['identityHeaders'][number]['onUnsafe'], 'refuse' | 'encode'>,

@@ -78,7 +78,7 @@ describe('a configuration as Kong sends it', () => {
       scopesClaim: 'scope',
       authenticatedGroupsClaim: null,
       consumerClaim: null,
-      consumerBy: 'custom_id',
+      consumerBy: 'username',
       credentialClaim: null,
       allowMissing: false,
       runOnPreflight: true,
@@ -155,6 +155,7 @@ describe('safe configurations', () => {
     ],
     ['no identity header at all', { identity_headers: [], reserved_headers: [] }],
     ['claims by JSON Pointer', { roles_claim: '/realm_access/roles', required_claims: ['https://a/b~c', '/a~1b/~0'] }],
+    ['consumers whose headers are reserved', { consumer_claim: 'sub', reserved_headers: ['X-User-*', 'x_consumer_*'] }],
     ['cookies that differ in case', { cookie_names: ['a', 'A'] }],
   ])('with %s', (_, members) => {
     expect(() => parseConfig({ ...minimal, ...members })).not.toThrow();
@@ -445,14 +446,16 @@ describe('unsafe configurations', () => {
         /^must not be the transport or credential header /,
       ];
     }),
-    ...['X User', 'X-User\r\nA', 'X-User:', 'Xü', 'X.User', '', 'x'.repeat(129)].map((name): UnsafeCase => {
-      return [
-        `the identity header ${JSON.stringify(name)}`,
-        header(name),
-        'identity_headers[1].header',
-        /^must be a header name/,
-      ];
-    }),
+    ...['X User', 'X-User\r\nA', 'X-User:', 'Xü', 'X.User', '', '__proto__', '-X', 'x'.repeat(129)].map(
+      (name): UnsafeCase => {
+        return [
+          `the identity header ${JSON.stringify(name)}`,
+          header(name),
+          'identity_headers[1].header',
+          /^must be a header name/,
+        ];
+      },
+    ),
     [
       'a header without a claim',
       { identity_headers: [{ header: 'X-User-ID' }] },
@@ -603,15 +606,16 @@ describe('unsafe configurations', () => {
       'authorize',
       /^allow_missing and authorize contradict each other/,
     ],
+    [
+      'consumers whose headers clients could send',
+      { consumer_claim: 'sub', reserved_headers: ['X-User-*', 'X-Consumer-ID', 'x_consumer_username'] },
+      'consumer_claim',
+      'needs X-Consumer-ID, X-Consumer-Username, X-Consumer-Custom-ID covered by reserved_headers, or clients could send them themselves',
+    ],
     // The rest
     ['a realm with a line end', { realm: 'a\r\nb' }, 'realm', /^must be at most 128 printable ASCII/],
     ['a token type with blanks', { token_types: ['at jwt'] }, 'token_types[1]', /^must be a media type/],
-    [
-      'another way to find consumers',
-      { consumer_by: 'email' },
-      'consumer_by',
-      'expected one of: id, username, custom_id',
-    ],
+    ['another way to find consumers', { consumer_by: 'email' }, 'consumer_by', 'expected one of: id, username'],
   ])('are refused: %s', (_, members, field, message) => {
     const error = errorOf({ ...minimal, ...members });
     const path = field === '' ? 'config' : `config.${field}`;
