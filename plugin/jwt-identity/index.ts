@@ -83,10 +83,17 @@ export class Plugin {
     if (logger.isEnabled('info')) log('info', 'request refused', { code, reason });
     if (decisionChannel.hasSubscribers) decisionChannel.publish({ outcome: 'refuse', code, status });
     const realm = this.#policy instanceof Refusal ? DEFAULT_REALM : this.#policy.realm;
-    // Without the id an answer is still an answer.
-    const requestId = await kong.nginx.getVar('kong_request_id').catch(() => undefined);
-    const response = refusalResponse(refusal, realm, requestId ?? undefined);
+    const response = refusalResponse(refusal, realm, await requestIdOf(kong));
     await kong.response.exit(response.status, response.body, response.headers);
+  }
+}
+
+/** Kong's id of the request; nothing when Kong does not tell, because without the id an answer is still an answer. */
+async function requestIdOf(kong: Pdk): Promise<string | undefined> {
+  try {
+    return (await kong.nginx.getVar('kong_request_id')) ?? undefined;
+  } catch {
+    return undefined;
   }
 }
 

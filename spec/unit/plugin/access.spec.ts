@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Plugin } from '../../../plugin/jwt-identity/index';
+import { pluginKong, type PluginAnswers, type RecordedCall } from '../../support/plugin-kong';
+import { publicJwk, signingKey, signToken, type SigningKey } from '../../support/tokens';
+
+const ISSUER = 'https://auth.example.com/';
+let key: SigningKey;
+let headers: Record<string, string>;
+beforeAll(async () => {
+  key = signingKey('ES256', 'k');
+  const exp = Math.floor(Date.now() / 1000) + 300;
+  const token = await signToken(key, { iss: ISSUER, sub: 'u1', aud: 'orders', exp, roles: ['admin'] });
+  headers = { authorization: `Bearer ${token}` };
+});
+
+// What the plugin logs goes to stderr, which is Kong's error log.
+const stderr = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+afterAll(() => {
+  stderr.mockRestore();
+});
+
+async function access(answers: PluginAnswers, changes: object = {}): Promise<RecordedCall[]> {
+  const jwks = JSON.stringify({ keys: [publicJwk(key)] });
+  const plugin = new Plugin({ issuers: [{ issuer: ISSUER, audiences: ['orders'], jwks }], ...changes });
+  const { kong, calls } = pluginKong({ 'request.getHeaders': () => Promise.resolve(headers), ...answers });
+  await plugin.access(kong);
+  return calls;
+}
+const last = (calls: readonly RecordedCall[]): unknown => [calls.at(-1)?.method, calls.at(-1)?.args[0]];
+
+describe('the access phase', () => {
+  it('lets a good request pass with two calls', async () => {
+    expect((await access({})).map(({ method }) => method)).toEqual([
+      'request.getHeaders',
+      'service.request.setHeaders',
+    ]);
+  });
+
+  const everything = {
+    authorize: [{ any_identity: true }],
+    uri_param_names: ['t'],
+    authenticated_groups_claim: 'roles',
+    credential_claim: 'sub',
+    consumer_claim: 'sub',
+  };
+  const found: PluginAnswers = {
+    'request.getRawQuery': () => Promise.resolve('t='),
+    'client.loadConsumer': () => Promise.resolve({ id: 'c1', username: 'u1' }),
+  };
+  const methods = [
+    'request.getHeaders',
+    'request.getMethod',
+    'request.getRawQuery',
+    'client.loadConsumer',
+    'client.authenticate',
+    'ctx.shared.set',
+    'nginx.setCtx',
+    'service.request.setHeaders',
+  ];
+  const faults: [string, () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('SECRET');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('SECRET'))],
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a fault may be anything
+    ['rejects with nothing', () => Promise.reject()],
+  ];
+
+  it.each(methods.flatMap((method) => faults.map(([what, fault]) => [method, what, fault] as const)))(
+    'ends the request with 500 when %s %s (G1)',
+    async (method, _, fault) => {
+      const calls = await access(
+        { ...found, 'request.getRawQuery': () => Promise.resolve(''), [method]: fault },
+        everything,
+      );
+      expect(calls.map((call) => call.method)).toContain(method);
+      expect(last(calls)).toEqual(['response.exit', 500]);
+      expect(JSON.stringify(calls.at(-1))).not.toContain('SECRET');
+      expect(JSON.stringify(stderr.mock.calls)).not.toContain('SECRET');
+    },
+  );
+
+  it.each(faults)('answers without a request id when Kong %s instead of telling it', async (_, fault) => {
+    const calls = await access({ 'request.getHeaders': () => Promise.resolve({}), 'nginx.getVar': fault });
+    expect(last(calls)).toEqual(['response.exit', 401]);
+  });
+
+  it.each([[undefined], [null], ['text'], [7], [{ authorization: 7 }], [{ authorization: [null] }]])(
+    'ends the request with 500 when Kong answers %p for the headers',
+    async (reply) => {
+      expect(last(await access({ 'request.getHeaders': () => Promise.resolve(reply) }))).toEqual([
+        'response.exit',
+        500,
+      ]);
+    },
+  );
+
+  it('does not end before the last call to Kong has: what Kong did not do did not happen', async () => {
+    let finish: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => (finish = resolve));
+    let ended = false;
+    const called = new Promise<void>((resolve) => {
+      void access({
+        'service.request.setHeaders': () => {
+          resolve();
+          return slow;
+        },
+      }).then(() => (ended = true));
+    });
+    await called;
+    await new Promise(setImmediate);
+    expect(ended).toBe(false);
+    finish();
+  });
+
+  it.each([[undefined], [null], [{}], [{ issuers: [] }], ['text'], [{ issuers: [{ issuer: ISSUER }] }]])(
+    'refuses every request under the configuration %j (G6)',
+    async (config) => {
+      const { kong, calls } = pluginKong({});
+      await new Plugin(config).access(kong);
+      expect(calls.map(({ method }) => method)).toEqual(['nginx.getVar', 'response.exit']);
+      expect(JSON.stringify(calls.at(-1)?.args)).toContain('configuration_error');
+    },
+  );
+});
