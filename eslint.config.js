@@ -16,6 +16,7 @@ const rooms = {
   'src/pluginserver': { packages: ['prom-client'], rooms: ['protocol', 'telemetry'] },
   'src/gateway': { packages: ['yaml', 'ipaddr.js', 'undici'], rooms: ['protocol', 'schema', 'telemetry'] },
   'src/guard': { packages: ['ipaddr.js'], rooms: ['core', 'keys', 'schema', 'telemetry'] },
+  'src/bff': { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry', 'gateway'] },
   'src/cli': { packages: ['commander'], rooms: ['pluginserver', 'gateway', 'telemetry'] },
 };
 

@@ -6,7 +6,12 @@ import { issuerViolations } from './issuer-rules';
 import { namedFields, type Field, type RecordField } from './kong-schema';
 import { validate, type Violation } from './validate';
 
-const CONFIG_RECORD: RecordField = { type: 'record', fields: CONFIG_FIELDS, entity_checks: CONFIG_ENTITY_CHECKS };
+/** The whole configuration as one field of Kong's. */
+export const CONFIG_RECORD: RecordField = {
+  type: 'record',
+  fields: CONFIG_FIELDS,
+  entity_checks: CONFIG_ENTITY_CHECKS,
+};
 
 /**
  * Returns the configuration that Kong hands over, checked again, with defaults applied, names in camelCase, deeply

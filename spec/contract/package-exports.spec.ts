@@ -9,6 +9,16 @@ function run(source: string, type: 'module' | 'commonjs'): string {
   return execFileSync(process.execPath, [`--input-type=${type}`, '--eval', source], { cwd: ROOT, encoding: 'utf8' });
 }
 
+describe('kong-plugin-jwt-identity/bff', () => {
+  it('can be imported by name and reads a kong.yml', () => {
+    const source = `import { readFileSync } from 'node:fs';
+      import { createGatekeeper, routeConfig } from 'kong-plugin-jwt-identity/bff';
+      const gatekeeper = createGatekeeper(routeConfig(readFileSync('kong.yml', 'utf8'), 'orders'));
+      console.log((await gatekeeper.decide(new Request('http://bff.test/'))).code);`;
+    expect(run(source, 'module')).toBe('token_missing\n');
+  });
+});
+
 describe('kong-plugin-jwt-identity/guard', () => {
   it('can be imported and required by name', () => {
     const names = '{ createGuard, gatewayAddresses, requireRole }';

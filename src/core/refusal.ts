@@ -41,6 +41,7 @@ export const REFUSALS = {
   },
   forbidden: { status: 403, error: null, detail: 'The caller may not perform this request.' },
   consumer_unknown: { status: 403, error: null, detail: 'The caller is not a known consumer.' },
+  cross_site_request: { status: 403, error: null, detail: 'The request may come from another site.' },
   not_from_gateway: { status: 403, error: null, detail: 'This service is called through its gateway.' },
   identity_malformed: { status: 400, error: null, detail: 'The identity headers are malformed.' },
   keys_unavailable: { status: 503, error: null, detail: 'The token cannot be verified at the moment.' },

@@ -1,0 +1,266 @@
+import type { RefusalCode } from '../../src/core/refusal';
+import { publicJwk, segment, signingKey, signToken, type SigningKey } from './tokens';
+
+const ISSUER = 'https://auth.example.com/';
+
+/** A header line as a client sends it. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** Makes what a case's headers need. */
+export interface Mint {
+  /** A token of the issuer, good unless its claims or header say otherwise. */
+  readonly token: (
+    claims?: Readonly<Record<string, unknown>>,
+    header?: Readonly<Record<string, unknown>>,
+  ) => Promise<string>;
+  /** The same, signed with a key that is none of the issuer's, under its kid. */
+  readonly forgery: (claims?: Readonly<Record<string, unknown>>) => Promise<string>;
+  /** Now, in seconds. */
+  readonly now: number;
+}
+
+/** One request to one configuration, and the answer that every implementation gives. */
+export interface ConformanceCase {
+  readonly name: string;
+  /** Beside the issuer. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly method?: string;
+  readonly query?: string;
+  readonly headers: (mint: Mint) => Promise<readonly HeaderLine[]> | readonly HeaderLine[];
+  /** A refusal's code and challenge, or all that the service sees of {@link WATCHED} and the query. */
+  readonly expected:
+    | { readonly code: RefusalCode; readonly status: number; readonly challenge?: RegExp }
+    | { readonly service: Readonly<Record<string, string>>; readonly query?: string };
+}
+
+/** Headers of a request that a case is about: identity in any spelling, credentials, and one that is nobody's business. */
+export const WATCHED = /^(x.user.*|x-tenant|authorization|x-token|x-consumer-id|x-other)$/i;
+
+const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`];
+const good =
+  (...others: readonly HeaderLine[]): ConformanceCase['headers'] =>
+  async ({ token }) => [bearer(await token()), ...others];
+const withClaims =
+  (claims: Readonly<Record<string, unknown>>): ConformanceCase['headers'] =>
+  async ({ token }) => [bearer(await token(claims))];
+const IDENTITY = { 'x-user-id': 'u1', 'x-user-roles': 'admin,user' };
+const INVALID = /error="invalid_token"/;
+
+/** Requests × configuration → decision. Run against core, the plugin behind a gateway, and the BFF's gatekeeper. */
+export const CONFORMANCE: readonly ConformanceCase[] = [
+  { name: 'a good token', headers: good(['X-Other', 'x']), expected: { service: { ...IDENTITY, 'x-other': 'x' } } },
+  {
+    name: 'no token',
+    headers: () => [],
+    expected: { code: 'token_missing', status: 401, challenge: /^Bearer realm="service"$/ },
+  },
+  {
+    name: 'another scheme',
+    headers: () => [['Authorization', 'Basic dTpw']],
+    expected: { code: 'token_missing', status: 401 },
+  },
+  {
+    name: 'two tokens in two lines',
+    headers: async ({ token }) => [bearer(await token()), bearer(await token())],
+    expected: { code: 'credentials_malformed', status: 400, challenge: /error="invalid_request"/ },
+  },
+  {
+    name: 'no token after the scheme',
+    headers: () => [['Authorization', 'Bearer']],
+    expected: { code: 'credentials_malformed', status: 400 },
+  },
+  {
+    name: 'something that is no JWT',
+    headers: () => [bearer('x.y.z')],
+    expected: { code: 'token_malformed', status: 401, challenge: INVALID },
+  },
+  {
+    name: 'a token of a stranger',
+    headers: async ({ forgery }) => [bearer(await forgery())],
+    expected: { code: 'token_untrusted', status: 401, challenge: INVALID },
+  },
+  {
+    name: 'a token of another issuer',
+    headers: withClaims({ iss: `${ISSUER}.evil.test` }),
+    expected: { code: 'token_untrusted', status: 401 },
+  },
+  {
+    name: 'alg none',
+    headers: ({ now }) => [
+      bearer(
+        `${segment({ alg: 'none' })}.${segment({ iss: ISSUER, sub: 'u1', aud: 'orders', exp: now + 60 })}.${segment('x')}`,
+      ),
+    ],
+    expected: { code: 'token_untrusted', status: 401 },
+  },
+  {
+    name: 'an expired token',
+    headers: ({ token, now }) => token({ exp: now - 11 }).then((jwt) => [bearer(jwt)]),
+    expected: { code: 'token_expired', status: 401, challenge: /The token has expired\./ },
+  },
+  {
+    name: 'a token of tomorrow',
+    headers: ({ token, now }) => token({ nbf: now + 86_400 }).then((jwt) => [bearer(jwt)]),
+    expected: { code: 'token_not_yet_valid', status: 401 },
+  },
+  {
+    name: 'a token for others',
+    headers: withClaims({ aud: 'billing' }),
+    expected: { code: 'audience_not_accepted', status: 401 },
+  },
+  {
+    name: 'a logout token',
+    headers: async ({ token }) => [bearer(await token({}, { typ: 'logout+jwt' }))],
+    expected: { code: 'token_type_not_accepted', status: 401 },
+  },
+  {
+    name: 'a token of the gateway’s own',
+    headers: async ({ token }) => [bearer(await token({}, { typ: 'gateway-identity+jwt' }))],
+    expected: { code: 'token_type_not_accepted', status: 401 },
+  },
+  { name: 'no subject', headers: withClaims({ sub: undefined }), expected: { code: 'claim_missing', status: 401 } },
+  {
+    name: 'a role with a comma',
+    headers: withClaims({ roles: ['a,b'] }),
+    expected: { code: 'claim_invalid', status: 401 },
+  },
+  {
+    name: 'a name outside ASCII',
+    config: { identity_headers: [{ header: 'X-User-Name', claim: 'name' }] },
+    headers: withClaims({ name: 'Zoë' }),
+    expected: { service: { 'x-user-name': 'Zo%C3%AB' } },
+  },
+  {
+    name: 'forged identity headers in every spelling',
+    headers: good(['X-User-ID', 'evil'], ['X_User_ID', 'evil'], ['x-user-roles', 'root'], ['X-Consumer-ID', 'evil']),
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'forged identity headers and no token where none is needed',
+    config: { allow_missing: true },
+    headers: () => [
+      ['X-User-ID', 'evil'],
+      ['X_User_ID', 'evil'],
+      ['X-Other', 'x'],
+    ],
+    expected: { service: { 'x-other': 'x' } },
+  },
+  {
+    name: 'a broken token where none is needed',
+    config: { allow_missing: true },
+    headers: () => [bearer('x')],
+    expected: { code: 'token_malformed', status: 401 },
+  },
+  {
+    name: 'a Connection header that names an identity header',
+    headers: good(['Connection', 'close, X-User-Roles']),
+    expected: { code: 'connection_header_abuse', status: 400 },
+  },
+  {
+    name: 'a role that is needed and there',
+    config: { authorize: [{ methods: ['POST'], roles: ['admin'] }] },
+    method: 'POST',
+    headers: good(),
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'a role that is needed and not there',
+    config: { authorize: [{ roles: ['root'] }] },
+    headers: good(),
+    expected: { code: 'forbidden', status: 403 },
+  },
+  {
+    name: 'a method that no rule covers',
+    config: { authorize: [{ methods: ['GET'], any_identity: true }] },
+    method: 'DELETE',
+    headers: good(),
+    expected: { code: 'forbidden', status: 403 },
+  },
+  {
+    name: 'a scope that is a part of another',
+    config: { authorize: [{ scopes: ['read'] }], realm: 'shop' },
+    headers: withClaims({ scope: 'readall' }),
+    expected: { code: 'insufficient_scope', status: 403, challenge: /^Bearer realm="shop".*scope="read"$/ },
+  },
+  {
+    name: 'a claim that is not one of those allowed',
+    config: { authorize: [{ claims: [{ claim: 'tenant', one_of: ['acme'] }] }] },
+    headers: withClaims({ tenant: 'evil' }),
+    expected: { code: 'forbidden', status: 403 },
+  },
+  {
+    name: 'a preflight that may pass',
+    config: { run_on_preflight: false },
+    method: 'OPTIONS',
+    headers: () => [
+      ['Origin', 'https://app.test'],
+      ['Access-Control-Request-Method', 'PUT'],
+      ['X-User-ID', 'evil'],
+    ],
+    expected: { service: {} },
+  },
+  {
+    name: 'the token in a header of its own',
+    config: { header_names: ['X-Token'] },
+    headers: async ({ token }) => [['X-Token', await token()]],
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'a token that may go on to the service',
+    config: { hide_credentials: false, header_names: ['X-Token'] },
+    headers: async ({ token }) => [['X-Token', await token({ exp: 4_000_000_000 })]],
+    expected: { service: { ...IDENTITY, 'x-token': 'TOKEN' } },
+  },
+  {
+    name: 'a cookie with a token',
+    config: { cookie_names: ['session'] },
+    headers: async ({ token }) => [['Cookie', `a=1; session=${await token()}; b=2`]],
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'cookie and header that disagree',
+    config: { cookie_names: ['session'] },
+    headers: async ({ token }) => [bearer(await token()), ['Cookie', `session=${await token({ sub: 'u2' })}`]],
+    expected: { code: 'tokens_conflict', status: 400 },
+  },
+  {
+    name: 'the token in the query',
+    config: { uri_param_names: ['access_token'] },
+    query: 'a=1&access_token=TOKEN&b=%20',
+    headers: () => [],
+    expected: { service: IDENTITY, query: 'a=1&b=%20' },
+  },
+  {
+    name: 'a token that is too large',
+    config: { max_token_bytes: 256 },
+    headers: withClaims({ sub: 'u'.repeat(300) }),
+    expected: { code: 'token_too_large', status: 400 },
+  },
+];
+
+/** A case with its configuration and headers complete. */
+export interface PreparedCase extends Omit<ConformanceCase, 'config' | 'headers' | 'method'> {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly method: string;
+  readonly lines: readonly HeaderLine[];
+}
+
+/** Makes keys and tokens for a case: every run has its own. */
+export async function prepare(
+  { config = {}, headers, method = 'GET', query, ...rest }: ConformanceCase,
+  key: SigningKey = signingKey('ES256', 'k1'),
+): Promise<PreparedCase> {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: ISSUER, sub: 'u1', aud: 'orders', exp: now + 600, roles: ['admin', 'user'] };
+  const token: Mint['token'] = (changes, header) => signToken(key, { ...claims, ...changes }, header);
+  const stranger = signingKey('ES256', 'k1');
+  const forgery: Mint['forgery'] = (changes) => signToken(stranger, { ...claims, ...changes });
+  const issuers = [{ issuer: ISSUER, audiences: ['orders'], jwks: JSON.stringify({ keys: [publicJwk(key)] }) }];
+  return {
+    ...rest,
+    method,
+    config: { issuers, ...config },
+    lines: await headers({ token, forgery, now }),
+    ...(query !== undefined && { query: query.replace('TOKEN', await token()) }),
+  };
+}

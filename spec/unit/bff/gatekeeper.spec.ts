@@ -1,0 +1,109 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { ConfigError } from '../../../schema/config-error';
+import { createGatekeeper, type Admission, type Gatekeeper } from '../../../src/bff/gatekeeper';
+import { publicJwk, signingKey, signToken } from '../../support/tokens';
+
+const ISSUER = 'https://auth.example.com/';
+const ORIGIN = 'https://shop.example.com';
+const key = signingKey('ES256', 'k');
+const config = { issuers: [{ issuer: ISSUER, audiences: ['shop'], jwks: JSON.stringify({ keys: [publicJwk(key)] }) }] };
+const session = { cookie: '__Host-session', origin: ORIGIN };
+
+let token: string;
+beforeAll(async () => {
+  token = await signToken(key, { iss: ISSUER, aud: 'shop', sub: 'ada', roles: ['admin'], exp: 4_000_000_000 });
+});
+
+type Init = Readonly<{ method?: string; headers?: Record<string, string>; query?: string }>;
+const ask = (gatekeeper: Gatekeeper, { query = '', ...init }: Init): ReturnType<Gatekeeper['decide']> =>
+  gatekeeper.decide(new Request(`${ORIGIN}/api/orders${query}`, init));
+const withCookie = (headers: Record<string, string> = {}): Record<string, string> => ({
+  cookie: `theme=dark; __Host-session=${token}`,
+  ...headers,
+});
+
+describe('a gatekeeper with a session cookie', () => {
+  const gatekeeper = createGatekeeper(config, { session });
+
+  it('knows the caller by the cookie, and by a header', async () => {
+    const identityHeaders = { 'X-User-ID': 'ada', 'X-User-Roles': 'admin' };
+    for (const headers of [withCookie(), { authorization: `Bearer ${token}` }]) {
+      expect(await ask(gatekeeper, { headers })).toMatchObject({
+        outcome: 'proceed',
+        claims: { sub: 'ada' },
+        identityHeaders,
+      });
+    }
+  });
+
+  it('passes nothing on that a browser must not say to a service', async () => {
+    const decision = (await ask(gatekeeper, {
+      query: '?a=1',
+      headers: withCookie({
+        'x-user-id': 'evil',
+        x_user_roles: 'root',
+        'x-forwarded-for': '10.0.0.1',
+        forwarded: 'for=10.0.0.1',
+        connection: 'close, x-hop',
+        'x-hop': '1',
+        host: 'evil.test',
+        accept: 'application/json',
+      }),
+    })) as Admission;
+    expect(Object.fromEntries(decision.forwardedHeaders)).toEqual({
+      'x-user-id': 'ada',
+      'x-user-roles': 'admin',
+      accept: 'application/json',
+    });
+    expect(decision.search).toBe('?a=1');
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ['the browser says so', 'POST', { 'sec-fetch-site': 'cross-site', origin: ORIGIN }],
+    ['it comes from a sister domain', 'POST', { 'sec-fetch-site': 'same-site' }],
+    ['nobody caused it', 'POST', { 'sec-fetch-site': 'none' }],
+    ['the origin is another', 'DELETE', { origin: 'https://evil.test' }],
+    ['the origin is hidden', 'PUT', { origin: 'null' }],
+    ['nothing tells where it comes from', 'PATCH', {}],
+  ])('refuses a request that changes something when %s', async (_, method, headers) => {
+    const decision = await ask(gatekeeper, { method, headers: withCookie(headers) });
+    expect(decision).toMatchObject({ outcome: 'refuse', code: 'cross_site_request', response: { status: 403 } });
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ['it is safe', 'GET', { 'sec-fetch-site': 'cross-site' }],
+    ['it comes from the own origin', 'POST', { 'sec-fetch-site': 'same-origin' }],
+    ['an older browser names the own origin', 'POST', { origin: ORIGIN }],
+  ])('lets a request with a cookie pass when %s', async (_, method, headers) => {
+    expect(await ask(gatekeeper, { method, headers: withCookie(headers) })).toMatchObject({ outcome: 'proceed' });
+  });
+
+  it('does not ask where a request without the cookie comes from', async () => {
+    const headers = { authorization: `Bearer ${token}`, 'sec-fetch-site': 'cross-site' };
+    expect(await ask(gatekeeper, { method: 'POST', headers })).toMatchObject({ outcome: 'proceed' });
+  });
+});
+
+describe('a gatekeeper', () => {
+  it('takes a cookie only where the configuration or the BFF says so', async () => {
+    const decision = await ask(createGatekeeper(config), { headers: withCookie() });
+    expect(decision).toMatchObject({ outcome: 'refuse', code: 'token_missing' });
+  });
+
+  it('has no claims for an anonymous request', async () => {
+    const decision = await ask(createGatekeeper({ ...config, allow_missing: true }), {});
+    expect(decision).toMatchObject({ outcome: 'proceed', claims: undefined, identityHeaders: {} });
+  });
+
+  it('refuses what it does not understand', async () => {
+    const decision = await createGatekeeper(config).decide(Object.create(Request.prototype) as Request);
+    expect(decision).toMatchObject({ outcome: 'refuse', code: 'internal_error', response: { status: 500 } });
+  });
+
+  it.each([
+    ['is wrong', { issuers: [] }],
+    ['needs Kong', { ...config, consumer_claim: 'sub', consumer_by: 'username' }],
+  ])('cannot be made of a configuration that %s', (_, wrong) => {
+    expect(() => createGatekeeper(wrong)).toThrow(ConfigError);
+  });
+});

@@ -1,0 +1,111 @@
+/** For what stands beside the gateway: the package's export `kong-plugin-jwt-identity/bff` (docs/BFF.md). */
+import { ConfigError } from '../../schema/config-error';
+import { parseConfig } from '../../schema/parse-config';
+import type { Claims } from '../core/claim-selector';
+import { cookiePairs, splitPair } from '../core/credential-grammar';
+import { decide } from '../core/gatekeeper';
+import { compilePolicy } from '../core/policy';
+import { Refusal, type RefusalCode } from '../core/refusal';
+import { refusalResponse } from '../core/refusal-response';
+import type { RequestView } from '../core/request-view';
+import { createTokenCache } from '../core/token-cache';
+import { createKeySources } from '../keys/key-sources';
+import { createLogger } from '../telemetry/log';
+import { mayBeCrossSite } from './cross-site';
+import { forwardedHeaders, requestView } from './web-request';
+
+export { routeConfig } from './route-config';
+
+/** What a BFF knows better than the gateway. */
+export interface GatekeeperOptions {
+  /** Where a browser's token is kept. Requests with this cookie that may come from another site are refused. */
+  readonly session?: {
+    /** Name of the cookie, which should be `HttpOnly`, `Secure` and `SameSite`. */
+    readonly cookie: string;
+    /** Origin of the BFF as browsers see it, such as `https://shop.example.com`. */
+    readonly origin: string;
+  };
+}
+
+/** The request may go on. */
+export interface Admission {
+  readonly outcome: 'proceed';
+  /** Claims of the verified token; `undefined` for an anonymous request. */
+  readonly claims: Claims | undefined;
+  /** The headers that tell a service who is calling, for a request of the BFF's own. */
+  readonly identityHeaders: Readonly<Record<string, string>>;
+  /** The browser's headers with the identity, as far as a service may see them, for passing the request on. */
+  readonly forwardedHeaders: Headers;
+  /** The query for passing the request on, with its `?` if there is one, without a token. */
+  readonly search: string;
+}
+
+/** The request is answered here. */
+export interface Rejection {
+  readonly outcome: 'refuse';
+  readonly code: RefusalCode;
+  /** What the gateway would answer. */
+  readonly response: Response;
+}
+
+/** Decides as the plugin does. Never rejects: what is not foreseen is refused with `internal_error`. */
+export interface Gatekeeper {
+  decide(request: Request): Promise<Admission | Rejection>;
+}
+
+const clock = (): number => Date.now() / 1000;
+const tokens = createTokenCache();
+const keys = createKeySources({ now: Date.now, log: createLogger().log });
+
+/**
+ * Returns the plugin's gatekeeper for use without Kong: the same configuration, the same code, the same answers. Keys
+ * and verified tokens are shared by all gatekeepers of a process.
+ *
+ * @param config - as in kong.yml, or what {@link routeConfig} read from there
+ * @throws ConfigError for a configuration that the plugin refuses, or that needs Kong (`consumer_claim`)
+ */
+export function createGatekeeper(config: unknown, { session }: GatekeeperOptions = {}): Gatekeeper {
+  const parsed = parseConfig(config);
+  if (parsed.consumerClaim !== null) {
+    throw new ConfigError('config.consumer_claim', 'needs Kong: nobody else knows its consumers');
+  }
+  const cookieNames = session === undefined ? parsed.cookieNames : [...parsed.cookieNames, session.cookie];
+  const policy = compilePolicy({ ...parsed, cookieNames }, keys);
+
+  const judge = async (request: Request): Promise<Admission | Refusal> => {
+    const view = requestView(request);
+    if (session !== undefined && hasCookie(view, session.cookie) && mayBeCrossSite(request, session.origin)) {
+      return new Refusal('cross_site_request', 'not from the own origin');
+    }
+    const decision = await decide(view, policy, tokens, clock);
+    if (decision instanceof Refusal) return decision;
+    const names = new Set(policy.identityHeaders.map(({ header }) => header));
+    const identity = Object.entries(decision.headers).filter(
+      (entry): entry is [string, string] => names.has(entry[0]) && typeof entry[1] === 'string',
+    );
+    return {
+      outcome: 'proceed',
+      claims: decision.token?.claims,
+      identityHeaders: Object.fromEntries(identity),
+      forwardedHeaders: forwardedHeaders(request, decision.headers),
+      search: searchOf(decision.rawQuery ?? view.rawQuery),
+    };
+  };
+
+  return {
+    decide: async (request) => {
+      const decision = await judge(request).catch(() => new Refusal('internal_error', 'an unexpected error'));
+      if (!(decision instanceof Refusal)) return decision;
+      const { status, headers, body } = refusalResponse(decision, policy.realm);
+      return { outcome: 'refuse', code: decision.code, response: new Response(body, { status, headers }) };
+    },
+  };
+}
+
+function searchOf(rawQuery: string | undefined): string {
+  return rawQuery ? `?${rawQuery}` : '';
+}
+
+function hasCookie(view: RequestView, name: string): boolean {
+  return cookiePairs(view).some((pair) => splitPair(pair.trim())[0] === name);
+}
