@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { encodeHeaderValue } from '../../src/core/header-value';
+import { Refusal } from '../../src/core/refusal';
+
+const isSafe = (value: unknown): boolean =>
+  typeof value === 'number'
+    ? Math.abs(value) <= Number.MAX_SAFE_INTEGER
+    : typeof value !== 'object' || value === null || Object.values(value).every(isSafe);
+const json = fc
+  .jsonValue({ maxDepth: 4, stringUnit: 'binary' })
+  .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+const mode = fc.constantFrom('refuse' as const, 'encode' as const);
+
+describe('whatever a claim holds', () => {
+  it('is read back by a service as it was, or not sent', () => {
+    const sentOf = { text: 0, list: 0, object: 0 };
+    fc.assert(
+      fc.property(json, mode, (value, onUnsafe) => {
+        const sent = encodeHeaderValue(value, 'c', onUnsafe);
+        if (typeof sent !== 'string') return;
+        expect(sent).toMatch(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/);
+        expect(isSafe(value)).toBe(true);
+        const decoded = sent.split(',').map(decodeURIComponent);
+        if (Array.isArray(value)) {
+          sentOf.list += 1;
+          const texts = value.map((item: unknown) => (typeof item === 'string' ? item : JSON.stringify(item)));
+          expect(decoded).toEqual(texts);
+        } else {
+          if (typeof value === 'string') sentOf.text += 1;
+          else sentOf.object += 1;
+          expect(decoded).toHaveLength(1);
+          if (typeof value === 'string') expect(decoded[0]).toBe(value);
+          else expect(JSON.parse(decoded[0]!)).toEqual(value);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+    for (const count of Object.values(sentOf)) expect(count).toBeGreaterThan(20);
+  });
+
+  it('is understood alike by a service that decodes before it splits, unless the configuration says "encode"', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary', minLength: 1 }), { minLength: 1 }), (items) => {
+        const sent = encodeHeaderValue(items, 'c', 'refuse');
+        if (typeof sent === 'string') expect(decodeURIComponent(sent).split(',')).toEqual(items);
+        else expect(sent).toBeInstanceOf(Refusal);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never reaches the reason of a refusal', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 8, maxLength: 12 }), mode, (secret, onUnsafe) => {
+        for (const value of [`${secret},\n\ud800`, [`${secret},`], { [secret]: 2 ** 60 }, [null, secret]]) {
+          const sent = encodeHeaderValue(value, 'c', onUnsafe);
+          if (sent instanceof Refusal) expect(sent.reason).not.toContain(secret);
+        }
+      }),
+    );
+  });
+});
