@@ -25,6 +25,16 @@ export const PLAIN_TEXT = {
   match_none: [{ pattern: '%c', err: 'must not hold control characters' }],
 } as const satisfies StringField;
 
+/** A pattern for a claim: text in which `*` stands for any text. It is no regular expression, so none can run away. */
+export const CLAIM_PATTERN = {
+  type: 'string',
+  len_max: 256,
+  match_none: [
+    { pattern: '%c', err: 'must not hold control characters' },
+    { pattern: '^%**$', err: 'matches everything: use present' },
+  ],
+} as const satisfies StringField;
+
 /** A file or folder; absolute, because Kong and the plugin server may be started from anywhere. */
 export const ABSOLUTE_PATH = {
   type: 'string',

@@ -197,6 +197,15 @@ export const CONFIG_FIELDS = [
     },
   },
   {
+    authorize_shadow: {
+      type: 'array',
+      len_min: 1,
+      elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
+      description:
+        'Rules that are evaluated beside authorize and never enforced: what they would refuse is logged and counted. For trying stricter rules before they count.',
+    },
+  },
+  {
     roles_claim: {
       ...CLAIM,
       required: true,
@@ -223,7 +232,7 @@ export const CONFIG_FIELDS = [
     consumer_claim: {
       ...CLAIM,
       description:
-        'Claim that names the Kong consumer that the caller is, for the plugins that work by consumer. A token that names no known consumer is refused. The service receives X-Consumer-ID, -Username and -Custom-ID, which reserved_headers must cover. Left out: no consumer.',
+        'Claim that names the Kong consumer that the caller is, for the plugins that work by consumer; it is looked up with one more question to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID, which reserved_headers must cover. Left out: no consumer.',
     },
   },
   {
@@ -232,7 +241,17 @@ export const CONFIG_FIELDS = [
       required: true,
       default: 'username',
       one_of: ['id', 'username'],
-      description: 'Member of the Kong consumer that consumer_claim is compared with.',
+      description:
+        'Member of the Kong consumer that consumer_claim must equal. Kong lets no external plugin look for a custom_id.',
+    },
+  },
+  {
+    consumer_optional: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description:
+        'Let callers whose token names no known consumer pass without one. Otherwise they are refused (consumer_unknown).',
     },
   },
   {
@@ -252,12 +271,38 @@ export const CONFIG_FIELDS = [
     },
   },
   {
+    allow_authenticated: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description:
+        'Let a request without any token pass when another authentication plugin of Kong, such as key-auth, has already found who sent it ("logical OR"). A token that is there must still be valid. Cannot stand together with authorize.',
+    },
+  },
+  {
     run_on_preflight: {
       type: 'boolean',
       required: true,
       default: true,
       description:
         'Ask for a token on CORS preflight requests (OPTIONS with Origin and Access-Control-Request-Method) too. false: they pass as anonymous.',
+    },
+  },
+  {
+    log_decisions: {
+      type: 'string',
+      required: true,
+      default: 'refused',
+      one_of: ['none', 'refused', 'all'],
+      description:
+        "Which decisions Kong's log plugins show, as jwt_identity: code, reason, issuer and kid. refused: the refusals, and what authorize_shadow would have refused. all costs one more message to Kong for each request.",
+    },
+  },
+  {
+    log_user_claim: {
+      ...CLAIM,
+      description:
+        'Claim whose text is shown as user beside a decision that is logged, when the token was verified. It is personal data. Left out: none.',
     },
   },
   {
@@ -281,6 +326,16 @@ export const CONFIG_ENTITY_CHECKS = [
       then_field: 'authorize',
       then_match: { len_max: 0 },
       then_err: 'allow_missing and authorize contradict each other: without a token there is nobody to authorize',
+    },
+  },
+  {
+    conditional: {
+      if_field: 'allow_authenticated',
+      if_match: { eq: true },
+      then_field: 'authorize',
+      then_match: { len_max: 0 },
+      then_err:
+        'allow_authenticated and authorize contradict each other: without a token there are no claims to judge by',
     },
   },
 ] as const satisfies EntityChecks;

@@ -18,7 +18,7 @@ export function headerViolations(config: Config): Violation[] {
     ...config.identityHeaders.flatMap((_, index) => identityHeaderViolations(config, index)),
     ...config.reservedHeaders.flatMap(reservedHeaderViolations),
     ...tokenHeaderViolations(config),
-    ...consumerHeaderViolations(config),
+    ...kongHeaderViolations(config),
     ...repetitions('cookie_names', config.cookieNames),
     ...repetitions('uri_param_names', config.uriParamNames),
   ];
@@ -70,11 +70,17 @@ function tokenHeaderViolations({ headerNames, reservedHeaders }: Config): Violat
 }
 
 /** The spelling that is set would replace a forged one, but not `X_Consumer_ID`, and not on a route without a token. */
-function consumerHeaderViolations({ consumerClaim, reservedHeaders }: Config): Violation[] {
+function kongHeaderViolations({ consumerClaim, allowMissing, reservedHeaders }: Config): Violation[] {
   const isReserved = headerPatternMatcher(reservedHeaders);
-  if (consumerClaim === null || CONSUMER_HEADERS.every((name) => isReserved(foldHeaderName(name)))) return [];
-  const message = `needs ${CONSUMER_HEADERS.join(', ')} covered by reserved_headers, or clients could send them themselves`;
-  return [{ field: 'config.consumer_claim', message }];
+  const unprotected = (field: string, names: readonly string[]): Violation[] => {
+    if (names.every((name) => isReserved(foldHeaderName(name)))) return [];
+    const message = `needs ${names.join(', ')} covered by reserved_headers, or clients could send them themselves`;
+    return [{ field: `config.${field}`, message }];
+  };
+  return [
+    ...(consumerClaim === null ? [] : unprotected('consumer_claim', CONSUMER_HEADERS)),
+    ...(allowMissing ? unprotected('allow_missing', ['X-Anonymous-Consumer']) : []),
+  ];
 }
 
 function repetitions(list: string, names: readonly string[]): Violation[] {

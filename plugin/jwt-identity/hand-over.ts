@@ -1,35 +1,82 @@
-import type { Claims } from '../../src/core/claim-selector';
+import { CONSUMER_HEADERS } from '../../schema/header-rules';
 import { withHeaders, type HeaderChanges, type Proceed } from '../../src/core/decision';
-import { stringItems } from '../../src/core/header-value';
+import { encodeHeaderValue, stringItems } from '../../src/core/header-value';
 import type { HandOver } from '../../src/core/policy';
 import { Refusal } from '../../src/core/refusal';
+import type { VerifiedToken } from '../../src/core/verified-token';
+import { earlierCaller, KONG_HEADERS, type EarlierCaller } from './earlier-caller';
+import { logDecision } from './log-entry';
 import type { Consumer, Pdk } from './pdk';
 
 /**
  * Lets a decided request go on to the service: tells the rest of Kong who is calling, where configured, and sets and
- * strips all headers with one call. Returns a {@link Refusal} when the configured consumer does not exist; nothing has
- * been changed then.
+ * strips all headers with one call. What must be asked of Kong is asked in one round trip, and everything that is told
+ * travels with the end of the event. Returns a {@link Refusal} when the configured consumer does not exist or groups
+ * could be misread; nothing has been changed then.
  */
 export async function letThrough(kong: Pdk, decision: Proceed, handOver: HandOver): Promise<Refusal | undefined> {
-  let { headers } = decision;
-  if (decision.token !== undefined) {
-    const { claims } = decision.token;
-    if (handOver.consumer !== undefined) {
-      const consumer = await findConsumer(kong, claims, handOver);
-      if (consumer instanceof Refusal) return consumer;
-      headers = withHeaders(headers, consumerHeaders(consumer));
-      await kong.client.authenticate(consumer, null);
-    }
-    const groups = stringItems(handOver.groups?.(claims));
-    // Kong 3.9.3: the acl plugin decides by this list, without a consumer.
-    if (handOver.groups !== undefined) await kong.ctx.shared.set('authenticated_groups', groups);
-    const credential = textOf(handOver.credential?.(claims));
-    // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
-    if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
-  }
+  const { token } = decision;
+  const ofCaller = (refusal: Refusal): Refusal => (token === undefined ? refusal : refusal.of(token));
+  const groups = token && groupsOf(token, handOver);
+  if (groups instanceof Refusal) return ofCaller(groups);
+  const [consumer, earlier] = await Promise.all([
+    token && findConsumer(kong, token, handOver),
+    isKongHeaderTaken(decision.headers) ? earlierCaller(kong) : undefined,
+  ]);
+  if (consumer instanceof Refusal) return ofCaller(consumer);
+
+  const kongHeaders = await tellWhoIsCalling(kong, token, consumer, earlier);
+  if (groups !== undefined) await kong.ctx.shared.set('authenticated_groups', groups);
+  const credential = token && textOf(handOver.credential?.(token.claims));
+  // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
+  if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
+  await logDecision(kong, decision, handOver);
   if (decision.rawQuery !== undefined) await kong.service.request.setRawQuery(decision.rawQuery);
+  const headers = withHeaders(decision.headers, kongHeaders);
   if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
   return undefined;
+}
+
+/** Sets or clears Kong's idea of the caller where it must change, and returns the headers that say the same. */
+async function tellWhoIsCalling(
+  kong: Pdk,
+  token: VerifiedToken | undefined,
+  consumer: Consumer | undefined,
+  earlier: EarlierCaller | undefined,
+): Promise<HeaderChanges> {
+  if (consumer !== undefined) {
+    await kong.client.authenticate(consumer, null);
+    return consumerHeaders(consumer);
+  }
+  const { consumer: known, credential } = earlier ?? {};
+  if (token !== undefined && credential === undefined && known !== undefined) {
+    // Kong's plugins take a consumer without a credential for the anonymous one, and this caller is not anonymous.
+    // Kong 3.9.3: `false` arrives as nil, which is what clears it; null would arrive as a number.
+    await kong.nginx.setCtx('authenticated_consumer', false);
+    return {};
+  }
+  const headers: HeaderChanges = {
+    ...(known !== undefined && consumerHeaders(known)),
+    ...(credential !== undefined && { 'X-Credential-Identifier': credential.id }),
+  };
+  const isAnonymous = token === undefined && credential === undefined;
+  return isAnonymous ? { ...headers, 'X-Anonymous-Consumer': 'true' } : headers;
+}
+
+/** Whether a header goes that Kong's own authentication plugins write: it may be the client's, or theirs. */
+function isKongHeaderTaken(headers: HeaderChanges): boolean {
+  return Object.keys(headers).some((name) => KONG_HEADERS.has(name.toLowerCase()));
+}
+
+/**
+ * The groups for Kong's acl plugin (Kong 3.9.3: it decides by this list, without a consumer), also when there are none,
+ * so that no others count. acl joins them with commas in X-Authenticated-Groups without a look at what is in them.
+ */
+function groupsOf({ claims }: VerifiedToken, { groups }: HandOver): readonly string[] | undefined | Refusal {
+  if (groups === undefined) return undefined;
+  const items = stringItems(groups.select(claims));
+  const encoded = encodeHeaderValue(items, groups.claim, 'refuse');
+  return encoded instanceof Refusal ? encoded : items;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -38,10 +85,17 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * Finds the consumer whose id or username is the claim's value. Kong 3.9.3: `load_consumer` raises an error for an id
  * that is no UUID, and takes a username that looks like a UUID for an id first; so what comes back is compared.
  */
-async function findConsumer(kong: Pdk, claims: Claims, handOver: HandOver): Promise<Consumer | Refusal> {
-  const unknown = new Refusal('consumer_unknown', `no consumer with the claim's ${handOver.consumerBy}`);
-  const wanted = textOf(handOver.consumer?.(claims));
-  const byUsername = handOver.consumerBy === 'username';
+async function findConsumer(
+  kong: Pdk,
+  { claims }: VerifiedToken,
+  { consumer: select, consumerBy, consumerOptional }: HandOver,
+): Promise<Consumer | undefined | Refusal> {
+  if (select === undefined) return undefined;
+  const unknown = consumerOptional
+    ? undefined
+    : new Refusal('consumer_unknown', `no consumer with the claim's ${consumerBy}`);
+  const wanted = textOf(select(claims));
+  const byUsername = consumerBy === 'username';
   if (wanted === undefined || (!byUsername && !UUID.test(wanted))) return unknown;
   const consumer = await kong.client.loadConsumer(wanted, byUsername);
   const found = byUsername ? consumer?.username : consumer?.id;
@@ -50,11 +104,8 @@ async function findConsumer(kong: Pdk, claims: Claims, handOver: HandOver): Prom
 
 /** What Kong's own authentication plugins set (Kong 3.9.3: `client.authenticate` sets no header); absent ones removed. */
 function consumerHeaders({ id, username, custom_id }: Consumer): HeaderChanges {
-  return {
-    'X-Consumer-ID': id ?? [],
-    'X-Consumer-Username': username ?? [],
-    'X-Consumer-Custom-ID': custom_id ?? [],
-  };
+  const values = [id, username, custom_id].map((value) => (value === undefined || value === '' ? [] : value));
+  return Object.fromEntries(CONSUMER_HEADERS.map((name, index) => [name, values[index] ?? []]));
 }
 
 function textOf(value: unknown): string | undefined {

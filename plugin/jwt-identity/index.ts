@@ -8,18 +8,21 @@ import { ConfigError } from '../../schema/config-error';
 import { parseConfig } from '../../schema/parse-config';
 import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields';
 import { decide } from '../../src/core/gatekeeper';
-import type { Proceed } from '../../src/core/decision';
+import type { Decision } from '../../src/core/decision';
 import { compilePolicy, DEFAULT_REALM, type Policy } from '../../src/core/policy';
 import { Refusal } from '../../src/core/refusal';
 import { refusalResponse } from '../../src/core/refusal-response';
+import type { RequestView } from '../../src/core/request-view';
 import { createTokenCache } from '../../src/core/token-cache';
 import { createKeySources } from '../../src/keys/key-sources';
 import { decisionChannel } from '../../src/telemetry/channels';
 import { createLogger, type LogFields } from '../../src/telemetry/log';
 import { version } from '../../package.json';
+import { whoOf } from './caller';
 import { letThrough } from './hand-over';
+import { logDecision } from './log-entry';
 import type { Pdk } from './pdk';
-import { readRequest } from './request';
+import { isGrpc, readRequest } from './request';
 
 /** Name in Kong's configuration. */
 export const Name = 'jwt-identity';
@@ -37,6 +40,9 @@ const { log } = logger;
 const clock = (): number => Date.now() / 1000;
 const tokens = createTokenCache();
 const keys = createKeySources({ now: Date.now, log });
+
+/** How requests are refused when the configuration says nothing. */
+const WITHOUT_POLICY = { realm: DEFAULT_REALM, handOver: { logDecisions: 'refused', logUser: undefined } } as const;
 
 /** One entry of the plugin in Kong's configuration. */
 export class Plugin {
@@ -58,34 +64,46 @@ export class Plugin {
   /** Kong's access phase: lets the request through as a verified caller, or ends it. Nothing is thrown. */
   async access(kong: Pdk): Promise<void> {
     let refusal: Refusal | undefined = new Refusal('internal_error', 'not decided');
+    let request: RequestView | undefined;
     try {
-      refusal = await this.#decide(kong);
+      const policy = this.#policy;
+      if (policy instanceof Refusal) {
+        refusal = policy;
+      } else {
+        request = await readRequest(kong, policy);
+        refusal = await decideAndLetThrough(kong, request, policy);
+      }
     } catch (error) {
       log('error', 'request refused because of an unexpected error', reasonOf(error));
     }
-    if (refusal !== undefined) await this.#refuse(kong, refusal);
+    if (refusal !== undefined) await this.#refuse(kong, refusal, request);
   }
 
-  /** Returns `undefined` only after the request has been let through with everything that belongs to it. */
-  async #decide(kong: Pdk): Promise<Refusal | undefined> {
-    if (this.#policy instanceof Refusal) return this.#policy;
-    const request = await readRequest(kong, this.#policy);
-    const decision = await decide(request, this.#policy, tokens, clock);
-    if (decision instanceof Refusal) return decision;
-    const refusal = await letThrough(kong, decision, this.#policy.handOver);
-    if (refusal !== undefined) return refusal;
-    publishProceed(decision);
-    return undefined;
-  }
-
-  async #refuse(kong: Pdk, refusal: Refusal): Promise<void> {
-    const { code, reason, status } = refusal;
+  async #refuse(kong: Pdk, refusal: Refusal, request: RequestView | undefined): Promise<void> {
+    const { code, reason } = refusal;
     if (logger.isEnabled('info')) log('info', 'request refused', { code, reason });
-    if (decisionChannel.hasSubscribers) decisionChannel.publish({ outcome: 'refuse', code, status });
-    const realm = this.#policy instanceof Refusal ? DEFAULT_REALM : this.#policy.realm;
-    const response = refusalResponse(refusal, realm, await requestIdOf(kong));
+    publishDecision(refusal);
+    const { realm, handOver } = this.#policy instanceof Refusal ? WITHOUT_POLICY : this.#policy;
+    // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
+    await logDecision(kong, refusal, handOver).catch(() => undefined);
+    const form = request !== undefined && isGrpc(request) ? 'grpc' : 'problem';
+    const response = refusalResponse(refusal, realm, await requestIdOf(kong), form);
     await kong.response.exit(response.status, response.body, response.headers);
   }
+}
+
+/** Returns `undefined` only after the request has been let through with everything that belongs to it. */
+async function decideAndLetThrough(kong: Pdk, request: RequestView, policy: Policy): Promise<Refusal | undefined> {
+  const decision = await decide(request, policy, tokens, clock);
+  if (decision instanceof Refusal) return decision;
+  const refusal = await letThrough(kong, decision, policy.handOver);
+  if (refusal !== undefined) return refusal;
+  if (decision.shadow !== undefined && logger.isEnabled('info')) {
+    const { code, reason } = decision.shadow;
+    log('info', 'request would be refused', { code, reason });
+  }
+  publishDecision(decision);
+  return undefined;
 }
 
 /** Kong's id of the request; nothing when Kong does not tell, because without the id an answer is still an answer. */
@@ -97,10 +115,20 @@ async function requestIdOf(kong: Pdk): Promise<string | undefined> {
   }
 }
 
-function publishProceed({ token }: Proceed): void {
+function publishDecision(decision: Decision): void {
   if (!decisionChannel.hasSubscribers) return;
-  const who = token && { issuer: token.issuer.issuer, ...(token.key.kid !== null && { kid: token.key.kid }) };
-  decisionChannel.publish({ outcome: 'proceed', code: token ? 'proceed' : 'anonymous', status: 0, ...who });
+  if (decision instanceof Refusal) {
+    decisionChannel.publish({ outcome: 'refuse', code: decision.code, status: decision.status });
+    return;
+  }
+  const { token, shadow } = decision;
+  decisionChannel.publish({
+    outcome: 'proceed',
+    code: token ? 'proceed' : 'anonymous',
+    status: 0,
+    ...(token && whoOf(token)),
+    ...(shadow && { shadow: shadow.code }),
+  });
 }
 
 /** What may be logged of an exception: a message of ours, otherwise only where it came from. Others may quote a token. */

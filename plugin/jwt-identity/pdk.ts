@@ -20,8 +20,14 @@ export interface Pdk {
     exit(status: number, body: string, headers: Readonly<Record<string, string>>): Promise<unknown>;
   };
   readonly client: {
+    getConsumer(): Promise<Consumer | null | undefined>;
+    getCredential(): Promise<Credential | null | undefined>;
     loadConsumer(id: string, byUsername: boolean): Promise<Consumer | null | undefined>;
     authenticate(consumer: Consumer, credential: { readonly id: string } | null): Promise<unknown>;
+  };
+  readonly log: {
+    /** Adds a member to what log plugins write about the request. */
+    setSerializeValue(key: string, value: unknown): Promise<unknown>;
   };
   readonly ctx: { readonly shared: { set(key: string, value: unknown): Promise<unknown> } };
   readonly nginx: {
@@ -35,4 +41,9 @@ export interface Consumer {
   readonly id?: string;
   readonly username?: string;
   readonly custom_id?: string;
+}
+
+/** A credential that an authentication plugin accepted. None is `null` or has no `id` (Kong 3.9.3: an empty message). */
+export interface Credential {
+  readonly id?: string;
 }

@@ -1,6 +1,7 @@
 import { HEADER_LIMIT } from '../../src/core/header-hygiene';
 import type { Policy } from '../../src/core/policy';
 import type { RequestView } from '../../src/core/request-view';
+import { known } from './earlier-caller';
 import type { Pdk } from './pdk';
 
 /**
@@ -10,20 +11,28 @@ import type { Pdk } from './pdk';
  * @throws TypeError when Kong answers something that is no header list; the request is then refused
  */
 export async function readRequest(kong: Pdk, policy: Policy): Promise<RequestView> {
-  if (!policy.needsMethod && !policy.needsQuery) {
+  const { needsMethod, needsQuery, allowAuthenticated } = policy;
+  if (!needsMethod && !needsQuery && !allowAuthenticated) {
     return { headers: headerMap(await kong.request.getHeaders(HEADER_LIMIT)) };
   }
-  const [headers, method, rawQuery] = await Promise.all([
+  const [headers, method, rawQuery, credential] = await Promise.all([
     kong.request.getHeaders(HEADER_LIMIT),
-    policy.needsMethod ? kong.request.getMethod() : undefined,
-    policy.needsQuery ? kong.request.getRawQuery() : undefined,
+    needsMethod ? kong.request.getMethod() : undefined,
+    needsQuery ? kong.request.getRawQuery() : undefined,
+    allowAuthenticated ? kong.client.getCredential() : undefined,
   ]);
   return {
     headers: headerMap(headers),
     ...(method !== undefined && { method }),
     // Kong 3.9.3: no query arrives as an empty message or as nothing.
     ...(rawQuery !== undefined && { rawQuery }),
+    isAuthenticated: known(credential) !== undefined,
   };
+}
+
+/** Whether the caller speaks gRPC and reads the outcome of a call from `grpc-status`. */
+export function isGrpc({ headers }: RequestView): boolean {
+  return /^application\/grpc *($|[+;])/i.test(String(headers['content-type']));
 }
 
 /** With MsgPack:1 every value is a list, with ProtoBuf:1 only a repeated header is: one line becomes a string for both. */

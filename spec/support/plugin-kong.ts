@@ -27,7 +27,8 @@ export function pluginKong(answers: PluginAnswers): { readonly kong: Pdk; readon
     request: group('request', 'getHeaders', 'getMethod', 'getRawQuery'),
     service: { request: group('service.request', 'setHeaders', 'setRawQuery') },
     response: group('response', 'exit'),
-    client: group('client', 'loadConsumer', 'authenticate'),
+    client: group('client', 'getConsumer', 'getCredential', 'loadConsumer', 'authenticate'),
+    log: group('log', 'setSerializeValue'),
     ctx: { shared: group('ctx.shared', 'set') },
     nginx: group('nginx', 'getVar', 'setCtx'),
   };

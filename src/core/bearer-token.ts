@@ -1,4 +1,5 @@
 import { cookiePairs, decodeFormText, headerOf, splitCookie, splitPair } from './credential-grammar';
+import type { Observer } from './observer';
 import { Refusal } from './refusal';
 import type { RequestView } from './request-view';
 
@@ -24,10 +25,15 @@ const CREDENTIALS = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +(\S.*)$/;
  * The same token in several places is one token; different tokens are refused, since whichever were chosen, the
  * service might choose the other (RFC 6750 §2: "Clients MUST NOT use more than one method").
  */
-export function findBearerToken(request: RequestView, sources: TokenSources): string | undefined | Refusal {
+export function findBearerToken(
+  request: RequestView,
+  sources: TokenSources,
+  observe?: Observer,
+): string | undefined | Refusal {
   let token: string | undefined;
-  for (const candidate of candidates(request, sources)) {
+  for (const [place, candidate] of candidates(request, sources)) {
     if (candidate instanceof Refusal) return candidate;
+    observe?.('token', `found in ${place}, ${candidate.length} bytes`);
     if (candidate.length > sources.maxTokenBytes)
       return new Refusal('token_too_large', 'token exceeds max_token_bytes');
     if (!B64TOKEN.test(candidate)) return new Refusal('credentials_malformed', 'token is not a b64token');
@@ -37,12 +43,15 @@ export function findBearerToken(request: RequestView, sources: TokenSources): st
   return token;
 }
 
-function* candidates(request: RequestView, sources: TokenSources): Generator<string | Refusal> {
+/** What may be a token, and where it was. */
+type Candidate = readonly [place: string, found: string | Refusal];
+
+function* candidates(request: RequestView, sources: TokenSources): Generator<Candidate> {
   for (const name of sources.headerNames) {
     const value = headerOf(request, name);
     if (value === undefined) continue;
     const found = fromHeader(name, value);
-    if (found !== undefined) yield found;
+    if (found !== undefined) yield [`the header ${name}`, found];
   }
   if (sources.cookieNames.length > 0) yield* fromCookies(request, sources.cookieNames);
   if (sources.uriParamNames.length > 0) yield* fromQuery(request, sources.uriParamNames);
@@ -74,16 +83,17 @@ function otherScheme(credentials: string, malformed: (what: string) => Refusal):
 }
 
 /** RFC 6265 §5.4 cookie pairs. Names are compared whole and exactly. */
-function* fromCookies(request: RequestView, names: readonly string[]): Generator<string> {
+function* fromCookies(request: RequestView, names: readonly string[]): Generator<Candidate> {
   for (const pair of cookiePairs(request)) {
     const [name, value] = splitCookie(pair);
-    if (names.includes(name)) yield value;
+    if (names.includes(name)) yield [`the cookie ${name}`, value];
   }
 }
 
-function* fromQuery(request: RequestView, names: readonly string[]): Generator<string> {
+function* fromQuery(request: RequestView, names: readonly string[]): Generator<Candidate> {
   for (const part of (request.rawQuery ?? '').split('&')) {
     const [name, value] = splitPair(part);
-    if (names.includes(decodeFormText(name))) yield decodeFormText(value);
+    const parameter = decodeFormText(name);
+    if (names.includes(parameter)) yield [`the query parameter ${parameter}`, decodeFormText(value)];
   }
 }

@@ -1,4 +1,5 @@
 import { claimSelector, type Claims, type ClaimSelector } from './claim-selector';
+import { quote, type Observer } from './observer';
 import { Refusal } from './refusal';
 
 /** What a claims set must satisfy besides its signature. Times are in seconds. */
@@ -32,7 +33,13 @@ export function requiredClaims(names: readonly string[]): RequiredClaim[] {
  * @param nowSeconds - the time, in seconds since the epoch; fractions allowed
  * @see RFC 7519 §4.1
  */
-export function checkClaims(claims: Claims, rules: ClaimRules, nowSeconds: number): Refusal | undefined {
+export function checkClaims(
+  claims: Claims,
+  rules: ClaimRules,
+  nowSeconds: number,
+  observe?: Observer,
+): Refusal | undefined {
+  if (observe !== undefined) describeClaims(claims, rules, nowSeconds, observe);
   for (const name of ['exp', 'nbf', 'iat']) {
     if (Object.hasOwn(claims, name) && !isNumericDate(claims[name])) {
       return new Refusal('claim_invalid', `${name} is not a NumericDate`);
@@ -86,4 +93,21 @@ function hasAudience(claims: Claims, accepted: ReadonlySet<string>): boolean {
 /** RFC 7519 §2 NumericDate: a JSON number. `1e400` parses to Infinity and is none. */
 function isNumericDate(value: unknown): boolean {
   return typeof value === 'number' && Math.abs(value) <= LATEST_NUMERIC_DATE;
+}
+
+function describeClaims(claims: Claims, rules: ClaimRules, nowSeconds: number, observe: Observer): void {
+  const { audiences, leewaySeconds, maximumExpirationSeconds } = rules;
+  const accepted = audiences === undefined ? 'any' : quote([...audiences]);
+  observe('claim', `aud is ${quote(claims['aud'])}; accepted: ${accepted}`);
+  for (const { name, select } of rules.requiredClaims) {
+    observe('claim', `required: ${name}, ${select(claims) === undefined ? 'missing' : 'there'}`);
+  }
+  if (maximumExpirationSeconds > 0) observe('claim', `exp - iat may be ${maximumExpirationSeconds} s`);
+  for (const name of ['exp', 'nbf', 'iat']) {
+    const time = claims[name];
+    if (typeof time !== 'number' || !isNumericDate(time)) continue;
+    const seconds = Math.round(time - nowSeconds);
+    const when = `${new Date(time * 1000).toISOString()}, ${Math.abs(seconds)} s ${seconds < 0 ? 'ago' : 'ahead'}`;
+    observe('claim', `${name} is ${when}; leeway ${leewaySeconds} s`);
+  }
 }

@@ -13,12 +13,24 @@ export type ClaimSelector = (claims: Claims) => unknown;
  * @see RFC 6901
  */
 export function claimSelector(name: string): ClaimSelector {
-  if (!name.startsWith('/')) return (claims) => ownMember(claims, name);
+  return selector(name, ownMember);
+}
+
+/**
+ * Returns a selector like that of {@link claimSelector} that picks nothing from a list by its position: a rule about
+ * `/roles/0` could be met by taking away the role before.
+ */
+export function ruleSelector(name: string): ClaimSelector {
+  return selector(name, (value, token) => (Array.isArray(value) ? undefined : ownMember(value, token)));
+}
+
+function selector(name: string, member: (value: unknown, token: string) => unknown): ClaimSelector {
+  if (!name.startsWith('/')) return (claims) => member(claims, name);
   const path = name
     .slice(1)
     .split('/')
     .map((token) => token.replace(/~1/g, '/').replace(/~0/g, '~'));
-  return (claims) => path.reduce<unknown>(ownMember, claims);
+  return (claims) => path.reduce<unknown>(member, claims);
 }
 
 function ownMember(value: unknown, token: string): unknown {

@@ -13,6 +13,8 @@ export interface Proceed {
   readonly rawQuery?: string;
   /** Who is calling; `undefined` where the configuration lets a request without a token pass. */
   readonly token: VerifiedToken | undefined;
+  /** What `authorize_shadow` would have answered; for logs and metrics only, nothing may depend on it. */
+  readonly shadow?: Refusal;
 }
 
 /** What becomes of a request. Anything that is not a {@link Proceed} refuses it. */

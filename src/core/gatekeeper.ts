@@ -5,9 +5,11 @@ import { hideCredentials } from './credential-hiding';
 import { withHeaders, type Decision, type Proceed } from './decision';
 import { forgedHeaders } from './header-hygiene';
 import { identityOf } from './identity-headers';
+import { quote, type Observer } from './observer';
 import type { Policy } from './policy';
 import { Refusal } from './refusal';
 import type { RequestView } from './request-view';
+import { shadowRefusal } from './shadow';
 import { verifyTokenOnce, type TokenCache } from './token-cache';
 import type { Clock, VerifiedToken } from './verified-token';
 
@@ -17,32 +19,48 @@ import type { Clock, VerifiedToken } from './verified-token';
  * without one) proceeds. An exception is a bug, and the caller must refuse the request.
  *
  * It reads headers, method and query only, and does no I/O but what the key source does.
+ *
+ * @param observe - is told every finding; nobody in front of Kong listens
  */
-export async function decide(request: RequestView, policy: Policy, cache: TokenCache, clock: Clock): Promise<Decision> {
+export async function decide(
+  request: RequestView,
+  policy: Policy,
+  cache: TokenCache,
+  clock: Clock,
+  observe?: Observer,
+): Promise<Decision> {
   const forged = forgedHeaders(request, policy.hygiene);
   if (forged instanceof Refusal) return forged;
+  observe?.('request', `headers that the client may not send: ${forged.length === 0 ? 'none' : quote(forged)}`);
   const anonymous = (): Proceed => proceed(undefined, {}, forged, request, policy);
 
-  if (!policy.runOnPreflight && isPreflight(request)) return anonymous();
-
-  const bearer = findBearerToken(request, policy.sources);
-  if (bearer instanceof Refusal) return bearer;
-  if (bearer === undefined) {
-    return policy.allowMissing ? anonymous() : new Refusal('token_missing', 'no bearer token');
+  if (!policy.runOnPreflight && isPreflight(request)) {
+    observe?.('request', 'is a CORS preflight, which needs no token here');
+    return anonymous();
   }
 
-  const token = await verifyTokenOnce(bearer, policy.trust, cache, clock);
+  const bearer = findBearerToken(request, policy.sources, observe);
+  if (bearer instanceof Refusal) return bearer;
+  if (bearer === undefined) {
+    const missing = new Refusal('token_missing', 'no bearer token');
+    observe?.('token', `none; allow_missing is ${policy.allowMissing}`);
+    if (policy.allowMissing) return { ...anonymous(), ...(policy.shadow !== undefined && { shadow: missing }) };
+    return policy.allowAuthenticated && request.isAuthenticated === true ? anonymous() : missing;
+  }
+
+  const token = await verifyTokenOnce(bearer, policy.trust, cache, clock, observe);
   if (token instanceof Refusal) return token;
 
   if (policy.authorization !== undefined) {
-    const denied = authorize(token, request.method, policy.authorization);
-    if (denied !== undefined) return denied;
+    const denied = authorize(token, request.method, policy.authorization, observe);
+    if (denied !== undefined) return denied.of(token);
   }
 
-  const identity = identityOf(token, policy.identityHeaders);
-  if (identity instanceof Refusal) return identity;
+  const identity = identityOf(token, policy.identityHeaders, observe);
+  if (identity instanceof Refusal) return identity.of(token);
 
-  return proceed(token, identity, forged, request, policy);
+  const shadow = shadowRefusal(token, request.method, policy.shadow, observe);
+  return { ...proceed(token, identity, forged, request, policy), ...(shadow !== undefined && { shadow }) };
 }
 
 /** A CORS preflight, not just any OPTIONS request (Fetch §4.8): it carries no credentials and the service gets no body. */

@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/config';
 import { claimSelector, type ClaimSelector } from './claim-selector';
 import { encodeHeaderValue, type OnUnsafe } from './header-value';
+import { quote, type Observer } from './observer';
 import { Refusal } from './refusal';
 import type { VerifiedToken } from './verified-token';
 
@@ -27,9 +28,11 @@ export function identityHeaders(config: Pick<Config, 'identityHeaders'>): readon
 export function identityOf(
   { claims }: VerifiedToken,
   mapping: readonly IdentityHeader[],
+  observe?: Observer,
 ): Readonly<Record<string, string>> | Refusal {
   const headers: Record<string, string> = {};
   for (const { header, claim, select, required, onUnsafe, maxBytes } of mapping) {
+    observe?.('identity', `${header} from claim ${claim}, which is ${quote(select(claims))}`);
     const value = encodeHeaderValue(select(claims), claim, onUnsafe);
     if (value instanceof Refusal) return value;
     if (value === undefined) {

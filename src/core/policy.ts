@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Config, IssuerConfig } from '../../schema/config';
 import { ALGORITHMS } from '../../schema/algorithms';
-import { authorizationRules, type AuthorizationRules } from './authorization';
+import { authorizationRules, shadowRules, type AuthorizationRules } from './authorization';
 import type { TokenSources } from './bearer-token';
 import { requiredClaims } from './claim-rules';
-import { claimSelector, type ClaimSelector } from './claim-selector';
+import { claimSelector, ruleSelector, type ClaimSelector } from './claim-selector';
 import { headerHygiene, type HeaderHygiene } from './header-hygiene';
 import { identityHeaders, type IdentityHeader } from './identity-headers';
 import { normalizeTokenType } from './jose-header';
@@ -19,8 +19,11 @@ export interface Policy {
   readonly hygiene: HeaderHygiene;
   readonly identityHeaders: readonly IdentityHeader[];
   readonly authorization: AuthorizationRules | undefined;
+  /** Rules that are tried and never enforced. */
+  readonly shadow: AuthorizationRules | undefined;
   readonly hideCredentials: boolean;
   readonly allowMissing: boolean;
+  readonly allowAuthenticated: boolean;
   readonly runOnPreflight: boolean;
   readonly handOver: HandOver;
   /** For the challenge of a refusal. */
@@ -34,12 +37,22 @@ export interface Policy {
 /** RFC 6750 §3: a challenge has at least one parameter. The same word as in Kong's basic-auth. */
 export const DEFAULT_REALM = 'service';
 
-/** Which claims are handed to the rest of Kong. */
+/** A claim that is read for the rest of Kong. */
+export interface NamedClaim {
+  /** As the configuration names it, for the log. */
+  readonly claim: string;
+  readonly select: ClaimSelector;
+}
+
+/** What is handed to the rest of Kong. */
 export interface HandOver {
-  readonly groups: ClaimSelector | undefined;
+  readonly groups: NamedClaim | undefined;
   readonly credential: ClaimSelector | undefined;
   readonly consumer: ClaimSelector | undefined;
   readonly consumerBy: Config['consumerBy'];
+  readonly consumerOptional: boolean;
+  readonly logDecisions: Config['logDecisions'];
+  readonly logUser: ClaimSelector | undefined;
 }
 
 /**
@@ -48,13 +61,18 @@ export interface HandOver {
  * @param keySourceFor - opens an issuer's keys; its errors (a PEM that is none) pass through
  */
 export function compilePolicy(config: Config, keySourceFor: (issuer: IssuerConfig) => KeySource): Policy {
+  const { authenticatedGroupsClaim: groupsClaim } = config;
   const handOver: HandOver = {
-    groups: selectorOrNone(config.authenticatedGroupsClaim),
+    groups: groupsClaim === null ? undefined : { claim: groupsClaim, select: ruleSelector(groupsClaim) },
     credential: selectorOrNone(config.credentialClaim),
     consumer: selectorOrNone(config.consumerClaim),
     consumerBy: config.consumerBy,
+    consumerOptional: config.consumerOptional,
+    logDecisions: config.logDecisions,
+    logUser: selectorOrNone(config.logUserClaim),
   };
   const authorization = authorizationRules(config);
+  const shadow = shadowRules(config);
   return {
     trust: compileTrust(config, keySourceFor),
     sources: {
@@ -66,12 +84,14 @@ export function compilePolicy(config: Config, keySourceFor: (issuer: IssuerConfi
     hygiene: headerHygiene(config),
     identityHeaders: identityHeaders(config),
     authorization,
+    shadow,
     hideCredentials: config.hideCredentials,
     allowMissing: config.allowMissing,
+    allowAuthenticated: config.allowAuthenticated,
     runOnPreflight: config.runOnPreflight,
     handOver,
     realm: config.realm ?? DEFAULT_REALM,
-    needsMethod: authorization !== undefined || !config.runOnPreflight,
+    needsMethod: authorization !== undefined || shadow !== undefined || !config.runOnPreflight,
     needsQuery: config.uriParamNames.length > 0,
   };
 }

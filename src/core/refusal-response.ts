@@ -8,24 +8,42 @@ export interface RefusalResponse {
   readonly body: string;
 }
 
+/** How a client reads an answer: HTTP's own way, or gRPC's. */
+export type ResponseForm = 'problem' | 'grpc';
+
+/** gRPC status by HTTP status, the same as Kong's own plugins answer (Kong 3.9.3: kong/pdk/response.lua). */
+const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 500: 13, 503: 14 };
+
 /**
  * Returns the response for a refusal: `application/problem+json` with fixed texts, an RFC 6750 challenge where one is
  * due, and `Cache-Control: no-store`. Nothing in it comes from the request but Kong's own request id.
  *
  * @param realm - for the challenge; printable ASCII (the schema checks it)
  * @param requestId - Kong's id of the request; left out when unknown
+ * @param form - `grpc` puts code and text into `grpc-status` and `grpc-message` and leaves the body empty; the HTTP
+ *   status stays that of the refusal, as with Kong's own plugins, so that nobody counts it as a success
  * @see RFC 9457 (body), RFC 6750 §3 (challenge), RFC 9110 §11.6.1 (quoting)
  */
-export function refusalResponse(refusal: Refusal, realm: string, requestId?: string): RefusalResponse {
+export function refusalResponse(
+  refusal: Refusal,
+  realm: string,
+  requestId?: string,
+  form: ResponseForm = 'problem',
+): RefusalResponse {
   const { status, detail } = REFUSALS[refusal.code];
   const headers: Record<string, string> = {
-    'Content-Type': 'application/problem+json',
+    'Content-Type': form === 'grpc' ? 'application/grpc' : 'application/problem+json',
     'Cache-Control': 'no-store',
   };
   const challenge = bearerChallenge(refusal, realm);
   if (challenge !== undefined) headers['WWW-Authenticate'] = challenge;
   if (refusal.hints.retryAfterSeconds !== undefined) {
     headers['Retry-After'] = String(Math.max(1, Math.ceil(refusal.hints.retryAfterSeconds)));
+  }
+  if (form === 'grpc') {
+    headers['grpc-status'] = String(GRPC_STATUS[status]);
+    headers['grpc-message'] = detail;
+    return { status, headers, body: '' };
   }
   const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail, code: refusal.code };
   return { status, headers, body: JSON.stringify(requestId ? { ...problem, request_id: requestId } : problem) };

@@ -1,3 +1,5 @@
+import type { VerifiedToken } from './verified-token';
+
 /** RFC 6750 §3.1 error codes. */
 export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope';
 
@@ -67,12 +69,19 @@ export class Refusal {
   /**
    * @param code - what the client is told
    * @param reason - what the log is told: fixed words, claim and header *names*; never a token or a claim's value
+   * @param token - whose request it was, when that is certain; for logs, never for the answer
    */
   constructor(
     readonly code: RefusalCode,
     readonly reason: string,
     readonly hints: RefusalHints = {},
+    readonly token?: VerifiedToken,
   ) {}
+
+  /** The same refusal, of a caller whose token was verified. */
+  of(token: VerifiedToken): Refusal {
+    return new Refusal(this.code, this.reason, this.hints, token);
+  }
 
   /** HTTP status. */
   get status(): number {

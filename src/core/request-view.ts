@@ -8,4 +8,6 @@ export interface RequestView {
   readonly method?: string;
   /** Query string as the client sent it, without `?`; needed when {@link Policy.needsQuery}. */
   readonly rawQuery?: string;
+  /** Whether Kong knows the caller by a credential that another plugin accepted; needed when {@link Policy.allowAuthenticated}. */
+  readonly isAuthenticated?: boolean;
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { tokenCacheChannel } from '../telemetry/channels';
+import type { Observer } from './observer';
 import type { Refusal } from './refusal';
 import { isStillValid, verifyToken, type Clock, type TrustedIssuer, type VerifiedToken } from './verified-token';
 
@@ -35,6 +36,7 @@ export async function verifyTokenOnce(
   trust: Trust,
   cache: TokenCache,
   clock: Clock,
+  observe?: Observer,
 ): Promise<VerifiedToken | Refusal> {
   const cacheKey = trust.id + token;
   const cached = cache.get(cacheKey);
@@ -43,7 +45,7 @@ export async function verifyTokenOnce(
   if (hit) return cached;
   // Dropped also when the verification below never ends.
   if (cached !== undefined) cache.delete(cacheKey);
-  const result = await verifyToken(token, trust.issuers, clock);
+  const result = await verifyToken(token, trust.issuers, clock, observe);
   if ('claims' in result) cache.set(cacheKey, result);
   return result;
 }

@@ -3,6 +3,7 @@ import type { Claims } from './claim-selector';
 import { decodeCompactJws } from './compact-jws';
 import { checkJoseHeader } from './jose-header';
 import type { KeySource, VerificationKey } from './key-source';
+import { quote, type Observer } from './observer';
 import { Refusal } from './refusal';
 import { isSignedBy } from './signature';
 
@@ -41,15 +42,18 @@ export async function verifyToken(
   token: string,
   issuers: ReadonlyMap<string, TrustedIssuer>,
   clock: Clock,
+  observe?: Observer,
 ): Promise<VerifiedToken | Refusal> {
   const jws = decodeCompactJws(token);
   if (jws instanceof Refusal) return jws;
   const { header, claims } = jws;
 
   const iss = Object.hasOwn(claims, 'iss') ? claims['iss'] : undefined;
+  observe?.('issuer', `iss is ${quote(iss)}`);
   const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
   if (issuer === undefined) return new Refusal('token_untrusted', 'iss is none of the issuers');
 
+  observe?.('header', `alg, kid and typ are ${['alg', 'kid', 'typ'].map((name) => quote(header[name])).join(', ')}`);
   const accepted = checkJoseHeader(header, issuer.algorithms, issuer.tokenTypes);
   if (accepted instanceof Refusal) return accepted;
 
@@ -60,10 +64,12 @@ export async function verifyToken(
   }
   if (lookup.status === 'not_found') return new Refusal('token_untrusted', lookup.reason);
   const { key } = lookup;
+  observe?.('key', `of the issuer, kid ${quote(key.kid)}, for ${key.algorithms.join(', ')}`);
 
   if (!(await isSignedBy(token, accepted.alg, key))) return new Refusal('token_untrusted', 'signature does not fit');
+  observe?.('signature', 'made with this key');
 
-  return checkClaims(claims, issuer.claimRules, clock()) ?? ({ claims, issuer, key } as VerifiedToken);
+  return checkClaims(claims, issuer.claimRules, clock(), observe) ?? ({ claims, issuer, key } as VerifiedToken);
 }
 
 /**

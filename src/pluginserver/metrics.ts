@@ -53,14 +53,20 @@ function observeDecisions(): void {
     help: 'Requests let through, by the issuer and the key (kid) that verified their token.',
     labelNames: ['issuer', 'kid'],
   });
+  const shadowRefusals = new Counter({
+    name: 'jwt_identity_shadow_refusals_total',
+    help: 'Requests let through that authorize_shadow would have refused, by code.',
+    labelNames: ['code'],
+  });
   const kids = new Set<string>();
   const kidLabel = (kid: string): string => {
     if (kids.size < MAX_KIDS) kids.add(kid);
     return kids.has(kid) ? kid : 'other';
   };
-  decisionChannel.subscribe(({ outcome, code, issuer, kid = 'none' }) => {
+  decisionChannel.subscribe(({ outcome, code, issuer, kid = 'none', shadow }) => {
     decisions.inc({ outcome, code });
     if (issuer !== undefined) keyUses.inc({ issuer, kid: kidLabel(kid) });
+    if (shadow !== undefined) shadowRefusals.inc({ code: shadow });
   });
   const lookups = new Counter({
     name: 'jwt_identity_token_cache_lookups_total',

@@ -15,6 +15,8 @@ export interface DecisionMessage {
   readonly issuer?: string;
   /** The `kid` of the key that verified the token, when it has one. Comes from the key set, never from the token. */
   readonly kid?: string;
+  /** The code with which `authorize_shadow` would have refused a request that proceeds. */
+  readonly shadow?: string;
 }
 
 /** One look into the cache of verified tokens. */

@@ -55,6 +55,18 @@ describe('rules by role', () => {
   });
 });
 
+describe('a list', () => {
+  it.each([{ roles_claim: '/roles/0' }, { roles_claim: '/orgs/0/role' }])(
+    'is never picked from by position, or taking a role away could grant another: %j',
+    (names) => {
+      const claims = { roles: ['admin', 'user'], orgs: [{ role: 'admin' }] };
+      expect(verdict({ authorize: [{ roles: ['admin'] }], ...names, claims })).toEqual({ code: 'forbidden' });
+      const condition = { claim: names.roles_claim, one_of: ['admin'] };
+      expect(verdict({ authorize: [{ claims: [condition] }], claims })).toEqual({ code: 'forbidden' });
+    },
+  );
+});
+
 describe('rules by scope', () => {
   const rule = { authorize: [{ scopes: ['read', 'write'] }] };
 
@@ -77,14 +89,63 @@ describe('rules by scope', () => {
 });
 
 describe('rules by claim', () => {
-  const rule = { authorize: [{ claims: [{ claim: 'tenant', one_of: ['acme', 'globex', 'true', '7'] }] }] };
+  const oneOf = { claim: 'tenant', one_of: ['acme', 'globex', 'true', '7', '9007199254740992'] };
+  const matches = { claim: 'tenant', matches: ['*@example.com', 'acme/*'] };
+  const present = { claim: 'tenant', present: true };
 
-  it.each([['acme'], [['other', 'globex']], [true], [7]])('lets %j pass', (tenant) => {
-    expect(verdict({ ...rule, claims: { tenant } })).toBeUndefined();
+  it.each([
+    [oneOf, 'acme'],
+    [oneOf, ['other', 'globex']],
+    [oneOf, true],
+    [oneOf, 7],
+    [matches, 'zoe@example.com'],
+    [matches, ['x', 'acme/7']],
+    [present, 'x'],
+    [present, 0],
+    [present, false],
+    [present, ['']],
+    [present, { a: null }],
+  ])('%j is met by %j', (condition, tenant) => {
+    expect(verdict({ authorize: [{ claims: [condition] }], claims: { tenant } })).toBeUndefined();
   });
 
-  it.each([[undefined], ['acme2'], [['x']], [null], [{ acme: true }], [false]])('refuses %j', (tenant) => {
-    expect(verdict({ ...rule, claims: { tenant } })).toEqual({ code: 'forbidden' });
+  it.each([
+    ...[undefined, 'acme2', 'Acme', ['x'], null, { acme: true }, false, [['acme']], 'acme,globex', 2 ** 53].map(
+      (value) => [oneOf, value] as const,
+    ),
+    ...[undefined, 'zoe@example.com.evil.net', 'xacme/7', ['x'], null, { 'acme/7': 1 }, [['acme/7']]].map(
+      (value) => [matches, value] as const,
+    ),
+    ...[undefined, null, '', [], {}].map((value) => [present, value] as const),
+  ])('%j is not met by %j', (condition, tenant) => {
+    expect(verdict({ authorize: [{ claims: [condition] }], claims: { tenant } })).toEqual({ code: 'forbidden' });
+  });
+
+  it('finds nothing that JavaScript gives every object', () => {
+    for (const claim of ['__proto__', 'constructor', 'toString', '/__proto__/constructor']) {
+      expect(verdict({ authorize: [{ claims: [{ claim, present: true }] }], claims: {} })).toBeDefined();
+    }
+  });
+});
+
+describe('an empty list', () => {
+  it.each([
+    ['no rule', []],
+    ['no role', [{ roles: [] }]],
+    ['no scope', [{ scopes: [] }]],
+    ['no claim', [{ claims: [] }]],
+    ['no value', [{ claims: [{ claim: 'a', one_of: [] }] }]],
+    ['no pattern', [{ claims: [{ claim: 'a', matches: [] }] }]],
+    ['a claim without a condition', [{ claims: [{ claim: 'a' }] }]],
+    ['a claim that need not be present', [{ claims: [{ claim: 'a', present: false }] }]],
+    ['nothing but methods', [{ methods: ['GET'] }]],
+    ['any_identity beside a rule', [{ any_identity: true, roles: ['admin'] }]],
+    ['a pattern that matches everything', [{ claims: [{ claim: 'a', matches: ['**'] }] }]],
+    ['two conditions in one', [{ claims: [{ claim: 'a', one_of: ['b'], present: true }] }]],
+  ])('is refused in a configuration: %s (D8)', (_, authorizeRules) => {
+    for (const field of ['authorize', 'authorize_shadow']) {
+      expect(() => parseConfig({ issuers: [ISSUER], [field]: authorizeRules })).toThrow(`config.${field}`);
+    }
   });
 });
 
@@ -126,20 +187,41 @@ describe('choosing the rule', () => {
     expect(authorizationRules(parseConfig({ issuers: [ISSUER] }))).toBeUndefined();
   });
 
-  it('never grants more when a role or a scope is taken away', () => {
-    const words = fc.subarray(['admin', 'support', 'read', 'write', 'x']);
+  it('says which rule refused, and why', () => {
+    const reason = (claims: Record<string, unknown>, method: string): string | undefined =>
+      authorize({ claims } as VerifiedToken, method, authorizationRules(parseConfig({ issuers: [ISSUER], ...rules }))!)
+        ?.reason;
+    expect(reason({}, 'POST')).toBe('authorize[2]: none of the roles');
+    expect(reason({}, 'PUT')).toBe('authorize: no entry for the method');
+  });
+
+  it('never grants more when something is taken from a token', () => {
+    const words = fc.subarray(['admin', 'support', 'read', 'write', 'acme/1']);
+    const conditions = fc.subarray([
+      { claim: 't', one_of: ['admin', 'acme/1'] },
+      { claim: 't', matches: ['a*', '*e'] },
+      { claim: 't', present: true },
+    ]);
     fc.assert(
-      fc.property(words, words, words, words, fc.nat(), (roles, scopes, hasRoles, hasScopes, at) => {
-        fc.pre(roles.length > 0 || scopes.length > 0);
-        const authorizeRule = { ...(roles.length > 0 && { roles }), ...(scopes.length > 0 && { scopes }) };
-        const ask = (held: string[], granted: string[]): unknown =>
-          verdict({ authorize: [authorizeRule], claims: { roles: held, scope: granted } });
-        const without = (list: string[]): string[] =>
-          list.filter((_, index) => index !== at % Math.max(list.length, 1));
-        if (ask(hasRoles, hasScopes) === undefined) return;
-        expect(ask(without(hasRoles), hasScopes)).toBeDefined();
-        expect(ask(hasRoles, without(hasScopes))).toBeDefined();
+      fc.property(words, words, conditions, words, words, words, (roles, scopes, claims, held, granted, t) => {
+        fc.pre(roles.length + scopes.length + claims.length > 0);
+        const rule = {
+          ...(roles.length > 0 && { roles }),
+          ...(scopes.length > 0 && { scopes }),
+          ...(claims.length > 0 && { claims }),
+        };
+        const compiled = authorizationRules(parseConfig({ issuers: [ISSUER], authorize: [rule] }))!;
+        const may = (has: Record<string, string[]>): boolean =>
+          authorize({ claims: has } as unknown as VerifiedToken, 'GET', compiled) === undefined;
+        const full: Record<string, string[]> = { roles: held, scope: granted, t };
+        if (may(full)) return;
+        for (const [name, list] of Object.entries(full)) {
+          for (const item of list) expect(may({ ...full, [name]: list.filter((other) => other !== item) })).toBe(false);
+          const rest = Object.entries(full).filter(([other]) => other !== name);
+          expect(may(Object.fromEntries(rest))).toBe(false);
+        }
       }),
+      { numRuns: 300 },
     );
   });
 });

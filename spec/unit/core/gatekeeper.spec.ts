@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decide } from '../../../src/core/gatekeeper';
-import type { Decision } from '../../../src/core/decision';
+import type { Decision, Proceed } from '../../../src/core/decision';
 import type { RequestView } from '../../../src/core/request-view';
 import { createTokenCache, type TokenCache } from '../../../src/core/token-cache';
 import { KeyList } from '../../support/key-list';
@@ -209,10 +209,185 @@ describe('two routes that trust alike', () => {
   });
 });
 
+describe('a route that lets requests pass that another plugin authenticated', () => {
+  const config = { allow_authenticated: true };
+  const headers = { 'x-user-id': 'evil' };
+
+  it('lets one without a token pass, stripped and without an identity', async () => {
+    expect(await ask({ config, headers, isAuthenticated: true })).toEqual({
+      outcome: 'proceed',
+      headers: { 'x-user-id': [] },
+      token: undefined,
+    });
+  });
+
+  it('refuses one that nobody authenticated', async () => {
+    expect(await ask({ config, headers, isAuthenticated: false })).toMatchObject({ code: 'token_missing' });
+    expect(await ask({ config, headers })).toMatchObject({ code: 'token_missing' });
+  });
+
+  it('refuses a token that is not valid, whoever else vouches for the request (G5)', async () => {
+    const broken = { authorization: 'Bearer x' };
+    expect(await ask({ config, headers: broken, isAuthenticated: true })).toMatchObject({ code: 'token_malformed' });
+  });
+
+  it('is not every route', async () => {
+    expect(await ask({ headers, isAuthenticated: true })).toMatchObject({ code: 'token_missing' });
+  });
+});
+
+describe('a refusal of a caller who is known', () => {
+  it.each([
+    ['by a rule', { authorize: [{ roles: ['root'] }] }, {}, 'forbidden'],
+    ['because of a claim for a header', {}, { roles: ['a,b'] }, 'claim_invalid'],
+  ])('%s tells the log who it was', async (_, config, claims, code) => {
+    const refusal = await ask({ config, method: 'GET', headers: await bearer(claims) });
+    expect(refusal).toMatchObject({ code, token: { claims: { sub: 'u1' }, issuer: { issuer: ISSUER.issuer } } });
+  });
+
+  it('is no refusal of somebody whose token is not good', async () => {
+    expect(await ask({ headers: await bearer({ exp: NOW - 11 }) })).toMatchObject({ token: undefined });
+  });
+});
+
+describe('rules that are only tried', () => {
+  const shadowed = { authorize_shadow: [{ methods: ['GET'], roles: ['root'] }] };
+
+  it('say what they would have refused, and change nothing else', async () => {
+    const headers = await bearer();
+    const { shadow, ...decision } = (await ask({ config: shadowed, method: 'GET', headers })) as Proceed;
+    expect(shadow).toMatchObject({ code: 'forbidden', reason: 'authorize_shadow[1]: none of the roles' });
+    expect(decision).toEqual(await ask({ method: 'GET', headers }));
+  });
+
+  it('say nothing when they would have let the request pass', async () => {
+    const config = { authorize_shadow: [{ roles: ['admin'] }] };
+    expect(await ask({ config, method: 'GET', headers: await bearer() })).not.toHaveProperty('shadow');
+  });
+
+  it('never admit what the rules in force refuse', async () => {
+    const config = { authorize: [{ roles: ['root'] }], authorize_shadow: [{ any_identity: true }] };
+    expect(await ask({ config, method: 'GET', headers: await bearer() })).toMatchObject({ code: 'forbidden' });
+  });
+
+  it('say that a token would be missing where none is asked for yet', async () => {
+    const config = { allow_missing: true, ...shadowed };
+    expect(await ask({ config, method: 'GET' })).toMatchObject({
+      outcome: 'proceed',
+      shadow: { code: 'token_missing' },
+    });
+  });
+
+  it('neither refuse nor admit when they break', async () => {
+    const policy = policyOf(shadowed, keys);
+    const broken = { ...policy, shadow: { ...policy.shadow!, rules: null as never } };
+    const headers = await bearer();
+    expect(await decide({ headers, method: 'GET' }, broken, cache, () => NOW)).toMatchObject({
+      outcome: 'proceed',
+      headers: { 'X-User-ID': 'u1' },
+      shadow: { code: 'internal_error' },
+    });
+    expect(await decide({ headers: {}, method: 'GET' }, broken, cache, () => NOW)).toMatchObject({
+      code: 'token_missing',
+    });
+  });
+});
+
+describe('whoever watches a decision', () => {
+  async function watch(asked: Asked): Promise<{ decision: Decision; findings: string[] }> {
+    const findings: string[] = [];
+    const { config = {}, headers = {}, ...request } = asked;
+    const policy = policyOf(config, keys);
+    const decision = await decide(
+      { headers, ...request },
+      policy,
+      cache,
+      () => NOW,
+      (stage, finding) => {
+        findings.push(`${stage}: ${finding}`);
+      },
+    );
+    return { decision, findings };
+  }
+  const config = {
+    maximum_expiration: 3600,
+    cookie_names: ['c'],
+    uri_param_names: ['t'],
+    authorize: [{ methods: ['GET'], roles: ['admin'], scopes: ['read'], claims: [{ claim: 'tenant', one_of: ['a'] }] }],
+    authorize_shadow: [{ roles: ['root'] }],
+  };
+
+  it('is told every step, in order, and gets the same decision', async () => {
+    const jwt = await token({ iat: NOW - 60, scope: 'read', tenant: 'a' });
+    const asked = {
+      config,
+      method: 'GET',
+      rawQuery: `t=${jwt}`,
+      headers: { authorization: `Bearer ${jwt}`, cookie: `c=${jwt}`, 'x-user-id': 'evil' },
+    };
+    const { decision, findings } = await watch(asked);
+    expect(findings).toEqual([
+      'request: headers that the client may not send: ["x-user-id"]',
+      `token: found in the header authorization, ${jwt.length} bytes`,
+      `token: found in the cookie c, ${jwt.length} bytes`,
+      `token: found in the query parameter t, ${jwt.length} bytes`,
+      'issuer: iss is "https://auth.example.com/"',
+      'header: alg, kid and typ are "ES256", "k", not there',
+      'key: of the issuer, kid "k", for ES256',
+      'signature: made with this key',
+      'claim: aud is "orders"; accepted: ["orders"]',
+      'claim: required: exp, there',
+      'claim: required: sub, there',
+      'claim: exp - iat may be 3600 s',
+      'claim: exp is 2027-01-15T08:01:00.000Z, 60 s ahead; leeway 10 s',
+      'claim: iat is 2027-01-15T07:59:00.000Z, 60 s ago; leeway 10 s',
+      'rule: authorize[1] decides GET',
+      'rule: authorize[1]: one of the roles ["admin"]; the token has ["admin","user"]',
+      'rule: authorize[1]: claim tenant by one_of; it is "a"',
+      'rule: authorize[1]: all scopes of ["read"]; the token has ["read"]',
+      'identity: X-User-ID from claim sub, which is "u1"',
+      'identity: X-User-Roles from claim roles, which is ["admin","user"]',
+      'shadow: authorize_shadow[1] decides GET',
+      'shadow: authorize_shadow[1]: one of the roles ["root"]; the token has ["admin","user"]',
+    ]);
+    const { headers, rawQuery } = (await ask(asked)) as Proceed;
+    expect(decision).toMatchObject({ outcome: 'proceed', headers, rawQuery });
+    expect(findings.join()).not.toContain(jwt.split('.')[2]);
+  });
+
+  it('is told what was looked at before it was refused', async () => {
+    const any = { issuers: [{ ...ISSUER, audiences: [], any_audience: true }], required_claims: ['exp', 'jti'] };
+    const { decision, findings } = await watch({ config: any, headers: await bearer({ nbf: 'soon' }) });
+    expect(decision).toMatchObject({ code: 'claim_invalid' });
+    expect(findings.slice(-3)).toEqual([
+      'claim: required: exp, there',
+      'claim: required: jti, missing',
+      'claim: exp is 2027-01-15T08:01:00.000Z, 60 s ahead; leeway 10 s',
+    ]);
+    expect(findings).toContain('claim: aud is "orders"; accepted: any');
+  });
+
+  it('is told of requests without a token', async () => {
+    expect((await watch({})).findings).toEqual([
+      'request: headers that the client may not send: none',
+      'token: none; allow_missing is false',
+    ]);
+    const preflight = { origin: 'https://app', 'access-control-request-method': 'POST' };
+    const asked = { config: { run_on_preflight: false }, method: 'OPTIONS', headers: preflight };
+    expect((await watch(asked)).findings).toContain('request: is a CORS preflight, which needs no token here');
+  });
+
+  it('is told of rules that decide whatever the method is', async () => {
+    const { findings } = await watch({ config: { authorize: [{ any_identity: true }] }, headers: await bearer() });
+    expect(findings).toContain('rule: authorize[1] decides any method');
+  });
+});
+
 describe('what a policy needs of a request', () => {
   it.each([
     [{}, false, false],
     [{ authorize: [{ any_identity: true }] }, true, false],
+    [{ authorize_shadow: [{ any_identity: true }] }, true, false],
     [{ run_on_preflight: false }, true, false],
     [{ uri_param_names: ['access_token'] }, false, true],
   ])('is no more than %j asks for', (config, needsMethod, needsQuery) => {
@@ -220,8 +395,9 @@ describe('what a policy needs of a request', () => {
   });
 
   it('compiles the claims that are handed to the rest of Kong', () => {
-    const { handOver } = policyOf({ authenticated_groups_claim: 'roles' }, keys);
-    expect(handOver.groups?.({ roles: ['a'] })).toEqual(['a']);
+    const { handOver } = policyOf({ authenticated_groups_claim: 'roles', log_user_claim: 'sub' }, keys);
+    expect(handOver.logUser?.({ sub: 'u1' })).toBe('u1');
+    expect(handOver.groups?.select({ roles: ['a'] })).toEqual(['a']);
     expect(handOver.credential).toBeUndefined();
   });
 

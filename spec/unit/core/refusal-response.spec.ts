@@ -31,6 +31,21 @@ describe('the response to a refusal', () => {
     expect(response.status).toBe(new Refusal(code, '').status);
   });
 
+  it.each(CODES)('tells a gRPC client of %s in headers, without making it a success', (code) => {
+    const refusal = new Refusal(code, 'SECRET');
+    const { status, headers, body: text } = refusalResponse(refusal, 'service', 'id', 'grpc');
+    expect([status, text]).toEqual([refusal.status, '']);
+    const expected = { 400: '3', 401: '16', 403: '7', 500: '13', 503: '14' }[status];
+    expect(headers).toMatchObject({
+      'Content-Type': 'application/grpc',
+      'grpc-status': expected,
+      'grpc-message': REFUSALS[code].detail,
+      'Cache-Control': 'no-store',
+    });
+    // gRPC over HTTP/2: the message is percent-encoded.
+    expect(headers['grpc-message']).not.toContain('%');
+  });
+
   it.each(CODES)('says in words that fit a quoted string why %s is refused', (code) => {
     // RFC 6750 §3: error_description must not hold characters outside these.
     expect(REFUSALS[code].detail).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);

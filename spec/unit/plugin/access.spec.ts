@@ -121,7 +121,7 @@ describe('the access phase', () => {
     async (config) => {
       const { kong, calls } = pluginKong({});
       await new Plugin(config).access(kong);
-      expect(calls.map(({ method }) => method)).toEqual(['nginx.getVar', 'response.exit']);
+      expect(calls.map(({ method }) => method)).toEqual(['log.setSerializeValue', 'nginx.getVar', 'response.exit']);
       expect(JSON.stringify(calls.at(-1)?.args)).toContain('configuration_error');
     },
   );

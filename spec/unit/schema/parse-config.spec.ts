@@ -74,14 +74,19 @@ describe('a configuration as Kong sends it', () => {
         'X-Authenticated-*',
       ],
       authorize: null,
+      authorizeShadow: null,
       rolesClaim: 'roles',
       scopesClaim: 'scope',
       authenticatedGroupsClaim: null,
       consumerClaim: null,
       consumerBy: 'username',
+      consumerOptional: false,
       credentialClaim: null,
       allowMissing: false,
+      allowAuthenticated: false,
       runOnPreflight: true,
+      logDecisions: 'refused',
+      logUserClaim: null,
       realm: null,
     });
   });
@@ -120,9 +125,10 @@ describe('a configuration as Kong sends it', () => {
       { claims: [{ claim: '/a/b', one_of: ['c'] }] },
       { any_identity: true },
     ];
+    const condition = { claim: '/a/b', oneOf: ['c'], matches: null, present: null };
     expect(parseConfig({ ...minimal, authorize }).authorize).toEqual([
       { methods: ['GET'], roles: ['admin'], scopes: null, claims: null, anyIdentity: null },
-      { methods: [], roles: null, scopes: null, claims: [{ claim: '/a/b', oneOf: ['c'] }], anyIdentity: null },
+      { methods: [], roles: null, scopes: null, claims: [condition], anyIdentity: null },
       { methods: [], roles: null, scopes: null, claims: null, anyIdentity: true },
     ]);
   });
