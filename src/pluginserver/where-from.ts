@@ -10,7 +10,11 @@ const FRAMES = 3;
 export function whereFrom(error: unknown): LogFields {
   if (error === undefined) return {};
   if (!(error instanceof Error)) return { error: typeof error };
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  // The stack begins with the message, which may have lines that look like frames.
+  const frames = (error.stack ?? '')
+    .replace(error.message, '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line));
   const code = (error as NodeJS.ErrnoException).code;
   return {
     error: error.name,
