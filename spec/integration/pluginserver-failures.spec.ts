@@ -109,6 +109,20 @@ describe('the plugin server, when something breaks', () => {
     expect(local.logs.join()).not.toContain(SECRET);
   });
 
+  it('takes no more calls of a Kong that does not read what it is told', async () => {
+    const id = await startInstance({ behaviour: 'set-tag', tag: 'x'.repeat(400_000) });
+    kong.socket.pause();
+    const call = encode(rpcCall, { sequence: 1, handleEvent: { instanceId: id, eventName: 'access' } });
+    const reply = new Uint8Array();
+    for (let turn = 0; turn < 10 && local.server.connectionCount > 0; turn++) {
+      const outcome = local.nextOutcome();
+      kong.send(call, reply);
+      await Promise.race([outcome, local.isQuiet()]);
+    }
+    expect(local.server.connectionCount).toBe(0);
+    expect(local.logs.at(-1)).toMatch(/connection closed reason="Kong sent something that cannot be read" error=Error/);
+  });
+
   it('closes the connection when a call is no call', async () => {
     kong.send(Buffer.from('ffff', 'hex'));
     await expect(kong.receive()).resolves.toBeUndefined();

@@ -11,6 +11,9 @@ import { whereFrom } from './where-from';
 
 const EMPTY = Buffer.alloc(0);
 
+/** Bytes that Kong has not read yet, beyond which no call of its is taken any more. Kong reads all before it calls. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+
 /**
  * One connection from Kong, which carries one call at a time. Frames that arrive are replies as long as replies are
  * due, in the order of the PDK calls; otherwise they are calls.
@@ -79,6 +82,7 @@ export class Connection implements KongPort {
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#isSpent) return;
     try {
       for (const payload of this.#decoder.push(chunk)) this.#take(payload);
     } catch (error) {
@@ -98,6 +102,7 @@ export class Connection implements KongPort {
   }
 
   #serve(call: RpcCall): void {
+    if (this.socket.writableLength > MAX_UNREAD_BYTES) throw new Error('Kong calls but does not read');
     this.#isBusy = true;
     const { startInstance, handleEvent, closeInstance } = call;
     if (handleEvent !== undefined) {
