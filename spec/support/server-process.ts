@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(__dirname, '../..');
 
-/** A command of this package, run from its sources. */
+/** A command of this package, as `npm run build` made it. */
 export interface RunningCommand {
   readonly process: ChildProcess;
   readonly pid: number;
@@ -23,11 +23,11 @@ export const SCRIPTED_PLUGIN = join(ROOT, 'spec/fixtures/plugins/scripted');
 
 /** Runs `kong-jwt-identity` with these arguments. */
 export function runCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCommand {
-  const child = spawn(
-    process.execPath,
-    ['--require', 'ts-node/register/transpile-only', join(ROOT, 'src/cli/main.ts'), ...args],
-    { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const child = spawn(process.execPath, [join(ROOT, 'dist/src/cli/main.js'), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stderr = '';
   let stdout = '';
   const watchers = new Set<() => void>();
@@ -64,11 +64,13 @@ export interface ServerProcess extends RunningCommand {
   readonly socketPath: string;
   /** Process id of the worker that has this place now, from 1. */
   workerPid(place: number): Promise<number>;
+  /** Process ids of all its living workers, serving or not. */
+  childPids(): number[];
   /** Stops it and waits until it is gone. */
   stop(): Promise<void>;
 }
 
-/** Starts a plugin server in a folder of its own and waits until it serves. */
+/** Starts a plugin server in a folder of its own and waits until it serves. A flag that is given again counts. */
 export async function startServer(...flags: readonly string[]): Promise<ServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'plugin-server-'));
   const socketPath = join(folder, 'plugin.sock');
@@ -91,6 +93,8 @@ export async function startServer(...flags: readonly string[]): Promise<ServerPr
       await command.logged(new RegExp(serving.source));
       return Number([...command.stderr().matchAll(serving)].at(-1)?.[1]);
     },
+    childPids: () =>
+      readFileSync(`/proc/${command.pid}/task/${command.pid}/children`, 'utf8').trim().split(' ').map(Number),
     stop: async () => {
       command.process.kill('SIGTERM');
       await command.ended;

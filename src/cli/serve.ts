@@ -11,7 +11,9 @@ interface ServeFlags {
   readonly plugin: string;
   readonly workers: number;
   readonly socketMode: number;
+  readonly takeOver: boolean;
   readonly deadline: number;
+  readonly stuckAfter: number;
   readonly metrics?: MetricsAddress;
   readonly logLevel?: string;
 }
@@ -34,7 +36,14 @@ export function serveCommand(): Command {
         .argParser(fileMode)
         .default(0o600, '0600: only the user that runs the server'),
     )
+    .option('--take-over', 'replace a server that runs on the same socket, without a gap', false)
     .option('--deadline <seconds>', 'an event that takes longer is refused; below 60', wholeNumber(1, 59), 10)
+    .option(
+      '--stuck-after <seconds>',
+      'a worker that hangs so long is replaced; above 60, which Kong waits',
+      wholeNumber(1, 3_600),
+      65,
+    )
     .option('--metrics <address:port>', 'serve Prometheus metrics there; a port alone means 127.0.0.1', metricsAddress)
     .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS))
     .action(async (flags: ServeFlags) => {
@@ -49,7 +58,9 @@ export function serveCommand(): Command {
           pluginPath: flags.plugin,
           workers: flags.workers,
           socketMode: flags.socketMode,
+          takesOver: flags.takeOver,
           deadlineMs: flags.deadline * 1_000,
+          stuckSeconds: flags.stuckAfter,
           metrics: flags.metrics,
           log,
         });

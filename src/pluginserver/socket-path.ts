@@ -1,6 +1,6 @@
-import { accessSync, constants, lstatSync, statSync, unlinkSync } from 'node:fs';
+import { accessSync, constants, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Longest path of a Unix socket, in bytes (Linux's `sun_path` without its end). */
 const MAX_PATH_BYTES = 107;
@@ -11,36 +11,81 @@ export class SocketPathError extends Error {
 }
 
 /**
- * Makes way for a socket at `path`: removes the file that a dead server left behind, and nothing else.
- *
- * @throws {@link SocketPathError} when a live server listens there, something other than a socket is there, the
- * folder is missing, or the path is too long.
+ * The path that Kong connects to. Workers listen under a name of this process's own, which is then renamed to the path:
+ * whatever was there, a dead server's file or a live server's, is replaced at once, and at no time does Kong find
+ * nothing.
  */
-export async function prepareSocketPath(path: string): Promise<void> {
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    throw new SocketPathError(`socket ${path}: longer than ${MAX_PATH_BYTES} bytes, which is the system's limit`);
+export class SocketPath {
+  /** Where the workers listen. */
+  readonly ownName: string;
+  #identity: number | undefined;
+
+  constructor(
+    readonly path: string,
+    processId: number = process.pid,
+  ) {
+    this.ownName = join(dirname(path), `.${processId}.sock`);
   }
-  checkFolder(path, dirname(path));
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isSocket()) throw new SocketPathError(`socket ${path}: there is a file here that is no socket`);
-  const code = await probe(path);
-  if (code === 'connected') throw new SocketPathError(`socket ${path}: in use by a running server`);
-  if (code !== 'ECONNREFUSED' && code !== 'ENOENT')
-    throw new SocketPathError(`socket ${path}: cannot be used (${code})`);
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    const { code: reason = 'unknown error' } = error as NodeJS.ErrnoException;
-    // Its server may have removed it in the meantime.
-    if (reason !== 'ENOENT')
-      throw new SocketPathError(`socket ${path}: a dead server's file cannot be removed (${reason})`);
+
+  /**
+   * Finds out whether the path may be used; changes nothing but what a dead process of this id left.
+   *
+   * @param mayTakeOver - a live server there may be replaced
+   * @throws {@link SocketPathError} when a live server listens there, something other than a socket is there, the
+   * folder is missing or not writable, or the path is too long
+   */
+  async check(mayTakeOver: boolean): Promise<void> {
+    const { path, ownName } = this;
+    if (Buffer.byteLength(path) > MAX_PATH_BYTES || Buffer.byteLength(ownName) > MAX_PATH_BYTES) {
+      throw new SocketPathError(`socket ${path}: longer than ${MAX_PATH_BYTES} bytes, which is the system's limit`);
+    }
+    checkFolder(path, dirname(path));
+    rmSync(ownName, { force: true });
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return;
+    if (!stat.isSocket()) throw new SocketPathError(`socket ${path}: there is a file here that is no socket`);
+    const code = await probe(path);
+    if (code === 'connected') {
+      if (mayTakeOver) return;
+      throw new SocketPathError(`socket ${path}: in use by a running server (--take-over replaces it)`);
+    }
+    if (code !== 'ECONNREFUSED' && code !== 'ENOENT')
+      throw new SocketPathError(`socket ${path}: cannot be used (${code})`);
+  }
+
+  /**
+   * Puts the socket that a worker has begun to listen on in its place. Has no effect when it is there already, or when
+   * another server has taken the path since: that is for {@link loss} to tell.
+   *
+   * @throws the error of `rename(2)`
+   */
+  claim(): void {
+    const created = identityOf(this.ownName);
+    if (created === undefined || (this.#identity !== undefined && this.loss === 'taken')) return;
+    renameSync(this.ownName, this.path);
+    this.#identity = created;
+  }
+
+  /** Why Kong's connections no longer reach this server: `undefined` as long as they do. */
+  get loss(): 'removed' | 'taken' | undefined {
+    const current = identityOf(this.path);
+    if (current === undefined) return 'removed';
+    return current === this.#identity ? undefined : 'taken';
+  }
+
+  /** Removes the file, unless it is another server's. */
+  release(): void {
+    if (this.loss === undefined) rmSync(this.path, { force: true });
   }
 }
 
-/** Returns a number that identifies the socket file at `path`; `undefined` when there is none. */
-export function socketIdentity(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
+/** Returns a number that identifies the file at `path`; `undefined` when there is none, or none that can be reached. */
+function identityOf(path: string): number | undefined {
+  try {
+    return lstatSync(path).ino;
+  } catch {
+    return undefined;
+  }
 }
 
 function checkFolder(path: string, folder: string): void {

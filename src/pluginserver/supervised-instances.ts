@@ -23,27 +23,40 @@ export function answerWorker(
     case 'instances-used':
       registry.markUsed(message.ids);
       return;
+    case 'alive':
+      return;
   }
 }
 
 /** The supervisor's instances, as a worker sees them. */
 export class SupervisedInstances implements InstanceSource {
-  readonly #registering = new Map<number, (id: number) => void>();
-  readonly #finding = new Map<number, (config: string | undefined) => void>();
+  readonly #waiting = new Map<number, (message: ToWorker) => void>();
   #lastRequest = 0;
 
-  constructor(private readonly send: (message: FromWorker) => void) {}
+  /**
+   * @param patienceMs - a supervisor that takes this long to answer counts as gone; Kong must not wait for one that
+   * hangs until its own timeout
+   */
+  constructor(
+    private readonly send: (message: FromWorker) => void,
+    private readonly patienceMs: number,
+  ) {}
 
-  register(config: string): Promise<number> {
-    const request = ++this.#lastRequest;
-    this.send({ kind: 'register-instance', request, config });
-    return new Promise((resolve) => this.#registering.set(request, resolve));
+  /** Questions that the supervisor has not answered. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
-  find(id: number): Promise<string | undefined> {
-    const request = ++this.#lastRequest;
-    this.send({ kind: 'find-instance', request, id });
-    return new Promise((resolve) => this.#finding.set(request, resolve));
+  async register(config: string): Promise<number> {
+    const answer = await this.ask((request) => ({ kind: 'register-instance', request, config }));
+    if (answer.kind !== 'instance-registered') throw new Error('the supervisor answered another question');
+    return answer.id;
+  }
+
+  async find(id: number): Promise<string | undefined> {
+    const answer = await this.ask((request) => ({ kind: 'find-instance', request, id }));
+    if (answer.kind !== 'instance-found') throw new Error('the supervisor answered another question');
+    return answer.config;
   }
 
   close(id: number): void {
@@ -52,12 +65,23 @@ export class SupervisedInstances implements InstanceSource {
 
   /** Hands the supervisor's answer to whoever asked. */
   receive(message: ToWorker): void {
-    if (message.kind === 'instance-registered') {
-      this.#registering.get(message.request)?.(message.id);
-      this.#registering.delete(message.request);
-    } else if (message.kind === 'instance-found') {
-      this.#finding.get(message.request)?.(message.config);
-      this.#finding.delete(message.request);
-    }
+    if ('request' in message) this.#waiting.get(message.request)?.(message);
+  }
+
+  /** @throws Error when no answer comes */
+  private ask(question: (request: number) => FromWorker): Promise<ToWorker> {
+    const request = ++this.#lastRequest;
+    return new Promise((resolve, reject) => {
+      const patience = setTimeout(() => {
+        this.#waiting.delete(request);
+        reject(new Error('the supervisor does not answer'));
+      }, this.patienceMs);
+      this.#waiting.set(request, (answer) => {
+        clearTimeout(patience);
+        this.#waiting.delete(request);
+        resolve(answer);
+      });
+      this.send(question(request));
+    });
   }
 }

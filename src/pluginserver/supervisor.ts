@@ -1,9 +1,11 @@
+import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
 import type { Log } from '../telemetry/log';
 import { InstanceRegistry } from './instance-registry';
 import type * as Metrics from './metrics-endpoint';
-import { prepareSocketPath, socketIdentity } from './socket-path';
+import { SocketPath } from './socket-path';
 import { answerWorker } from './supervised-instances';
+import { whereFrom } from './where-from';
 import type { WorkerSettings } from './worker-messages';
 import { WorkerPool } from './worker-pool';
 
@@ -12,6 +14,10 @@ export interface SupervisorOptions extends Omit<WorkerSettings, 'hasMetrics'> {
   readonly workers: number;
   /** Permission bits of the socket file. */
   readonly socketMode: number;
+  /** A live server on the same socket is replaced. It notices, lets its events end, and stops. */
+  readonly takesOver: boolean;
+  /** A worker whose event loop stood still for so long is killed and replaced. Should exceed what Kong waits. */
+  readonly stuckSeconds: number;
   readonly metrics?: Metrics.MetricsAddress | undefined;
   readonly log: Log;
 }
@@ -34,14 +40,16 @@ export function defaultWorkers(kongWorkers: string | undefined, cores: number = 
 
 /**
  * Runs the plugin server until it is told to stop. This process starts the workers, replaces those that die and knows
- * the instances, but serves no event itself. Resolves with the exit code of the process.
+ * the instances, but serves no event itself. When it dies, its workers end at once. Resolves with the exit code of the
+ * process.
  *
  * @throws SocketPathError when the socket's path cannot be used, or the error of `listen(2)` for the metrics
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
-  const { socketPath, pluginPath, deadlineMs, metrics, log } = options;
+  const { pluginPath, deadlineMs, metrics, log } = options;
   const stopSignal = signalled(log);
-  await prepareSocketPath(socketPath);
+  const socket = new SocketPath(options.socketPath);
+  await socket.check(options.takesOver);
   // The socket must never be open to more users than it should be, not even until a chmod.
   process.umask(0o777 & ~options.socketMode);
 
@@ -49,28 +57,42 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   setInterval(() => {
     registry.dropUnused(UNUSED_MS);
   }, UNUSED_MS).unref();
-  let identity: number | undefined;
-  const pool = new WorkerPool({ socketPath, pluginPath, deadlineMs, hasMetrics: metrics !== undefined }, log, {
+  const settings = { socketPath: socket.ownName, pluginPath, deadlineMs, hasMetrics: metrics !== undefined };
+  const pool = new WorkerPool(settings, options.stuckSeconds, log, {
     onMessage: (message, reply) => {
       answerWorker(registry, message, reply, (answer) => {
         pool.broadcast(answer);
       });
     },
     onListening: () => {
-      identity = socketIdentity(socketPath);
+      try {
+        socket.claim();
+      } catch (error) {
+        log('error', 'the socket cannot be put in its place', { socket: socket.path, ...whereFrom(error) });
+      }
     },
   });
   const endpoint = metrics && (await loadMetrics().serveMetrics(metrics, () => pool));
-  if (!(await pool.start(options.workers))) return 1;
-  log('notice', 'serving', { socket: socketPath, workers: options.workers, pid: process.pid });
+  const start = await Promise.race([stopSignal, pool.start(options.workers)]);
+  if (start === false) return 1;
+  if (start === true) {
+    const { path } = socket;
+    log('notice', 'serving', {
+      socket: path,
+      workers: options.workers,
+      pid: process.pid,
+      metrics: addressOf(endpoint),
+    });
+  }
 
-  const end = await Promise.race([stopSignal, lost(socketPath, () => identity, pool)]);
-  // A lost socket is not drained: closing it would remove the file that replaced it.
-  if (end === 'signalled') await pool.stop();
-  else log('error', 'the socket file was removed or replaced, the server ends', { socket: socketPath });
+  const end = await Promise.race([stopSignal, lost(socket, pool)]);
+  if (end === 'taken') log('notice', 'another server took the socket over, this one ends', { socket: socket.path });
+  if (end === 'removed') log('error', 'the socket file was removed, the server ends', { socket: socket.path });
+  socket.release();
+  await pool.stop();
   endpoint?.closeAllConnections();
   endpoint?.close();
-  return end === 'signalled' ? 0 : 1;
+  return end === 'removed' ? 1 : 0;
 }
 
 /** Resolves when the process is told to stop. */
@@ -85,15 +107,21 @@ function signalled(log: Log): Promise<'signalled'> {
   });
 }
 
-/** Resolves when Kong can no longer connect, because the socket's file is not the one that a worker listens on. */
-function lost(path: string, identity: () => number | undefined, pool: WorkerPool): Promise<'lost'> {
+/** Resolves when Kong can no longer connect, because the socket's file is not the one that the workers listen on. */
+function lost(socket: SocketPath, pool: WorkerPool): Promise<'removed' | 'taken'> {
   return new Promise((resolve) => {
     setInterval(() => {
-      if (pool.living === 0) return;
-      const current = socketIdentity(path);
-      if (current === undefined || current !== identity()) resolve('lost');
+      const loss = pool.living > 0 ? socket.loss : undefined;
+      if (loss !== undefined) resolve(loss);
     }, WATCH_MS).unref();
   });
+}
+
+/** Where the metrics are, with the port that the system chose when none was named. */
+function addressOf(endpoint: Server | undefined): string | undefined {
+  const address = endpoint?.address();
+  if (typeof address !== 'object' || address === null) return undefined;
+  return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
 function loadMetrics(): typeof Metrics {

@@ -19,7 +19,8 @@ export type FromWorker =
   | { readonly kind: 'register-instance'; readonly request: number; readonly config: string }
   | { readonly kind: 'find-instance'; readonly request: number; readonly id: number }
   | { readonly kind: 'close-instance'; readonly id: number }
-  | { readonly kind: 'instances-used'; readonly ids: readonly number[] };
+  | { readonly kind: 'instances-used'; readonly ids: readonly number[] }
+  | { readonly kind: 'alive' };
 
 /** Supervisor → worker. */
 export type ToWorker =

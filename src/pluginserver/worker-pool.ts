@@ -16,6 +16,8 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 /** How long workers may take to stop before they are killed, in milliseconds; by then they have refused what is left. */
 const STOP_MS = 7_000;
+/** How often workers are looked at, in milliseconds. They say that they are alive just as often. */
+const LOOK_MS = 1_000;
 
 /** What the pool tells its owner. */
 export interface WorkerPoolEvents {
@@ -25,16 +27,28 @@ export interface WorkerPoolEvents {
   onListening(): void;
 }
 
+/** What the pool knows of a worker that lives. */
+interface Member {
+  readonly place: number;
+  readonly startedAtMs: number;
+  isServing: boolean;
+  /** How often it was looked at since it was last heard. Counted, not timed, so that a pause of this process is none. */
+  silentLooks: number;
+}
+
 /** Keeps a number of workers alive. */
 export class WorkerPool {
+  readonly #members = new Map<Worker, Member>();
   #restarts = 0;
   #quickDeaths = 0;
   #isStopping = false;
-  readonly #listening = new Set<Worker>();
+  /** Told whether the first worker serves; afterwards nobody. */
+  #onFirst: ((isServing: boolean) => void) | undefined;
   #onAllGone: (() => void) | undefined;
 
   constructor(
     private readonly settings: WorkerSettings,
+    private readonly stuckLooks: number,
     private readonly log: Log,
     private readonly events: WorkerPoolEvents,
   ) {
@@ -45,7 +59,9 @@ export class WorkerPool {
 
   /** Workers that accept connections. */
   get living(): number {
-    return this.#listening.size;
+    let living = 0;
+    for (const { isServing } of this.#members.values()) if (isServing) living += 1;
+    return living;
   }
 
   /** Workers that died and were replaced. */
@@ -55,67 +71,100 @@ export class WorkerPool {
 
   /** Starts `count` workers. Resolves when the first accepts connections; `false` when it ended instead. */
   async start(count: number): Promise<boolean> {
-    const first = this.#fork(1);
     const isServing = await new Promise<boolean>((resolve) => {
-      first.once('listening', () => {
-        resolve(true);
-      });
-      first.once('exit', () => {
-        resolve(false);
-      });
+      this.#onFirst = resolve;
+      this.#fork(1);
+      setInterval(() => {
+        this.#killStuck();
+      }, LOOK_MS).unref();
     });
+    this.#onFirst = undefined;
     // The others only now, so that what is wrong with all of them is said once.
-    if (isServing) for (let place = 2; place <= count; place++) this.#fork(place);
-    else this.#isStopping = true;
+    if (isServing && !this.#isStopping) for (let place = 2; place <= count; place++) this.#fork(place);
     return isServing;
   }
 
   broadcast(message: ToWorker): void {
-    for (const worker of livingWorkers()) tell(worker, message);
+    for (const worker of this.#members.keys()) tell(worker, message);
   }
 
   /** Lets the workers end what they are doing. Resolves when all are gone. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    if (livingWorkers().length === 0) return;
+    if (this.#members.size === 0) return;
     const allGone = new Promise<void>((resolve) => {
       this.#onAllGone = resolve;
     });
     this.broadcast({ kind: 'drain' });
     const limit = setTimeout(() => {
-      for (const worker of livingWorkers()) worker.process.kill('SIGKILL');
+      for (const worker of this.#members.keys()) worker.process.kill('SIGKILL');
     }, STOP_MS);
     await allGone;
     clearTimeout(limit);
   }
 
-  #fork(place: number): Worker {
+  #fork(place: number): void {
     const startedAtMs = performance.now();
-    const worker = cluster.fork({
-      [WORKER_SETTINGS_VARIABLE]: JSON.stringify(this.settings),
-      [WORKER_PLACE_VARIABLE]: String(place),
-    });
+    let worker: Worker;
+    try {
+      worker = cluster.fork({
+        [WORKER_SETTINGS_VARIABLE]: JSON.stringify(this.settings),
+        [WORKER_PLACE_VARIABLE]: String(place),
+      });
+    } catch (error) {
+      this.#onGone(place, startedAtMs, reasonOf(error));
+      return;
+    }
+    const member: Member = { place, startedAtMs, isServing: false, silentLooks: 0 };
+    this.#members.set(worker, member);
+    const gone = (reason: string): void => {
+      if (this.#members.delete(worker)) this.#onGone(place, startedAtMs, reason);
+    };
     worker.on('message', (message: FromWorker) => {
+      member.silentLooks = 0;
       this.events.onMessage(message, (answer) => {
         tell(worker, answer);
       });
     });
     worker.on('listening', () => {
-      this.#listening.add(worker);
+      member.isServing = true;
       this.log('info', 'worker serving', { worker: place, pid: worker.process.pid });
       this.events.onListening();
+      this.#onFirst?.(true);
     });
     worker.on('exit', (code: number | null, signal: string | null) => {
-      const wasServing = this.#listening.delete(worker);
-      if (this.#isStopping) {
-        if (livingWorkers().length === 0) this.#onAllGone?.();
-        return;
-      }
-      // Before anything worked, whoever called start() decides.
-      if (!wasServing && this.#listening.size === 0 && this.#restarts === 0) return;
-      this.#replace(place, performance.now() - startedAtMs, signal ?? `exit code ${code ?? 'unknown'}`);
+      gone(signal ?? `exit code ${code ?? 'unknown'}`);
     });
-    return worker;
+    // The system has no process or descriptor left for it.
+    worker.on('error', (error: unknown) => {
+      gone(reasonOf(error));
+    });
+  }
+
+  /**
+   * Kills workers whose event loop stands still, because whatever keeps it busy also keeps the deadline from passing.
+   * Not before Kong has given up on them (Kong 3.9.3: after 60 s, with a 500): Kong repeats the call of a connection
+   * that is closed during an event, so what made one worker hang would be handed to the next.
+   */
+  #killStuck(): void {
+    for (const [worker, member] of this.#members) {
+      member.silentLooks += 1;
+      if (member.silentLooks !== this.stuckLooks) continue;
+      this.log('error', 'a worker is stuck and is killed', { worker: member.place, pid: worker.process.pid });
+      worker.process.kill('SIGKILL');
+    }
+  }
+
+  #onGone(place: number, startedAtMs: number, reason: string): void {
+    if (this.#isStopping) {
+      if (this.#members.size === 0) this.#onAllGone?.();
+    } else if (this.#onFirst !== undefined) {
+      this.#isStopping = true;
+      this.log('error', 'the first worker ended before it served', { reason });
+      this.#onFirst(false);
+    } else {
+      this.#replace(place, performance.now() - startedAtMs, reason);
+    }
   }
 
   #replace(place: number, livedMs: number, reason: string): void {
@@ -130,11 +179,11 @@ export class WorkerPool {
   }
 }
 
-function livingWorkers(): Worker[] {
-  return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined && !worker.isDead()) as Worker[];
-}
-
 function tell(worker: Worker, message: ToWorker): void {
   // It may die at any time; its replacement asks anew.
   if (worker.isConnected()) worker.send(message, () => undefined);
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }

@@ -19,6 +19,8 @@ const DRAIN_MS = 5_000;
 const UNUSED_MS = 60 * 60 * 1_000;
 /** How often the worker looks for them and tells the supervisor which it uses, in milliseconds. */
 const HOUSEKEEPING_MS = 10 * 60 * 1_000;
+/** How often the worker says that its event loop turns, in milliseconds. */
+const ALIVE_MS = 1_000;
 
 const { log } = createLogger();
 // Kong closes our stderr when it dies. That must not be an error of its own.
@@ -28,7 +30,7 @@ const settings = JSON.parse(process.env[WORKER_SETTINGS_VARIABLE] ?? '{}') as Wo
 const send = (message: FromWorker): void => {
   process.send?.(message);
 };
-const source = new SupervisedInstances(send);
+const source = new SupervisedInstances(send, settings.deadlineMs);
 const plugin = loadPluginOrExit();
 const metrics = settings.hasMetrics ? loadMetrics() : undefined;
 const server = new EventServer({
@@ -45,9 +47,8 @@ process.on('message', (message: ToWorker) => {
   else if (message.kind === 'instance-closed') server.instances.drop(message.id);
   else source.receive(message);
 });
-// A terminal sends Ctrl-C to all processes: the supervisor decides what it means.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => void stop(DRAIN_MS, 0));
+// A terminal and systemd send these to all processes: the supervisor decides what they mean.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
 
 // An exception outside of any event leaves nothing to rely on: every request in this process is refused and the
 // process ends. Kong never takes that for consent, and the supervisor replaces the worker.
@@ -65,6 +66,10 @@ process.on('unhandledRejection', (error: unknown) => {
 setInterval(() => {
   send({ kind: 'instances-used', ids: server.instances.dropUnused(UNUSED_MS) });
 }, HOUSEKEEPING_MS).unref();
+
+setInterval(() => {
+  send({ kind: 'alive' });
+}, ALIVE_MS).unref();
 
 server.listen(settings.socketPath).catch((error: unknown) => {
   log('error', 'cannot listen', { socket: settings.socketPath, ...whereFrom(error) });

@@ -1,0 +1,107 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { KongDouble } from '../support/kong-double';
+import { runCommand, startServer } from '../support/server-process';
+
+const PLUGINS = join(__dirname, '../fixtures/plugins');
+
+describe('the command dump', () => {
+  it('prints the plugin of this package as Kong wants it, and nothing else', async () => {
+    const dump = runCommand(['dump']);
+    await expect(dump.ended).resolves.toBe(0);
+    expect(dump.stderr()).toBe('');
+    expect(JSON.parse(dump.stdout())).toEqual({
+      Protocol: 'ProtoBuf:1',
+      Plugins: [
+        {
+          Name: 'jwt-identity',
+          Version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+          Priority: 985,
+          Phases: ['access'],
+          Schema: {
+            name: 'jwt-identity',
+            fields: [{ config: { type: 'record', fields: expect.any(Array), entity_checks: expect.any(Array) } }],
+          },
+        },
+      ],
+    });
+  });
+
+  it('keeps stdout clean whatever the module and the environment print', async () => {
+    const dump = runCommand(['dump', '--plugin', join(PLUGINS, 'noisy')], { NODE_DEBUG: 'module', DEBUG: '*' });
+    await expect(dump.ended).resolves.toBe(0);
+    expect(JSON.parse(dump.stdout())).toMatchObject({ Plugins: [{ Name: 'scripted' }] });
+    expect(dump.stderr()).toContain('a line that Kong must never read as JSON');
+  });
+
+  it.each([
+    ['a module without a phase', join(PLUGINS, 'broken'), /^error: \S+broken: "Plugin" has no method[^\n]*\n$/],
+    ['a path without a module', join(PLUGINS, 'missing'), /^error: \S+missing: there is no module here\n$/],
+    ['a file that is no module', join(__dirname, 'pluginserver-commands.spec.ts'), /^error: \S+: cannot be loaded/],
+  ])('fails with one line and prints no JSON for %s', async (_, plugin, message) => {
+    const dump = runCommand(['dump', '--plugin', plugin]);
+    await expect(dump.ended).resolves.toBe(1);
+    expect(dump.stdout()).toBe('');
+    expect(dump.stderr()).toMatch(message);
+  });
+});
+
+describe('the command serve', () => {
+  it.each([
+    [['serve'], 2, /--socket/],
+    [['serve', '--socket', 's', '--workers', '0'], 2, /whole number from 1 to 256/],
+    [['serve', '--socket', 's', '--deadline', '60'], 2, /whole number from 1 to 59/],
+    [['serve', '--socket', 's', '--socket-mode', '888'], 2, /octal/],
+    [['serve', '--socket', 's', '--metrics', 'here'], 2, /ADDRESS:PORT/],
+    [['serve', '--socket', '/nowhere/at/all.sock'], 1, /^error: socket \S+: the folder \/nowhere\/at is missing\n$/],
+    [
+      ['serve', '--socket', join(PLUGINS, 'never.sock'), '--plugin', join(PLUGINS, 'broken')],
+      1,
+      /^error: the plugin cannot be served reason="\S+broken: \\"Plugin\\" has no method[^\n]*\n/,
+    ],
+  ])('%j ends with %d and says why', async (args, exitCode, message) => {
+    const serve = runCommand(args);
+    await expect(serve.ended).resolves.toBe(exitCode);
+    expect(serve.stderr()).toMatch(message);
+    expect(serve.stdout()).toBe('');
+  });
+
+  it('ends with 1 when the port for metrics is taken', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const serve = runCommand(['serve', '--socket', join(PLUGINS, 'never.sock'), '--metrics', String(port)]);
+    await expect(serve.ended).resolves.toBe(1);
+    expect(serve.stderr()).toBe(`error: metrics 127.0.0.1:${port}: cannot listen (EADDRINUSE)\n`);
+    taken.close();
+  });
+
+  it('serves the metrics of all workers', async () => {
+    const server = await startServer('--workers', '2', '--metrics', '127.0.0.1:0');
+    await server.workerPid(2);
+    const kong = new KongDouble(server.socketPath);
+    const route = { behaviour: 'check-token' };
+    await kong.request(route, { authorization: 'Bearer good' });
+    await kong.request(route, {});
+    const [, address] = await server.logged(/metrics=(\S+)/);
+    const response = await fetch(`http://${address!}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const text = await response.text();
+    const sumOf = (metric: RegExp): number =>
+      [...text.matchAll(new RegExp(`^${metric.source} (\\S+)$`, 'gm'))].reduce(
+        (sum, match) => sum + Number(match[1]),
+        0,
+      );
+    expect(sumOf(/jwt_identity_event_duration_seconds_count\{.*outcome="proceed".*\}/)).toBe(1);
+    expect(sumOf(/jwt_identity_event_duration_seconds_count\{.*outcome="exit".*\}/)).toBe(1);
+    expect(sumOf(/jwt_identity_live_events\{.*\}/)).toBe(0);
+    expect(sumOf(/jwt_identity_instances\{.*\}/)).toBeGreaterThan(0);
+    expect(sumOf(/jwt_identity_workers/)).toBe(2);
+    expect(sumOf(/jwt_identity_worker_restarts_total/)).toBe(0);
+    expect((await fetch(`http://${address!}/other`)).status).toBe(404);
+    expect((await fetch(`http://${address!}/metrics`, { method: 'POST' })).status).toBe(405);
+    await kong.close();
+    await server.stop();
+  });
+});

@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, statSync, unlinkSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { KongDouble } from '../support/kong-double';
+import { KongSide } from '../support/kong-side';
+import { runCommand, SCRIPTED_PLUGIN, type ServerProcess, startServer } from '../support/server-process';
+
+const GOOD = { authorization: 'Bearer good' };
+const BAD = { authorization: 'Bearer forged' };
+const ROUTE = { behaviour: 'check-token', tag: 'a' };
+
+describe('the supervisor of the plugin server', () => {
+  let server: ServerProcess;
+  let kong: KongDouble;
+  const start = async (...flags: string[]): Promise<void> => {
+    server = await startServer('--workers', '2', '--deadline', '2', ...flags);
+    kong = new KongDouble(server.socketPath);
+  };
+  beforeEach(() => start());
+  afterEach(async () => {
+    await kong.close();
+    await server.stop();
+  });
+
+  const expectService = async (): Promise<void> => {
+    await expect(kong.request(ROUTE, BAD)).resolves.toMatchObject({ status: 401, serviceHeaders: undefined });
+    await expect(kong.request(ROUTE, GOOD)).resolves.toMatchObject({ status: 200 });
+  };
+  const isGone = async (pid: number): Promise<void> => {
+    for (;;) {
+      try {
+        process.kill(pid, 0);
+      } catch {
+        return;
+      }
+      await new Promise(setImmediate);
+    }
+  };
+
+  it('takes its workers with it when it is killed, and the next server finds the way free', async () => {
+    await server.workerPid(2);
+    const workers = server.childPids();
+    expect(workers).toHaveLength(2);
+    await expectService();
+    process.kill(server.pid, 'SIGKILL');
+    await Promise.all(workers.map(isGone));
+    await expect(kong.request(ROUTE, GOOD)).resolves.toMatchObject({ status: 500 });
+    const next = await startServer('--socket', server.socketPath, '--workers', '1');
+    await expectService();
+    await next.stop();
+  });
+
+  it('replaces all workers when all are killed at once, also before the second ever served', async () => {
+    const workers = server.childPids();
+    for (const pid of workers) process.kill(pid, 'SIGKILL');
+    await Promise.all(workers.map(isGone));
+    await server.logged(new RegExp(`worker serving worker=1 pid=(?!${workers.join('|')})`));
+    await server.logged(new RegExp(`worker serving worker=2 pid=(?!${workers.join('|')})`));
+    await expectService();
+  });
+
+  it('is not waited for when it hangs: what workers know goes on, anything else is refused by the deadline', async () => {
+    await server.workerPid(2);
+    const connection = await KongSide.connect(server.socketPath);
+    const id = (await connection.start(ROUTE))!;
+    process.kill(server.pid, 'SIGSTOP');
+    try {
+      await expect(connection.event(id, { 'kong.request.get_headers': GOOD })).resolves.toMatchObject({
+        outcome: 'proceed',
+      });
+      const unknown = await KongSide.connect(server.socketPath);
+      const outcomes = Promise.all([unknown.event(12345), connection.start(ROUTE)]);
+      await expect(outcomes).resolves.toMatchObject([{ outcome: 'exit', status: 500 }, undefined]);
+    } finally {
+      process.kill(server.pid, 'SIGCONT');
+    }
+    await expectService();
+    expect(server.stderr()).not.toContain('stuck');
+  });
+
+  it('replaces a worker that hangs, and the request that it hung on is not let through', async () => {
+    await kong.close();
+    await server.stop();
+    await start('--stuck-after', '2');
+    await server.workerPid(2);
+    const connection = await KongSide.connect(server.socketPath);
+    const id = (await connection.start({ behaviour: 'spin' }))!;
+    const end = connection.event(id);
+    await server.logged(/a worker is stuck and is killed worker=\d/);
+    await expect(end).resolves.toEqual({ outcome: 'closed', calls: [] });
+    await server.logged(/(worker serving[^]*){3}/);
+    await expectService();
+    // The other one had nothing to do all the time, which is no reason.
+    expect(server.stderr().match(/stuck/g)).toHaveLength(1);
+  });
+
+  it('replaces a worker as soon as the system lets it, when it could not at first', async () => {
+    await server.workerPid(2);
+    const files = readdirSync(`/proc/${server.pid}/fd`).length;
+    const limit = (count: number): void => {
+      execFileSync('prlimit', ['--pid', String(server.pid), `--nofile=${count}:`]);
+    };
+    const dying = server.childPids();
+    limit(3);
+    for (const pid of dying) process.kill(pid, 'SIGKILL');
+    await server.logged(/a worker died and is replaced worker=\d reason="?E?[A-Z]*FILE/);
+    await expect(kong.request(ROUTE, GOOD)).resolves.toMatchObject({ status: 500 });
+    limit(files + 100);
+    await server.logged(/(worker serving worker=1[^]*){2}/);
+    await server.logged(/(worker serving worker=2[^]*){2}/);
+    await expectService();
+  });
+
+  it('ends when the socket file is removed, so that whoever runs it starts it anew', async () => {
+    await expectService();
+    unlinkSync(server.socketPath);
+    await expect(server.ended).resolves.toBe(1);
+    expect(server.stderr()).toMatch(/error: the socket file was removed/);
+    await expect(kong.request(ROUTE, BAD)).resolves.toMatchObject({ status: 500 });
+  });
+
+  it('refuses to start beside a live server, which goes on', async () => {
+    const second = runCommand(['serve', '--socket', server.socketPath, '--plugin', SCRIPTED_PLUGIN]);
+    await expect(second.ended).resolves.toBe(1);
+    expect(second.stderr()).toMatch(/^error: socket \S+: in use by a running server[^\n]*\n$/);
+    await expectService();
+  });
+
+  it('is replaced by a server that takes over, without one request refused', async () => {
+    let isLoadOn = true;
+    const statuses = new Map<number, number>();
+    const client = async (headers: Record<string, string>): Promise<void> => {
+      while (isLoadOn) {
+        const { status } = await kong.request(ROUTE, headers);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    };
+    const load = Promise.all([GOOD, BAD, GOOD, BAD].map(client));
+    const next = await startServer('--socket', server.socketPath, '--workers', '1', '--take-over');
+    await expect(server.ended).resolves.toBe(0);
+    expect(server.stderr()).toMatch(/notice: another server took the socket over/);
+    const before = statuses.get(200) ?? 0;
+    while ((statuses.get(200) ?? 0) < before + 20) await new Promise(setImmediate);
+    isLoadOn = false;
+    await load;
+    expect([...statuses.keys()].sort()).toEqual([200, 401]);
+    await next.stop();
+  });
+
+  it('makes the socket with the permissions that were asked for', async () => {
+    expect(statSync(server.socketPath).mode & 0o777).toBe(0o600);
+    const open = await startServer('--socket-mode', '0660', '--workers', '1');
+    expect(statSync(open.socketPath).mode & 0o777).toBe(0o660);
+    await open.stop();
+  });
+});
