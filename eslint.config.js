@@ -14,7 +14,7 @@ const rooms = {
   plugin: { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry'] },
   'src/protocol': { packages: ['@bufbuild/protobuf'], rooms: [] },
   'src/pluginserver': { packages: ['prom-client'], rooms: ['protocol', 'telemetry'] },
-  'src/gateway': { packages: ['yaml', 'ipaddr.js', 'undici'], rooms: ['protocol', 'schema', 'telemetry'] },
+  'src/gateway': { packages: ['yaml', 'ipaddr.js'], rooms: ['protocol', 'schema', 'telemetry'] },
   'src/guard': { packages: ['ipaddr.js'], rooms: ['core', 'keys', 'schema', 'telemetry'] },
   'src/bff': { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry', 'gateway'] },
   'src/cli': { packages: ['commander'], rooms: ['pluginserver', 'gateway', 'telemetry'] },

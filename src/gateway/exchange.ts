@@ -1,12 +1,19 @@
 import type { JsonValue } from '../protocol/json-value';
 import type { Route, Service } from './declarative/entities';
 import type { HeaderList, HeaderTable } from './http/header-list';
+import { errorResponse, type LocalResponse } from './http/local-response';
 import type { RequestBody } from './http/request-body';
 
 /** An address and a port. */
 export interface Endpoint {
   readonly address: string;
   readonly port: number;
+}
+
+/** Status and headers of a response that is about to be sent. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: HeaderList;
 }
 
 /** One request on its way through the gateway. Plugins change what is not readonly, and what the lists hold. */
@@ -16,8 +23,10 @@ export interface Exchange {
   readonly startedAtMs: number;
   readonly client: Endpoint;
   readonly listener: Endpoint;
+  /** `1.0` or `1.1`. */
+  readonly httpVersion: string;
   readonly method: string;
-  /** The target of the request line, as it came. */
+  /** The target of the request line as it came, but without a host: path and query. */
   readonly target: string;
   /** The target's path, normalized: what routes were matched against. */
   readonly path: string;
@@ -32,9 +41,10 @@ export interface Exchange {
   query: string | null;
   /** The `Host` header for the service, when a plugin set one. */
   upstreamHost: string | null;
-  readonly route: Route;
+  /** The route that matched, `null` when none did. */
+  readonly route: Route | null;
   readonly service: Service | null;
-  /** What the route takes off the path; see {@link RouteMatch}. */
+  /** What the route takes off the path; see `RouteMatch`. */
   readonly prefix: string | null;
   /** Kong's `ngx.ctx`, as far as plugins fill it: `authenticated_consumer`, `authenticated_credential` and their own. */
   readonly context: Map<string, unknown>;
@@ -49,4 +59,14 @@ export interface Exchange {
 /** Returns the first value of a header as Kong itself sees it: by its name in lower case, as the request arrived. */
 export function arrivedHeader({ arrived }: Pick<Exchange, 'arrived'>, name: string): string | null {
   return arrived.get(name)?.[0] ?? null;
+}
+
+/** Returns an error as Kong says it to this client. Kong's own text for the status when `message` is left out. */
+export function errorFor(
+  exchange: Pick<Exchange, 'arrived' | 'requestId'>,
+  status: number,
+  message?: string,
+): LocalResponse {
+  const accept = exchange.arrived.get('accept')?.join(',') ?? null;
+  return errorResponse(status, { accept, requestId: exchange.requestId }, message);
 }

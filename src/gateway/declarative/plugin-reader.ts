@@ -1,9 +1,9 @@
-import { validate } from '../../../schema/validate';
-import type { FindPlugin } from '../plugin-definition';
+import { validate, type Violation } from '../../../schema/validate';
+import type { FindPlugin, PluginDefinition } from '../plugin-definition';
 import { KONG_ONLY } from './configuration-error';
 import type { Consumer, PluginEntry, Route, Service } from './entities';
 import { entityId, pluginKey } from './entity-id';
-import { isMap, type EntityReader, type Found } from './entity-reader';
+import { isMap, type EntityReader, type Found, type Given } from './entity-reader';
 import { PLUGIN } from './entity-schemas';
 import { resolveConfig, type Environment } from './vault';
 
@@ -43,8 +43,9 @@ export function readPlugin(
   const { schema } = definition;
   const config = given['config'] ?? {};
   const { value, violations } = validate(schema, { config }, path, 'user');
-  reader.violations.push(...violations);
-  if (violations.length > 0) return null;
+  const faults = violations.length > 0 ? violations : ownFaults(definition, value, scope, path);
+  reader.violations.push(...faults);
+  if (faults.length > 0) return null;
   const resolved = resolveConfig(schema, value, path, environment, reader.violations) as Readonly<
     Record<string, unknown>
   >;
@@ -62,4 +63,15 @@ export function readPlugin(
     serviceId,
     consumerId,
   };
+}
+
+/** What is wrong with a plugin whose fields are all right one by one. */
+function ownFaults(definition: PluginDefinition, value: Given, { consumer }: PluginScope, path: string): Violation[] {
+  const config = isMap(value['config']) ? value['config'] : {};
+  const faults = (definition.violations?.(config) ?? []).map(({ field, message }) => ({
+    field: `${path}.${field}`,
+    message,
+  }));
+  const isMisplaced = definition.refusesConsumer === true && consumer !== null;
+  return isMisplaced ? [...faults, { field: `${path}.consumer`, message: 'value must be null' }] : faults;
 }

@@ -52,7 +52,7 @@ export const kongMethods: PdkHandlers<
     context.set(name, throughLua(value));
   },
   'kong.node.get_id': (_, __, { nodeId }) => nodeId,
-  'kong.router.get_route': ({ route }) => routeMessage(route),
+  'kong.router.get_route': ({ route }) => (route === null ? null : routeMessage(route)),
   'kong.router.get_service': ({ service }) => (service === null ? null : serviceMessage(service)),
 };
 

@@ -32,6 +32,9 @@ export class PluginConnection {
       this.deliver();
     });
     socket.on('error', () => undefined);
+    socket.on('timeout', () => {
+      this.end(new Error(`the plugin server was silent for ${this.readTimeoutMs} ms`));
+    });
     socket.on('close', () => {
       this.end(new ConnectionClosedError('the plugin server closed the connection'));
     });
@@ -71,10 +74,7 @@ export class PluginConnection {
   receive(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
-      this.socket.setTimeout(this.readTimeoutMs, () => {
-        this.end(new Error(`the plugin server was silent for ${this.readTimeoutMs} ms`));
-        this.deliver();
-      });
+      this.socket.setTimeout(this.readTimeoutMs);
       this.deliver();
     });
   }

@@ -1,7 +1,7 @@
 import type { Log } from '../../telemetry/log';
 import { ConnectionClosedError } from './connection';
 import { Instances, type InstanceSource } from './instances';
-import { type EventEnd, type PdkCalls, PluginClient } from './plugin-client';
+import { type CallPdk, type EventEnd, PluginClient } from './plugin-client';
 
 /**
  * How often an event is tried when the server closes the connection. Kong 3.9.3 tries without limit and without a
@@ -28,14 +28,21 @@ export class ExternalPluginRunner<Source extends InstanceSource = InstanceSource
   }
 
   /** Runs one event. Never rejects: what failed is logged. */
-  async run(source: Source, eventName: string, pdk: PdkCalls): Promise<ExternalEventEnd> {
+  async run(source: Source, eventName: string, callPdk: CallPdk): Promise<ExternalEventEnd> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const end = await this.attempt(source, eventName, pdk);
+      const end = await this.attempt(source, eventName, callPdk);
       if (end !== 'again') return end;
       this.instances.forgetAll();
     }
     this.log('error', 'the plugin server closes every connection', { plugin: this.pluginName });
     return 'failed';
+  }
+
+  /** Starts the instance of a plugin before a request needs it. Never rejects: the first request tries again. */
+  async prepare(source: Source): Promise<void> {
+    await this.instances.id(source).catch((error: unknown) => {
+      this.log('error', `starting instance: ${(error as Error).message}`, { plugin: this.pluginName });
+    });
   }
 
   /** Closes the instance of a plugin that is no longer configured. */
@@ -48,12 +55,12 @@ export class ExternalPluginRunner<Source extends InstanceSource = InstanceSource
     this.client.close();
   }
 
-  private async attempt(source: Source, eventName: string, pdk: PdkCalls): Promise<ExternalEventEnd | 'again'> {
+  private async attempt(source: Source, eventName: string, callPdk: CallPdk): Promise<ExternalEventEnd | 'again'> {
     let isStarted = false;
     try {
       const instanceId = await this.instances.id(source);
       isStarted = true;
-      return await this.client.handleEvent(instanceId, eventName, pdk);
+      return await this.client.handleEvent(instanceId, eventName, callPdk);
     } catch (error) {
       const reason = (error as Error).message;
       // Only within an event does a closed connection mean "start the instance again": a start that fails is an error.

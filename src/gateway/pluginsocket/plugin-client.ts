@@ -1,21 +1,15 @@
 import { decode, encode } from '../../protocol/message';
-import { findPdkMethod } from '../../protocol/pdk-methods';
 import { rpcCall, rpcReturn, type RpcCall, type RpcReturn } from '../../protocol/rpc-messages';
+import type { LocalResponse } from '../http/local-response';
+import type { PdkOutcome } from '../pdk/pdk';
 import type { PluginConnection } from './connection';
 import { ConnectionPool } from './connection-pool';
 
-/** Carries out what a plugin asks of Kong during one event. */
-export interface PdkCalls {
-  /**
-   * Returns the result of a method, or undefined. For `kong.response.exit` it keeps the response.
-   *
-   * @throws for anything about which Kong raises an error
-   */
-  call(method: string, args: readonly unknown[]): unknown;
-}
+/** Carries out one call of a plugin. @throws for anything about which Kong raises an error */
+export type CallPdk = (method: string, payload: Uint8Array) => Promise<PdkOutcome>;
 
 /** How an event ended: the request goes on, or the plugin has answered it. */
-export type EventEnd = 'proceed' | 'exit';
+export type EventEnd = 'proceed' | LocalResponse;
 
 /** Kong's calls to one plugin server. A call that fails leaves no connection behind. */
 export class PluginClient {
@@ -41,10 +35,10 @@ export class PluginClient {
   }
 
   /** Runs one event to its end, carrying out the plugin's calls one at a time. @throws when anything goes wrong */
-  async handleEvent(instanceId: number, eventName: string, pdk: PdkCalls): Promise<EventEnd> {
+  async handleEvent(instanceId: number, eventName: string, callPdk: CallPdk): Promise<EventEnd> {
     let end: EventEnd = 'proceed';
     await this.call({ handleEvent: { instanceId, eventName } }, async (connection) => {
-      end = await runCalls(connection, pdk);
+      end = await runCalls(connection, callPdk);
       return end === 'proceed';
     });
     return end;
@@ -80,16 +74,13 @@ export class PluginClient {
   }
 }
 
-async function runCalls(connection: PluginConnection, pdk: PdkCalls): Promise<EventEnd> {
+async function runCalls(connection: PluginConnection, callPdk: CallPdk): Promise<EventEnd> {
   for (;;) {
-    const name = (await connection.receive()).toString();
-    if (name === '') return 'proceed';
-    const payload = await connection.receive();
-    const method = findPdkMethod(name);
-    if (method === undefined) throw new Error(`method "${name}" not found`);
-    const result = await pdk.call(name, decode(method.arguments, payload));
+    const method = (await connection.receive()).toString();
+    if (method === '') return 'proceed';
+    const outcome = await callPdk(method, await connection.receive());
     // Kong 3.9.3: exit ends the request and the connection, without a reply.
-    if (method.answer === 'none') return 'exit';
-    connection.send(method.answer === 'empty' ? new Uint8Array() : encode(method.result, result));
+    if (outcome.kind === 'exit') return outcome.response;
+    connection.send(outcome.payload);
   }
 }

@@ -1,0 +1,64 @@
+import type { ServerResponse } from 'node:http';
+import { pipeline, type Duplex } from 'node:stream';
+import type { ResponseHead } from '../exchange';
+import type { ServiceResponse } from './service-client';
+
+/**
+ * Sends a response and resolves when it is over, with whether it reached its end. The content is bytes, or what a
+ * service is still sending.
+ */
+export async function sendResponse(
+  response: ServerResponse,
+  { status, headers }: ResponseHead,
+  content: Buffer | ServiceResponse,
+): Promise<boolean> {
+  if (Buffer.isBuffer(content)) {
+    response.writeHead(status, headers.toRaw());
+    return over(response, () => response.end(content));
+  }
+  const { statusText, body, upgraded } = content;
+  if (upgraded !== null) {
+    response.writeHead(status, statusText, ['Connection', 'upgrade', ...headers.toRaw()]);
+    return joined(response, upgraded.socket, upgraded.head);
+  }
+  response.writeHead(status, statusText, headers.toRaw());
+  response.flushHeaders();
+  return new Promise((resolve) => {
+    pipeline(body, response, (error) => {
+      resolve(!error);
+    });
+  });
+}
+
+function over(response: ServerResponse, end: () => void): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      resolve(response.writableFinished);
+    };
+    response.once('finish', settle).once('close', settle);
+    if (response.destroyed) settle();
+    else end();
+  });
+}
+
+/** Ties the client's connection and the service's together until either ends. */
+function joined(response: ServerResponse, service: Duplex, head: Buffer): Promise<boolean> {
+  const client = response.socket;
+  if (client === null) {
+    service.destroy();
+    return Promise.resolve(false);
+  }
+  response.flushHeaders();
+  response.detachSocket(client);
+  client.setTimeout(0);
+  client.write(head);
+  return new Promise((resolve) => {
+    let open = 2;
+    const close = (): void => {
+      open -= 1;
+      if (open === 0) resolve(true);
+    };
+    pipeline(client, service, close);
+    pipeline(service, client, close);
+  });
+}
