@@ -8,8 +8,10 @@ export const KEY_FETCH_FIELDS = [
       type: 'integer',
       required: true,
       default: 5000,
-      between: [100, 30_000],
-      description: 'Milliseconds that one fetch may take, from the connection to the last byte.',
+      // Requests may wait for a fetch, and the plugin server refuses with 500 what takes 10 seconds.
+      between: [100, 9000],
+      description:
+        'Milliseconds that fetching keys may take in all: name lookup, discovery, connection, up to the last byte. Requests that need the keys wait as long; a provider that is well answers in a fraction of the default.',
     },
   },
   {
@@ -19,7 +21,7 @@ export const KEY_FETCH_FIELDS = [
       default: 600,
       between: [1, 86_400],
       description:
-        'Seconds that fetched keys count as fresh when the provider sends no Cache-Control max-age and no Expires.',
+        'Seconds that fetched keys count as fresh when the provider sends no Cache-Control max-age and no Expires. The default asks a silent provider six times an hour, which none will mind.',
     },
   },
   {
@@ -29,7 +31,7 @@ export const KEY_FETCH_FIELDS = [
       default: 60,
       between: [1, 86_400],
       description:
-        'Least seconds that fetched keys count as fresh, whatever the provider says: "no-cache" must not mean a fetch for each request.',
+        'Least seconds that fetched keys count as fresh, whatever the provider says: "no-cache" must not mean a fetch for each request. By default a provider that forbids caching is asked about once a minute.',
     },
   },
   {
@@ -39,7 +41,7 @@ export const KEY_FETCH_FIELDS = [
       default: 3600,
       between: [1, 86_400],
       description:
-        'Most seconds that fetched keys count as fresh, whatever the provider says. While the provider answers, a key that it removed stops working within this time.',
+        'Most seconds that fetched keys count as fresh, whatever the provider says. While the provider answers, a key that it removed stops working within this time: the default, an hour, is as long as access tokens commonly live; lower it where a leaked key must end sooner.',
     },
   },
   {
@@ -49,7 +51,7 @@ export const KEY_FETCH_FIELDS = [
       default: 30,
       between: [1, 3600],
       description:
-        'Least seconds between two fetches that are caused by unknown key ids or follow a failure. Tokens with random key ids cannot make the gateway flood the provider.',
+        'Least seconds between two fetches that are caused by unknown key ids or follow a failure; repeated failures make it up to six times as long. Tokens with random key ids cannot make the gateway flood the provider. It is also the longest that a new key stays unknown when the provider uses it at once; after a failed first fetch requests get 503 for that long.',
     },
   },
   {
@@ -59,7 +61,7 @@ export const KEY_FETCH_FIELDS = [
       default: 3600,
       between: [0, 604_800],
       description:
-        'Seconds past their freshness that keys are still used while the provider fails; after that requests get 503. 0: never use stale keys.',
+        'Seconds past their freshness that keys are still used while the provider fails; after that requests get 503. The default rides out an hour without the provider; a key that is removed meanwhile works as long. 0: never use stale keys.',
     },
   },
   {
@@ -69,7 +71,7 @@ export const KEY_FETCH_FIELDS = [
       default: 524_288,
       between: [1024, 10_485_760],
       description:
-        'Largest key set or discovery document in bytes, after decompression. A larger one is a failed fetch.',
+        'Largest key set or discovery document in bytes. A larger one is a failed fetch, and so is a compressed one. A key with its certificate chain takes about 5000.',
     },
   },
   {
@@ -78,21 +80,22 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: 100,
       between: [1, 1000],
-      description: 'Most keys that a fetched key set may hold. A set with more is a failed fetch.',
+      description:
+        'Most keys that a fetched key set may hold, usable or not. A set with more is a failed fetch. Providers publish two to ten.',
     },
   },
   {
     ca_file: {
       ...ABSOLUTE_PATH,
       description:
-        'PEM file with the certificates that the provider is verified against, in place of those that Node.js ships. Certificates are always verified.',
+        'PEM file with the certificates that the provider, and an https: proxy, is verified against, in place of those that Node.js ships. Read again for every fetch. Certificates are always verified.',
     },
   },
   {
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder in which the last good key set is kept, so that a gateway that starts while the provider is down can still verify tokens. Whoever can write to it decides which keys are trusted.',
+        'Folder in which the last good key set is kept, so that a gateway that starts while the provider is down can still verify tokens, as long as it could have used stale keys. Made for its owner only if it is missing; not used when others may write to it, because whoever can decides which keys are trusted.',
     },
   },
   {
@@ -103,7 +106,7 @@ export const KEY_FETCH_FIELDS = [
       match: '^https?://',
       err: 'must be an http:// or https:// URL',
       description:
-        'HTTP proxy through which keys are fetched, with user and password in it when it wants them. May be a vault reference.',
+        'HTTP proxy through which keys are fetched, with user and password in it when it wants them. HTTPS_PROXY and its like in the environment are ignored. The proxy resolves names, so where they lead is for it to restrict. May be a vault reference.',
     },
   },
   {
@@ -121,7 +124,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: false,
       description:
-        'Fetch keys from link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep their metadata service. UNSAFE: a provider that is taken over could read it.',
+        'Fetch keys from link-local addresses (169.254.0.0/16, fe80::/10) and the others at which clouds keep their metadata services. UNSAFE: a provider that is taken over could make the gateway ask there.',
     },
   },
 ] as const satisfies Fields;

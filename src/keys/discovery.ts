@@ -1,6 +1,10 @@
 import type { IssuerConfig } from '../../schema/config';
 import { keyUrlFault } from '../../schema/key-url';
-import { FetchError, type FetchDocument } from './document-fetcher';
+import type { FetchDocument } from './document-fetcher';
+import { FetchError } from './fetch-error';
+
+/** As long as a configured `jwks_uri` may be. */
+const LONGEST_URL = 2048;
 
 /**
  * Returns the `jwks_uri` of an issuer from its metadata: OpenID Connect Discovery first and, where that is not found,
@@ -12,33 +16,50 @@ import { FetchError, type FetchDocument } from './document-fetcher';
 export async function discoverJwksUri(
   { issuer, keyFetch }: Pick<IssuerConfig, 'issuer' | 'keyFetch'>,
   fetchDocument: FetchDocument,
+  signal: AbortSignal,
 ): Promise<string> {
-  const metadata = await fetchMetadata(issuer, fetchDocument);
+  const metadata = await fetchMetadata(issuer, fetchDocument, signal);
   const member = (name: string): unknown =>
     typeof metadata === 'object' && metadata !== null && Object.hasOwn(metadata, name)
       ? (metadata as Record<string, unknown>)[name]
       : undefined;
   // RFC 8414 §3.3: otherwise one issuer could speak for another.
-  if (member('issuer') !== issuer) throw new FetchError('the metadata names another issuer');
+  if (member('issuer') !== issuer) throw new FetchError('discovery: the document names another issuer');
   const jwksUri = member('jwks_uri');
-  if (typeof jwksUri !== 'string') throw new FetchError('the metadata has no jwks_uri');
-  const fault = keyUrlFault(jwksUri, keyFetch.allowHttp);
-  if (fault !== null) throw new FetchError(`the jwks_uri of the metadata ${fault}`);
+  if (typeof jwksUri !== 'string') throw new FetchError('discovery: the document has no jwks_uri');
+  const fault = jwksUriFault(jwksUri, issuer, keyFetch.allowHttp);
+  if (fault !== null) throw new FetchError(`discovery: the jwks_uri ${fault}`);
   return jwksUri;
 }
 
-async function fetchMetadata(issuer: string, fetchDocument: FetchDocument): Promise<unknown> {
-  const url = new URL(issuer);
-  const path = url.pathname.replace(/\/$/, '');
-  const wellKnown = [`${path}/.well-known/openid-configuration`, `/.well-known/oauth-authorization-server${path}`];
-  for (const [attempt, pathname] of wellKnown.entries()) {
-    try {
-      const document = await fetchDocument(new URL(pathname, url.origin).href);
-      if (document.status === 'ok') return document.body;
-    } catch (error) {
-      const isLast = attempt === wellKnown.length - 1;
-      if (isLast || !(error instanceof FetchError) || error.status !== 404) throw error;
-    }
+function jwksUriFault(jwksUri: string, issuer: string, allowHttp: boolean): string | null {
+  if (jwksUri.length > LONGEST_URL) return `must not have more than ${LONGEST_URL} characters`;
+  const fault = keyUrlFault(jwksUri, allowHttp);
+  if (fault !== null || allowHttp) return fault;
+  // What is left of plain http: is this machine. Only a provider on it may point there: others would make the gateway
+  // call what listens here, such as Kong's own Admin API.
+  const isDowngrade = jwksUri.startsWith('http:') && !issuer.startsWith('http:');
+  return isDowngrade ? 'must be https: as the issuer is' : null;
+}
+
+async function fetchMetadata(issuer: string, fetchDocument: FetchDocument, signal: AbortSignal): Promise<unknown> {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, '');
+  try {
+    const document = await fetchDocument(`${origin}${path}/.well-known/openid-configuration`, signal).catch(
+      (error: unknown) => {
+        if (!isAbsent(error)) throw error;
+        return fetchDocument(`${origin}/.well-known/oauth-authorization-server${path}`, signal);
+      },
+    );
+    return document.status === 'ok' ? document.body : undefined;
+  } catch (error) {
+    throw error instanceof FetchError ? new FetchError(`discovery: ${error.message}`, error.status) : error;
   }
-  throw new FetchError('the provider has no metadata');
+}
+
+/** Servers without OpenID Connect say so with one 4xx status or another. */
+function isAbsent(error: unknown): boolean {
+  const { status = 0 } = error as Partial<FetchError>;
+  return status >= 400 && status < 500;
 }

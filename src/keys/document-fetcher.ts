@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
 import type { KeyFetchConfig } from '../../schema/config';
-import { guardedLookup, refusedLiteral } from './address-guard';
+import { guardedLookup, namesRefusedAddress } from './address-guard';
+import { readCaFile } from './ca-file';
+import { FetchError } from './fetch-error';
 import type { FreshnessHeaders } from './freshness';
 
 /** What identifies a version of a document that is already there (RFC 9110 §8.8). */
 export interface Validators {
+  /** Where the document came from. Elsewhere the same `ETag` may stand for another one. */
+  readonly url: string;
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
 }
@@ -20,66 +23,81 @@ export type FetchedDocument =
     }
   | { readonly status: 'not_modified'; readonly freshness: FreshnessHeaders };
 
-/** Fetches a JSON document. Rejects with a {@link FetchError} for anything a provider or a network can do. */
-export type FetchDocument = (url: string, validators?: Validators) => Promise<FetchedDocument>;
-
-/** A document could not be had. The message is made for the log and quotes nothing of the document. */
-export class FetchError extends Error {
-  override readonly name = 'FetchError';
-
-  constructor(
-    message: string,
-    /** HTTP status, when it was a status that made it fail. */
-    readonly status?: number,
-  ) {
-    super(message);
-  }
-}
+/**
+ * Fetches a JSON document. Rejects with a {@link FetchError} for anything a provider or a network can do.
+ *
+ * @param signal - ends it, at the latest when its time is up
+ * @param validators - of the version that is there; used for the URL that it came from only
+ */
+export type FetchDocument = (url: string, signal: AbortSignal, validators?: Validators) => Promise<FetchedDocument>;
 
 /**
- * Returns a fetcher with one issuer's limits. One deadline covers everything from the name lookup to the last byte;
+ * Returns a fetcher with one issuer's limits. The signal covers everything from the name lookup to the last byte;
  * redirects, compressed bodies (a small one may unpack to gigabytes) and larger bodies are errors. TLS certificates are
  * verified, against `ca_file` where given. Proxy variables of the environment are not looked at: only `proxy_url` counts.
- *
- * @throws Error when `ca_file` cannot be read
+ * A proxy looks names up itself, so behind one only URLs that name a link-local address outright are refused.
  */
 export function createDocumentFetcher(config: KeyFetchConfig): FetchDocument {
-  const dispatcher = createDispatcher(config);
-  return async (url, validators) => {
-    if (!config.allowLinkLocal && refusedLiteral(new URL(url)) !== undefined) {
-      throw new FetchError('the URL leads to a link-local address');
+  return async (url, signal, validators) => {
+    if (!config.allowLinkLocal && namesRefusedAddress(new URL(url))) {
+      throw new FetchError('the URL leads to a link-local or metadata address');
     }
+    // A socket that is opened with a signal that is over already would stay open.
+    if (signal.aborted) throw new FetchError(timedOut(config));
+    // Fetches are minutes apart: a connection of its own for each leaves nothing behind that hangs or is out of date.
+    const dispatcher = createDispatcher(config, signal);
     try {
-      const response = await request(url, {
-        dispatcher,
-        signal: AbortSignal.timeout(config.timeoutMs),
-        headers: {
-          accept: 'application/jwk-set+json, application/json',
-          'accept-encoding': 'identity',
-          'user-agent': 'kong-plugin-jwt-identity',
-          ...(validators?.etag !== undefined && { 'if-none-match': validators.etag }),
-          ...(validators?.lastModified !== undefined && { 'if-modified-since': validators.lastModified }),
-        },
-      });
-      return await readResponse(response, config.maxBytes);
+      const response = await request(url, { dispatcher, signal, headers: requestHeaders(url, validators) });
+      return await readResponse(url, response, config.maxBytes);
     } catch (error) {
-      throw error instanceof FetchError ? error : new FetchError(describe(error, config));
+      throw error instanceof FetchError ? error : new FetchError(describe(error, signal, config));
+    } finally {
+      void dispatcher.destroy();
     }
   };
 }
 
-function createDispatcher({ timeoutMs, maxBytes, caFile, proxyUrl, allowLinkLocal }: KeyFetchConfig): Dispatcher {
-  const tls = caFile === null ? {} : { ca: readFileSync(caFile, 'utf8') };
-  const limits = { maxResponseSize: maxBytes, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connections: 1 };
-  if (proxyUrl !== null) return new ProxyAgent({ uri: proxyUrl, requestTls: tls, ...limits });
-  const lookup = allowLinkLocal ? {} : { lookup: guardedLookup };
-  return new Agent({ ...limits, connect: { timeout: timeoutMs, ...tls, ...lookup } });
+function createDispatcher(config: KeyFetchConfig, signal: AbortSignal): Dispatcher {
+  const { caFile, proxyUrl, maxBytes, allowLinkLocal } = config;
+  const connect = {
+    // The environment variable NODE_TLS_REJECT_UNAUTHORIZED must not decide whose keys are believed.
+    rejectUnauthorized: true,
+    ...(caFile !== null && { ca: caCertificates(caFile) }),
+    // Ends a connection that is still being made; undici would let it go on after the request was given up.
+    signal,
+    timeout: 0,
+  };
+  const limits = { maxResponseSize: maxBytes, connections: 1 };
+  if (proxyUrl !== null) return new ProxyAgent({ uri: proxyUrl, requestTls: connect, proxyTls: connect, ...limits });
+  return new Agent({ ...limits, connect: { ...connect, ...(!allowLinkLocal && { lookup: guardedLookup }) } });
 }
 
-async function readResponse(response: Dispatcher.ResponseData, maxBytes: number): Promise<FetchedDocument> {
-  const { statusCode, body } = response;
+function caCertificates(caFile: string): string {
+  try {
+    return readCaFile(caFile);
+  } catch (error) {
+    throw new FetchError(`ca_file: ${(error as FetchError).message}`);
+  }
+}
+
+function requestHeaders(url: string, validators: Validators | undefined): Record<string, string> {
+  const { etag, lastModified } = validators?.url === url ? validators : {};
+  return {
+    accept: 'application/jwk-set+json, application/json',
+    'accept-encoding': 'identity',
+    'user-agent': 'kong-plugin-jwt-identity',
+    ...(etag !== undefined && { 'if-none-match': etag }),
+    ...(lastModified !== undefined && { 'if-modified-since': lastModified }),
+  };
+}
+
+async function readResponse(
+  url: string,
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  maxBytes: number,
+): Promise<FetchedDocument> {
   const header = (name: string): string | undefined => {
-    const value = response.headers[name];
+    const value = headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   };
   const freshness = {
@@ -88,21 +106,23 @@ async function readResponse(response: Dispatcher.ResponseData, maxBytes: number)
     expires: header('expires'),
     date: header('date'),
   };
-  if (statusCode === 304 || statusCode !== 200) {
-    body.destroy();
-    if (statusCode === 304) return { status: 'not_modified', freshness };
+  if (statusCode === 304) return { status: 'not_modified', freshness };
+  if (statusCode !== 200) {
     const what = statusCode >= 300 && statusCode < 400 ? 'a redirect, which is not followed' : 'not 200';
     throw new FetchError(`the provider answered ${statusCode}, ${what}`, statusCode);
   }
-  const encoding = header('content-encoding');
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    body.destroy();
+  if ((header('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
     throw new FetchError('the provider compressed its answer, which was not asked for');
   }
   const bytes = await body.bytes();
   if (bytes.length > maxBytes) throw new FetchError(`the document has more than ${maxBytes} bytes`);
-  const validators = { etag: header('etag'), lastModified: header('last-modified') };
+  const validators = { url, etag: plain(header('etag')), lastModified: plain(header('last-modified')) };
   return { status: 'ok', body: parseJson(bytes), freshness, validators };
+}
+
+/** A validator that can be sent back. Others would make every further request fail on our side. */
+function plain(text: string | undefined): string | undefined {
+  return text !== undefined && /^[\x20-\x7e]{1,1024}$/.test(text) ? text : undefined;
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -114,9 +134,15 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 /** Codes of undici, Node and OpenSSL are for operators; messages may quote what a provider sent. */
-function describe(error: unknown, { timeoutMs, maxBytes }: KeyFetchConfig): string {
-  const { name, code } = (error ?? {}) as { name?: string; code?: string };
-  if (name === 'TimeoutError' || name === 'AbortError') return `no complete answer within ${timeoutMs} ms`;
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `the document has more than ${maxBytes} bytes`;
-  return `the connection failed (${code ?? (error instanceof Error ? error.message : 'unknown')})`;
+function describe(error: unknown, signal: AbortSignal, config: KeyFetchConfig): string {
+  const { name, code } = error as { name?: string; code?: string };
+  if (signal.aborted) return timedOut(config);
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `the document has more than ${config.maxBytes} bytes`;
+  // Undici's word for a proxy that does not make the connection.
+  if (code === 'UND_ERR_ABORTED') return 'the proxy refused the connection';
+  return `the connection failed (${code ?? name ?? 'unknown'})`;
+}
+
+function timedOut({ timeoutMs }: KeyFetchConfig): string {
+  return `no complete answer within ${timeoutMs} ms`;
 }

@@ -10,32 +10,40 @@ export interface FreshnessHeaders {
 
 /**
  * Returns for how many seconds a fetched document counts as fresh: what the provider says, within `min_ttl` and
- * `max_ttl`, or `ttl` when it says nothing. `no-cache` and `no-store` mean `min_ttl`: they must not turn every request
+ * `max_ttl`, or `unsaid` when it says nothing. `no-cache` and `no-store` mean `min_ttl`: they must not turn every request
  * into a fetch.
  *
+ * @param unsaid - seconds; `ttl` for a new document, its lifetime so far for one that was confirmed (RFC 9111 §4.3.4)
  * @see RFC 9111 §4.2, §5.2
  */
-export function lifetimeSeconds(headers: FreshnessHeaders, { ttl, minTtl, maxTtl }: KeyFetchConfig): number {
-  const asked = askedLifetime(headers) ?? ttl;
+export function lifetimeSeconds(
+  headers: FreshnessHeaders,
+  { ttl, minTtl, maxTtl }: KeyFetchConfig,
+  unsaid = ttl,
+): number {
+  const asked = askedLifetime(headers) ?? unsaid;
   return Math.min(Math.max(asked, minTtl), maxTtl);
 }
 
 function askedLifetime({ cacheControl = '', age, expires, date }: FreshnessHeaders): number | undefined {
-  const directives = new Map(
-    cacheControl.split(',').map((directive): [string, string | undefined] => {
-      const [name = '', value] = directive.split('=', 2);
-      return [name.trim().toLowerCase(), value?.trim().replace(/^"|"$/g, '')];
-    }),
-  );
+  const directives = new Map<string, string | undefined>();
+  for (const directive of cacheControl.split(',')) {
+    const [name = '', value] = directive.split('=', 2);
+    const key = name.trim().toLowerCase();
+    // RFC 9111 §4.2.1: the first of several counts.
+    if (!directives.has(key)) directives.set(key, value?.trim().replace(/^"|"$/g, ''));
+  }
   if (directives.has('no-store') || directives.has('no-cache')) return 0;
-  const maxAge = wholeSeconds(directives.get('max-age'));
-  if (maxAge !== undefined) return maxAge - (wholeSeconds(age) ?? 0);
+  const ageSeconds = deltaSeconds(age) ?? 0;
+  const maxAge = deltaSeconds(directives.get('max-age'));
+  if (maxAge !== undefined) return maxAge - ageSeconds;
   if (expires === undefined) return undefined;
   // RFC 9111 §5.3: an invalid date, such as 0, has passed.
   const lifetime = (Date.parse(expires) - Date.parse(date ?? '')) / 1000;
-  return Number.isNaN(lifetime) ? 0 : lifetime;
+  return Number.isNaN(lifetime) ? 0 : lifetime - ageSeconds;
 }
 
-function wholeSeconds(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+/** RFC 9111 §1.2.2: what is too large counts as 2^31. */
+function deltaSeconds(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Math.min(Number(text), 2 ** 31) : undefined;
 }

@@ -31,7 +31,7 @@ export function inlineKeySource(issuer: IssuerConfig): KeySource {
 function usable(keys: readonly VerificationKey[], issuer: IssuerConfig, field: string): readonly VerificationKey[] {
   const left = restrictKeys(keys, issuer.algorithms);
   if (left.length === 0) {
-    throw unusable(issuer, field, 'holds no key that fits an accepted algorithm (RSA needs 2048 bits or more)');
+    throw unusable(issuer, field, 'holds no key that fits an accepted algorithm (RSA needs 2048 to 8192 bits)');
   }
   return left;
 }

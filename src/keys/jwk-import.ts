@@ -10,6 +10,8 @@ export interface UnusableJwk {
 
 /** Members that only a private or secret key has (RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
+/** In UTF-16 units. A `kid` is kept, compared and counted by; providers use some forty characters. */
+const LONGEST_KID = 1024;
 
 /**
  * Makes a verification key of a member of a JWK set, or says why it is of no use. What it may verify is what its type,
@@ -27,6 +29,7 @@ export function importJwk(jwk: unknown, acceptSecrets: boolean): VerificationKey
   const [kty, kid, alg, use, ops] = ['kty', 'kid', 'alg', 'use', 'key_ops'].map(member);
   if (PRIVATE_MEMBERS.some((name) => member(name) !== undefined)) return { reason: 'it is a private key' };
   if (kid !== undefined && typeof kid !== 'string') return { reason: 'its kid is not a string' };
+  if (kid !== undefined && kid.length > LONGEST_KID) return { reason: 'its kid is too long' };
   if (use !== undefined && use !== 'sig') return { reason: 'its use is not sig' };
   if (ops !== undefined && !(Array.isArray(ops) && ops.includes('verify'))) {
     return { reason: 'its key_ops do not include verify' };
@@ -38,7 +41,7 @@ export function importJwk(jwk: unknown, acceptSecrets: boolean): VerificationKey
   const fitting = algorithmsOf(key);
   const algorithms =
     alg === undefined ? fitting : fitting.filter((algorithm): algorithm is Algorithm => algorithm === alg);
-  if (algorithms.length === 0) return { reason: 'it fits no accepted algorithm, or is too weak' };
+  if (algorithms.length === 0) return { reason: 'it fits no accepted algorithm, or its size is not accepted' };
   return { kid: kid ?? null, algorithms, key };
 }
 

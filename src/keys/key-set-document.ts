@@ -1,5 +1,6 @@
+import type { JsonWebKey } from 'node:crypto';
 import type { VerificationKey } from '../core/key-source';
-import { FetchError } from './document-fetcher';
+import { FetchError } from './fetch-error';
 import { importJwk } from './jwk-import';
 
 /** The usable keys of a fetched JWK set, and why others are not. */
@@ -11,8 +12,8 @@ export interface KeySetDocument {
 
 /**
  * Reads a fetched JWK set. Keys of no use here (another type, `use: enc`, weak, private, secret) are left out, since a
- * provider may well publish some. A document that is no set, that is too long, or that has no usable key is a
- * {@link FetchError}: the keys from before are then better.
+ * provider may well publish some; a key that stands twice is one key. A document that is no set, that is too long, or
+ * that has no usable key is a {@link FetchError}: the keys from before are then better.
  *
  * @see RFC 7517 §5: "Implementations SHOULD ignore JWKs within a JWK Set that use 'kty' values that are not understood"
  */
@@ -24,7 +25,7 @@ export function readKeySet(body: unknown, maxKeys: number): KeySetDocument {
   if (!Array.isArray(members)) throw new FetchError('the document is not a JWK set');
   if (members.length > maxKeys) throw new FetchError(`the JWK set has more than ${maxKeys} keys`);
   const imported = members.map((jwk) => importJwk(jwk, false));
-  const keys = imported.filter((key) => 'key' in key);
+  const keys = [...byContent(imported.filter((key) => 'key' in key)).values()];
   const skipped = imported.flatMap((key, index) => ('reason' in key ? [`key ${index + 1}: ${key.reason}`] : []));
   if (keys.length === 0) throw new FetchError('the JWK set has no usable key');
   return { keys, skipped };
@@ -35,14 +36,23 @@ export function readKeySet(body: unknown, maxKeys: number): KeySetDocument {
  * cache as long as their key object is in the set, so a refresh that changes nothing must not make new ones.
  */
 export function keepIdentity(keys: readonly VerificationKey[], known: readonly VerificationKey[]): VerificationKey[] {
-  return keys.map((key) => known.find((other) => isSameKey(key, other)) ?? key);
+  const before = byContent(known);
+  return [...byContent(keys)].map(([content, key]) => before.get(content) ?? key);
 }
 
-function isSameKey(one: VerificationKey, other: VerificationKey): boolean {
-  return (
-    one.kid === other.kid &&
-    one.algorithms.length === other.algorithms.length &&
-    one.algorithms.every((algorithm) => other.algorithms.includes(algorithm)) &&
-    one.key.equals(other.key)
+/** Returns the JWK set from which {@link readKeySet} makes these keys again: public members only, no certificates. */
+export function writeKeySet(keys: readonly VerificationKey[]): { readonly keys: readonly JsonWebKey[] } {
+  return {
+    keys: keys.map(({ kid, algorithms, key }) => ({
+      ...key.export({ format: 'jwk' }),
+      ...(kid !== null && { kid }),
+      ...(algorithms.length === 1 && { alg: algorithms[0] }),
+    })),
+  };
+}
+
+function byContent(keys: readonly VerificationKey[]): Map<string, VerificationKey> {
+  return new Map(
+    keys.map((key) => [JSON.stringify([key.kid, key.algorithms, key.key.export({ format: 'jwk' })]), key]),
   );
 }

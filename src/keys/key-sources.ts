@@ -1,9 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { IssuerConfig } from '../../schema/config';
+import { ConfigError } from '../../schema/config-error';
 import type { KeySource } from '../core/key-source';
 import type { Log } from '../telemetry/log';
+import { readCaFile } from './ca-file';
 import { discoverJwksUri } from './discovery';
-import { createDocumentFetcher, type FetchDocument } from './document-fetcher';
+import { createDocumentFetcher } from './document-fetcher';
+import { elapsedClock, type Clock } from './elapsed-clock';
+import { FetchError } from './fetch-error';
 import { inlineKeySource } from './inline-key-source';
 import { keySetFile } from './key-set-file';
 import { RemoteKeySet, type RemoteKeySetDependencies } from './remote-key-set';
@@ -11,8 +15,10 @@ import { RemoteKeySet, type RemoteKeySetDependencies } from './remote-key-set';
 /** What key sources need from the outside. */
 export interface KeySourceDependencies {
   /** The time, in milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly now: Clock;
   readonly log: Log;
+  /** A clock that never steps back, in milliseconds. */
+  readonly monotonic?: Clock;
   /** A number from 0 to 1, for jitter. */
   readonly random?: () => number;
 }
@@ -23,47 +29,66 @@ const MOST_SHARED_SETS = 256;
 /**
  * Returns a function that opens an issuer's keys. A key set on the network is shared by everything that was opened
  * through it with the same settings, so a URL is fetched once for a process, not once for each route, instance or
- * reload: make one of these for each process.
+ * reload: make one of these for each process. Nothing is fetched before a key is asked for.
  *
- * What it returns throws a `ConfigError` for keys in the configuration that are of no use.
+ * What it returns throws a `ConfigError` for keys in the configuration that are of no use, and for a `ca_file` that
+ * cannot be read or holds no certificate.
  */
 export function createKeySources({
-  now,
+  now: wallClock,
   log,
+  monotonic = () => performance.now(),
   random = Math.random,
 }: KeySourceDependencies): (issuer: IssuerConfig) => KeySource {
   const shared = new LRUCache<string, KeySource>({ max: MOST_SHARED_SETS });
+  const now = elapsedClock(wallClock, monotonic);
   return (issuer) => {
     if (issuer.jwksUri === null && issuer.discovery === null) return inlineKeySource(issuer);
+    checkCaFile(issuer);
     const source = issuer.jwksUri ?? issuer.issuer;
     const identity = JSON.stringify([source, issuer.discovery, issuer.keyFetch]);
     const known = shared.get(identity);
     if (known !== undefined) return known;
-    const { cacheDirectory } = issuer.keyFetch;
-    const file = cacheDirectory === null ? undefined : keySetFile(cacheDirectory, source);
-    const fetchKeySet = keySetFetcher(issuer, createDocumentFetcher(issuer.keyFetch), now);
-    const opened = new RemoteKeySet(issuer.issuer, issuer.keyFetch, { now, log, random, fetchKeySet, file });
+    const { cacheDirectory, caFile, allowHttp } = issuer.keyFetch;
+    // Whatever decides whose keys these are: settings that trust less must not read what others wrote.
+    const trust = JSON.stringify({ source, discovery: issuer.discovery, caFile, allowHttp });
+    const file = cacheDirectory === null ? undefined : keySetFile(cacheDirectory, trust);
+    const fetchKeySet = keySetFetcher(issuer, now);
+    const opened = new RemoteKeySet(issuer.issuer, issuer.keyFetch, { now, wallClock, log, random, fetchKeySet, file });
     shared.set(identity, opened);
     return opened;
   };
 }
 
-/** Fetches from `jwks_uri`, or from where the issuer's metadata says; that is looked up again after `max_ttl`. */
-function keySetFetcher(
-  issuer: IssuerConfig,
-  fetchDocument: FetchDocument,
-  now: () => number,
-): RemoteKeySetDependencies['fetchKeySet'] {
-  const { jwksUri } = issuer;
-  if (jwksUri !== null) return (validators) => fetchDocument(jwksUri, validators);
-  let discovered: { uri: string; until: number } | undefined;
+/** The file is read again for every fetch; here a mistake is found while the configuration is being loaded. */
+function checkCaFile({ issuer, keyFetch }: IssuerConfig): void {
+  if (keyFetch.caFile === null) return;
+  try {
+    readCaFile(keyFetch.caFile);
+  } catch (error) {
+    if (!(error instanceof FetchError)) throw error;
+    throw new ConfigError('config.issuers.key_fetch.ca_file', `${error.message} (issuer ${issuer})`);
+  }
+}
+
+/**
+ * Fetches from `jwks_uri`, or from where the issuer's metadata says; that is looked up again after `max_ttl`. One
+ * `timeout_ms` covers it all.
+ */
+function keySetFetcher(issuer: IssuerConfig, now: Clock): RemoteKeySetDependencies['fetchKeySet'] {
+  const fetchDocument = createDocumentFetcher(issuer.keyFetch);
+  const { jwksUri, keyFetch } = issuer;
+  const deadline = (): AbortSignal => AbortSignal.timeout(keyFetch.timeoutMs);
+  if (jwksUri !== null) return (validators) => fetchDocument(jwksUri, deadline(), validators);
+  let discovered: { readonly uri: string; readonly until: number } | undefined;
   return async (validators) => {
+    const signal = deadline();
     if (discovered === undefined || now() >= discovered.until) {
-      const uri = await discoverJwksUri(issuer, fetchDocument);
-      discovered = { uri, until: now() + issuer.keyFetch.maxTtl * 1000 };
+      const uri = await discoverJwksUri(issuer, fetchDocument, signal);
+      discovered = { uri, until: now() + keyFetch.maxTtl * 1000 };
     }
     try {
-      return await fetchDocument(discovered.uri, validators);
+      return await fetchDocument(discovered.uri, signal, validators);
     } catch (error) {
       // The keys may have moved: ask for the address anew next time.
       discovered = undefined;

@@ -1,33 +1,39 @@
 import type { KeyFetchConfig } from '../../schema/config';
 import type { KeyLookup, KeyRequest, KeySource, VerificationKey } from '../core/key-source';
-import { keyFetchChannel, keySetChannel } from '../telemetry/channels';
+import { keyFetchChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import { backOffMs } from './back-off';
-import { FetchError, type FetchedDocument, type Validators } from './document-fetcher';
+import type { FetchedDocument, Validators } from './document-fetcher';
+import type { Clock } from './elapsed-clock';
+import { FetchError } from './fetch-error';
 import { lifetimeSeconds } from './freshness';
-import { keepIdentity, readKeySet } from './key-set-document';
-import type { KeySetFile } from './key-set-file';
+import { keepIdentity, readKeySet, writeKeySet } from './key-set-document';
+import { UnsafeDirectoryError, type KeySetFile } from './key-set-file';
+import { KeySetReport } from './key-set-report';
 import { selectKey } from './key-selection';
 
 /** What a {@link RemoteKeySet} needs from the outside. */
 export interface RemoteKeySetDependencies {
-  /** The time, in milliseconds since the epoch. */
-  readonly now: () => number;
+  /** Never steps back; it measures how old keys are. */
+  readonly now: Clock;
+  /** Milliseconds since the epoch, for what outlives the process or leaves it. */
+  readonly wallClock: Clock;
   /** A number from 0 to 1. */
   readonly random: () => number;
   readonly log: Log;
-  /** Fetches the JWK set from wherever it is today. */
+  /** Fetches the JWK set from wherever it is today, within `timeout_ms`. */
   readonly fetchKeySet: (validators: Validators | undefined) => Promise<FetchedDocument>;
   /** Where the last good set is kept, if anywhere. */
   readonly file: KeySetFile | undefined;
 }
 
-/** Keys and the times that decide how long they may be used, in milliseconds since the epoch. */
+/** Keys and the times that decide how long they may be used, by `now` of the dependencies. */
 interface LoadedKeys {
   readonly keys: readonly VerificationKey[];
-  readonly body: unknown;
   readonly validators: Validators | undefined;
-  readonly fetchedAt: number;
+  readonly lifetimeSeconds: number;
+  /** By the wall clock. */
+  readonly fetchedAtMs: number;
   /** From here on a use starts a fetch in the background. */
   readonly refreshAt: number;
   /** From here on the keys are used only while the provider fails. */
@@ -45,9 +51,11 @@ interface LoadedKeys {
  * - after a failure: not before a cooldown, and ever more slowly (back-off).
  *
  * A key that was removed is used no longer than its set is fresh (`max_ttl` at the most), and `max_stale` more while the
- * provider fails; after that, the answer is `unavailable`. All waiting requests share one fetch.
+ * provider is known to fail; after that, the answer is `unavailable`. All waiting requests share one fetch.
  */
 export class RemoteKeySet implements KeySource {
+  readonly #cooldownMs: number;
+  readonly #report: KeySetReport;
   #loaded: LoadedKeys | undefined;
   #fetch: Promise<void> | undefined;
   /** When the last fetch ended. */
@@ -55,14 +63,16 @@ export class RemoteKeySet implements KeySource {
   #failures = 0;
   /** While the provider fails: when to ask it again. */
   #retryAt = -Infinity;
-  #isFileRead = false;
 
   /** @param issuer - whose keys these are, for the log and the metrics */
   constructor(
     private readonly issuer: string,
     private readonly config: KeyFetchConfig,
     private readonly dependencies: RemoteKeySetDependencies,
-  ) {}
+  ) {
+    this.#cooldownMs = config.cooldown * 1000;
+    this.#report = new KeySetReport(issuer, dependencies.wallClock, dependencies.log);
+  }
 
   find(request: KeyRequest): KeyLookup | Promise<KeyLookup> {
     const loaded = this.#usable();
@@ -84,7 +94,18 @@ export class RemoteKeySet implements KeySource {
     const loaded = this.#loaded;
     const now = this.dependencies.now();
     if (loaded === undefined || now >= loaded.staleUntil) return undefined;
-    return now < loaded.freshUntil || this.#failures > 0 ? loaded : undefined;
+    if (now < loaded.freshUntil) this.#report.state('fresh', loaded.fetchedAtMs);
+    else if (this.#isKnownToFail(now)) this.#report.state('stale', loaded.fetchedAtMs);
+    else return undefined;
+    return loaded;
+  }
+
+  /**
+   * A failure says something about the provider until the next attempt, which comes with the first use after `retryAt`,
+   * could have ended. A failure of long ago, with no use since, is no reason to use old keys.
+   */
+  #isKnownToFail(now: number): boolean {
+    return this.#failures > 0 && now < this.#retryAt + this.#cooldownMs + this.config.timeoutMs;
   }
 
   #refreshWhenDue(loaded: LoadedKeys): void {
@@ -95,7 +116,7 @@ export class RemoteKeySet implements KeySource {
 
   /** A fetch that is under way may bring the key; a new one is made at most once a cooldown. */
   #mayAskForKey(): boolean {
-    const earliest = Math.max(this.#attemptedAt + this.config.cooldown * 1000, this.#retryAt);
+    const earliest = Math.max(this.#attemptedAt + this.#cooldownMs, this.#retryAt);
     return this.#fetch !== undefined || this.dependencies.now() >= earliest;
   }
 
@@ -103,6 +124,7 @@ export class RemoteKeySet implements KeySource {
     if (this.#fetch !== undefined || this.dependencies.now() >= this.#retryAt) await this.#fetchOnce();
     const loaded = this.#usable();
     if (loaded !== undefined) return selectKey(loaded.keys, request);
+    this.#report.state('unavailable', this.#loaded?.fetchedAtMs);
     const retryAfterSeconds = Math.max(1, Math.ceil((this.#retryAt - this.dependencies.now()) / 1000));
     return { status: 'unavailable', retryAfterSeconds };
   }
@@ -120,93 +142,98 @@ export class RemoteKeySet implements KeySource {
     let outcome: 'ok' | 'not_modified' | 'failed';
     try {
       outcome = this.#accept(await this.dependencies.fetchKeySet(this.#loaded?.validators));
-      if (this.#failures > 0) this.#log('notice', 'keys can be fetched again', {});
+      if (this.#failures > 0) this.#log('notice', 'keys can be fetched again', { failures: this.#failures });
       this.#failures = 0;
       this.#retryAt = -Infinity;
     } catch (error) {
       outcome = 'failed';
-      await this.#acceptFailure(error);
+      this.#acceptFailure(error);
+      if (this.#loaded === undefined) await this.#loadFile();
     }
     this.#attemptedAt = this.dependencies.now();
-    const keys = this.#usable()?.keys.length ?? 0;
+    const usable = this.#usable();
+    if (usable === undefined) this.#report.state('unavailable', this.#loaded?.fetchedAtMs);
     if (keyFetchChannel.hasSubscribers) {
+      const keys = usable?.keys.length ?? 0;
       keyFetchChannel.publish({ issuer: this.issuer, outcome, durationMs: performance.now() - startedAt, keys });
     }
-    this.#publishState();
-  }
-
-  #accept(document: FetchedDocument): 'ok' | 'not_modified' {
-    const seconds = lifetimeSeconds(document.freshness, this.config);
-    const fetchedAtMs = this.dependencies.now();
-    const before = this.#loaded;
-    if (document.status === 'not_modified') {
-      if (before === undefined) throw new FetchError('the provider answered 304 to a request without a condition');
-      this.#loaded = { ...before, ...this.#times(fetchedAtMs, seconds) };
-    } else {
-      this.#load(document.body, document.validators, fetchedAtMs, seconds);
-    }
-    const stored = { body: this.#loaded?.body, fetchedAtMs, lifetimeSeconds: seconds };
-    this.dependencies.file?.write(stored).catch((error: unknown) => {
-      this.#log('warn', 'keys could not be written to cache_directory', { reason: codeOf(error) });
-    });
-    return document.status;
   }
 
   /** @throws FetchError when the document is no usable key set; the keys from before stay */
-  #load(body: unknown, validators: Validators | undefined, fetchedAt: number, seconds: number): void {
+  #accept(document: FetchedDocument): 'ok' | 'not_modified' {
+    const before = this.#loaded;
+    const fetchedAtMs = this.dependencies.wallClock();
+    if (document.status === 'ok') {
+      const seconds = lifetimeSeconds(document.freshness, this.config);
+      this.#loaded = {
+        keys: this.#read(document.body),
+        validators: document.validators,
+        ...this.#times(fetchedAtMs, seconds),
+      };
+    } else if (before !== undefined) {
+      const seconds = lifetimeSeconds(document.freshness, this.config, before.lifetimeSeconds);
+      this.#loaded = { ...before, ...this.#times(fetchedAtMs, seconds) };
+    } else {
+      throw new FetchError('the provider answered 304 to a request without a condition');
+    }
+    this.#writeFile(this.#loaded);
+    return document.status;
+  }
+
+  #read(body: unknown): readonly VerificationKey[] {
     const before = this.#loaded?.keys ?? [];
     const { keys: read, skipped } = readKeySet(body, this.config.maxKeys);
     const keys = keepIdentity(read, before);
-    const added = keys.filter((key) => !before.includes(key)).length;
-    const removed = before.filter((key) => !keys.includes(key)).length;
-    this.#loaded = { keys, body, validators, ...this.#times(fetchedAt, seconds) };
-    if (added + removed === 0) return;
-    this.#log('notice', 'keys changed', { keys: keys.length, added, removed });
-    for (const reason of skipped) this.#log('notice', 'a key of the set is not used', { reason });
+    this.#report.keys(before, keys, skipped);
+    return keys;
   }
 
-  #times(fetchedAt: number, seconds: number): Omit<LoadedKeys, 'keys' | 'body' | 'validators'> {
-    const lifetime = seconds * 1000;
-    const freshUntil = fetchedAt + lifetime;
+  /** @param ageMs - since the fetch */
+  #times(fetchedAtMs: number, seconds: number, ageMs = 0): Omit<LoadedKeys, 'keys' | 'validators'> {
+    const lifetimeMs = seconds * 1000;
+    const fetchedAt = this.dependencies.now() - ageMs;
+    const freshUntil = fetchedAt + lifetimeMs;
     // Spread over a fifth of the lifetime, so that many gateways do not come at once.
-    const refreshAt = fetchedAt + lifetime * (0.7 + this.dependencies.random() / 5);
-    return { fetchedAt, refreshAt, freshUntil, staleUntil: freshUntil + this.config.maxStale * 1000 };
+    const refreshAt = fetchedAt + lifetimeMs * (0.7 + this.dependencies.random() / 5);
+    const staleUntil = freshUntil + this.config.maxStale * 1000;
+    return { lifetimeSeconds: seconds, fetchedAtMs, refreshAt, freshUntil, staleUntil };
   }
 
-  async #acceptFailure(error: unknown): Promise<void> {
+  #acceptFailure(error: unknown): void {
     this.#failures += 1;
-    const pauseMs = backOffMs(this.#failures, this.config.cooldown * 1000, this.dependencies.random);
+    const pauseMs = backOffMs(this.#failures, this.#cooldownMs, this.dependencies.random);
     this.#retryAt = this.dependencies.now() + pauseMs;
-    const reason = error instanceof FetchError ? error.message : 'an unexpected error';
     this.#log('warn', 'keys could not be fetched', {
-      reason,
+      reason: error instanceof FetchError ? error.message : 'an unexpected error',
       failures: this.#failures,
       retry_in_ms: Math.round(pauseMs),
     });
-    if (this.#loaded === undefined && !this.#isFileRead) await this.#loadFile();
+  }
+
+  #writeFile({ keys, fetchedAtMs, lifetimeSeconds: seconds }: LoadedKeys): void {
+    const { file } = this.dependencies;
+    file?.write({ body: writeKeySet(keys), fetchedAtMs, lifetimeSeconds: seconds }).catch((error: unknown) => {
+      this.#log('warn', 'keys could not be written to cache_directory', { reason: reasonOf(error) });
+    });
   }
 
   /** The provider is down and nothing was ever fetched: the set of an earlier process may still be good. */
   async #loadFile(): Promise<void> {
-    this.#isFileRead = true;
-    const stored = await this.dependencies.file?.read();
-    // A time to come would make keys last for ever.
-    if (stored === undefined || stored.fetchedAtMs > this.dependencies.now()) return;
+    const { file, wallClock, now } = this.dependencies;
     try {
+      const stored = await file?.read();
+      if (stored === undefined) return;
+      const ageMs = wallClock() - stored.fetchedAtMs;
       const seconds = Math.min(stored.lifetimeSeconds, this.config.maxTtl);
-      this.#load(stored.body, undefined, stored.fetchedAtMs, seconds);
-      this.#log('warn', 'keys of an earlier run are used until the provider answers', {});
-    } catch {
-      this.#log('warn', 'the key set in cache_directory is not usable', {});
+      const times = this.#times(stored.fetchedAtMs, seconds, ageMs);
+      // A time to come would make keys last for ever.
+      if (ageMs < 0 || now() >= times.staleUntil) return;
+      this.#loaded = { keys: this.#read(stored.body), validators: undefined, ...times };
+      const age = Math.round(ageMs / 1000);
+      this.#log('warn', 'keys of an earlier run are used until the provider answers', { age_seconds: age });
+    } catch (error) {
+      this.#log('warn', 'keys could not be read from cache_directory', { reason: reasonOf(error) });
     }
-  }
-
-  #publishState(): void {
-    if (!keySetChannel.hasSubscribers) return;
-    const usable = this.#usable();
-    const isFresh = usable !== undefined && this.dependencies.now() < usable.freshUntil;
-    const state = usable === undefined ? 'unavailable' : isFresh ? 'fresh' : 'stale';
-    keySetChannel.publish({ issuer: this.issuer, fetchedAtMs: this.#loaded?.fetchedAt ?? 0, state });
   }
 
   #log(level: Parameters<Log>[0], message: string, fields: Parameters<Log>[2]): void {
@@ -218,6 +245,7 @@ function isMissing(lookup: KeyLookup): boolean {
   return lookup.status === 'not_found' && lookup.reason === 'no_matching_key';
 }
 
-function codeOf(error: unknown): string {
+function reasonOf(error: unknown): string {
+  if (error instanceof FetchError || error instanceof UnsafeDirectoryError) return error.message;
   return (error as NodeJS.ErrnoException).code ?? 'unknown';
 }

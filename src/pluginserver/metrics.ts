@@ -1,5 +1,11 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, register } from 'prom-client';
-import { decisionChannel, keyFetchChannel, keySetChannel, tokenCacheChannel } from '../telemetry/channels';
+import {
+  decisionChannel,
+  KEY_SET_STATES,
+  keyFetchChannel,
+  keySetChannel,
+  tokenCacheChannel,
+} from '../telemetry/channels';
 import type { EventObserver, EventServer } from './event-server';
 
 /** Different `kid` labels that one process counts; the uses of further ones are counted together. */
@@ -102,8 +108,15 @@ function observeKeys(): void {
       for (const [issuer, at] of fetchedAtMs) age.set({ issuer }, (Date.now() - at) / 1_000);
     },
   });
+  const states = new Gauge({
+    name: 'jwt_identity_key_set_state',
+    help: '1 for the state of the keys, by issuer: fresh, stale (used because the provider fails) or unavailable.',
+    labelNames: ['issuer', 'state'],
+  });
   keySetChannel.subscribe((message) => {
-    fetchedAtMs.set(message.issuer, message.fetchedAtMs);
+    const { issuer } = message;
+    if (message.fetchedAtMs > 0) fetchedAtMs.set(issuer, message.fetchedAtMs);
+    for (const state of KEY_SET_STATES) states.set({ issuer, state }, state === message.state ? 1 : 0);
   });
 }
 

@@ -33,12 +33,17 @@ export interface KeyFetchMessage {
   readonly keys: number;
 }
 
+/**
+ * Whether an issuer's keys can be used: within their lifetime, past it because the provider fails, or not at all.
+ */
+export const KEY_SET_STATES = ['fresh', 'stale', 'unavailable'] as const;
+
 /** Age and use of an issuer's key set, published whenever either changes. */
 export interface KeySetMessage {
   readonly issuer: string;
-  /** `Date.now()` of the last successful fetch; metrics derive the age from it when they are read. */
+  /** `Date.now()` of the last successful fetch, 0 before it; metrics derive the age from it when they are read. */
   readonly fetchedAtMs: number;
-  readonly state: 'fresh' | 'stale' | 'unavailable';
+  readonly state: (typeof KEY_SET_STATES)[number];
 }
 
 /** A `diagnostics_channel` channel whose messages have one type. */

@@ -1,0 +1,94 @@
+import { lookup } from 'node:dns';
+import { describe, expect, it, jest } from '@jest/globals';
+import { guardedLookup, isRefusedAddress, namesRefusedAddress } from '../../../src/keys/address-guard';
+
+jest.mock('node:dns');
+
+describe('an address to fetch keys from', () => {
+  it.each([
+    ...['169.254.169.254', '169.254.0.1', 'fe80::1', 'fe80::1%eth0', 'febf::1'],
+    ...['fd00:ec2::254', 'fd00:0ec2:0:0::0254', 'fd20:ce::254', '100.100.100.200', '192.0.0.192', '168.63.129.16'],
+    // The same in other clothes: mapped, translated, NAT64, 6to4.
+    ...['::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '::ffff:0:a9fe:a9fe', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::1'],
+    '::ffff:100.100.100.200',
+  ])('is not %s', (address) => {
+    expect(isRefusedAddress(address)).toBe(true);
+  });
+
+  it.each([
+    ...[
+      '127.0.0.1',
+      '10.0.0.1',
+      '192.168.1.1',
+      '172.16.0.1',
+      '100.64.0.1',
+      '8.8.8.8',
+      '169.253.255.255',
+      '170.254.1.1',
+    ],
+    ...['::1', 'fd00::1', '2001:db8::1', 'fec0::1', '64:ff9b::808:808', '2002:808:808::1', '::ffff:10.0.0.1'],
+  ])('may be %s', (address) => {
+    expect(isRefusedAddress(address)).toBe(false);
+  });
+});
+
+describe('a URL to fetch keys from', () => {
+  it.each([
+    ...['http://169.254.169.254/latest/meta-data/', 'https://[fe80::1]/', 'https://[::ffff:169.254.169.254]/'],
+    // The URL parser reads all of these as 169.254.169.254.
+    ...['http://2852039166/', 'http://0xa9fea9fe/', 'http://0251.0376.0251.0376/', 'http://169.254.43518/'],
+  ])('does not name such an address, as %s', (url) => {
+    expect(namesRefusedAddress(new URL(url))).toBe(true);
+  });
+
+  it.each(['https://auth.test/', 'https://169.254.169.254.auth.test/', 'https://10.0.0.1/', 'https://[::1]/'])(
+    'may be %s',
+    (url) => {
+      expect(namesRefusedAddress(new URL(url))).toBe(false);
+    },
+  );
+});
+
+describe('the lookup of a name', () => {
+  type Answer = Parameters<typeof guardedLookup>[2];
+  const found = (error: Error | null, ...addresses: readonly string[]): void => {
+    jest
+      .mocked(lookup as (name: string, options: object, answer: Answer) => void)
+      .mockImplementation((_, __, answer) => {
+        answer(
+          error,
+          addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+        );
+      });
+  };
+  const look = (all: boolean): Promise<unknown[]> =>
+    new Promise((resolve) => {
+      guardedLookup('auth.test', { all }, (...answer) => {
+        resolve(answer);
+      });
+    });
+
+  it('returns every address, or the first, as it was asked', async () => {
+    found(null, '::1', '127.0.0.1');
+    expect(await look(true)).toEqual([
+      null,
+      [
+        { address: '::1', family: 6 },
+        { address: '127.0.0.1', family: 4 },
+      ],
+    ]);
+    expect(await look(false)).toEqual([null, '::1', 6]);
+  });
+
+  it.each([true, false])('fails when one of several addresses is refused (all: %s)', async (all) => {
+    found(null, '192.0.2.1', '169.254.169.254');
+    expect(await look(all)).toEqual([new Error('the name leads to a link-local or metadata address'), []]);
+  });
+
+  it('fails when there is none, or the lookup failed', async () => {
+    found(null);
+    expect(await look(true)).toEqual([new Error('the name has no address'), []]);
+    found(new Error('ENOTFOUND'));
+    expect(await look(true)).toEqual([new Error('ENOTFOUND'), []]);
+  });
+});

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { readCaFile } from '../../../src/keys/ca-file';
+import { CERTIFICATE } from '../schema/certificate';
+
+describe('a CA file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ca-'));
+  const file = (text: string): string => {
+    const path = join(folder, 'ca.pem');
+    writeFileSync(path, text);
+    return path;
+  };
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is read when it holds certificates', () => {
+    expect(readCaFile(file(CERTIFICATE))).toBe(CERTIFICATE);
+    expect(readCaFile(file(`# our own\n${CERTIFICATE}${CERTIFICATE}`))).toContain('# our own');
+  });
+
+  it.each(['', 'no certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'])(
+    'is refused when it holds %j',
+    (text) => {
+      expect(() => readCaFile(file(text))).toThrow('the file does not hold a PEM certificate');
+    },
+  );
+
+  it('is refused when it cannot be read', () => {
+    expect(() => readCaFile(join(folder, 'missing.pem'))).toThrow('the file cannot be read (ENOENT)');
+    expect(() => readCaFile(folder)).toThrow('the file cannot be read (EISDIR)');
+  });
+});

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ConfigError } from '../../../schema/config-error';
+import { createKeySources } from '../../../src/keys/key-sources';
+import { issuerOf } from '../../support/key-issuer';
+import { pem, signingKey } from '../../support/tokens';
+import { CERTIFICATE } from '../schema/certificate';
+
+describe('the key sources of a process', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'key-sources-'));
+    writeFileSync(join(folder, 'ca.pem'), CERTIFICATE);
+    writeFileSync(join(folder, 'no-ca.pem'), 'not a certificate');
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const create = (): ReturnType<typeof createKeySources> => createKeySources({ now: Date.now, log: () => undefined });
+
+  it('are one for the same place and settings, whoever the issuer is', () => {
+    const open = create();
+    const source = open(issuerOf());
+    expect(open(issuerOf())).toBe(source);
+    expect(open(issuerOf({ issuer: 'https://other.test/', audiences: ['others'] }))).toBe(source);
+  });
+
+  it.each([
+    ['another place', { jwks_uri: 'https://auth.test/jwks2' }],
+    ['discovery', { discovery: true }],
+    ['another limit', { key_fetch: { max_keys: 5 } }],
+    ['other trust', { key_fetch: { allow_http: true } }],
+    ['another proxy', { key_fetch: { proxy_url: 'http://proxy.test/' } }],
+  ])('are others for %s', (_, changes) => {
+    const open = create();
+    expect(open(issuerOf(changes))).not.toBe(open(issuerOf()));
+  });
+
+  it('are not mixed up when an issuer and a jwks_uri are the same text', () => {
+    const open = create();
+    const text = 'https://auth.test/';
+    expect(open(issuerOf({ issuer: text, discovery: true }))).not.toBe(open(issuerOf({ jwks_uri: text })));
+  });
+
+  it('are not more than a process can hold, and go on working for who has them', () => {
+    const open = create();
+    const first = open(issuerOf());
+    for (let at = 0; at < 256; at++) open(issuerOf({ jwks_uri: `https://auth.test/${at}` }));
+    expect(open(issuerOf())).not.toBe(first);
+    expect(first.holds({ kid: null, algorithms: ['ES256'], key: signingKey('ES256').publicKey })).toBe(false);
+  });
+
+  it('are read from the configuration when they stand there', () => {
+    const source = create()(issuerOf({ public_key: pem(signingKey('ES256')) }));
+    expect(source.find({ alg: 'ES256', kid: undefined })).toMatchObject({ status: 'found' });
+  });
+
+  it('are opened with a ca_file that holds a certificate', () => {
+    expect(create()(issuerOf({ key_fetch: { ca_file: join(folder, 'ca.pem') } }))).toBeDefined();
+  });
+
+  it.each([
+    ['missing.pem', 'the file cannot be read (ENOENT)'],
+    ['.', 'the file cannot be read (EISDIR)'],
+    ['no-ca.pem', 'the file does not hold a PEM certificate'],
+  ])('are refused with the field and the reason when ca_file is %s', (name, reason) => {
+    const open = (): unknown => create()(issuerOf({ key_fetch: { ca_file: join(folder, name) } }));
+    expect(open).toThrow(ConfigError);
+    expect(open).toThrow(`config.issuers.key_fetch.ca_file: ${reason} (issuer https://auth.test/)`);
+  });
+});
