@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly log: Log;
   /** Where `{vault://env/…}` references are looked up; the process's own environment when left out. */
   readonly environment?: Environment;
+  /** The address of this machine that connections to services come from; the system chooses when left out. */
+  readonly serviceLocalAddress?: string;
   /** Told about every request that is over. */
   readonly observer?: Observer;
 }
@@ -54,7 +56,7 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, observer, environment = process.env } = options;
   const servers = await startPluginServers(options.pluginServers, log);
-  const client = new ServiceClient();
+  const client = new ServiceClient(options.serviceLocalAddress);
   const host = { nodeId: randomUUID(), log, now: Date.now, counters: new Counters() };
   const kinds = [...servers.kinds, ...bundledPlugins];
   const load = (kongYml: string): Generation => {

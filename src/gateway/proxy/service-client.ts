@@ -36,10 +36,13 @@ interface TryFailure {
 
 /** Asks services over connections that are kept open. */
 export class ServiceClient {
-  readonly #agents = {
-    http: new http.Agent({ keepAlive: true }),
-    https: new https.Agent({ keepAlive: true }),
-  };
+  readonly #agents: { readonly http: http.Agent; readonly https: https.Agent };
+
+  /** @param localAddress - where connections come from; the system chooses when left out */
+  constructor(localAddress?: string) {
+    const options = { keepAlive: true, ...(localAddress !== undefined && { localAddress }) };
+    this.#agents = { http: new http.Agent(options), https: new https.Agent(options) };
+  }
 
   /**
    * Returns the service's answer, or why there is none.
