@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeJwt } from 'jose';
+import { problemCode, type ExchangeRecord } from '../../src/gateway/exchange-record';
+import { startGateway } from '../../src/gateway/gateway';
+import { packagedServer } from '../../src/gateway/pluginsocket/packaged-server';
+import { createLogger } from '../../src/telemetry/log';
+import type { Decision } from './journal';
+import { listenFailure, LOOPBACK, type Listening } from './listen';
+
+/** What {@link startDemoGateway} needs. */
+export interface DemoGatewayOptions {
+  readonly kongYml: string;
+  readonly port: number;
+  /** Where its connections to the services come from. */
+  readonly address: string;
+  readonly onDecision: (decision: Decision) => void;
+}
+
+/**
+ * Starts the development gateway with the plugin server that Kong would run, too. Both log to stderr when something is
+ * wrong.
+ *
+ * @throws DemoFailure when the port is taken
+ */
+export async function startDemoGateway(options: DemoGatewayOptions): Promise<Listening> {
+  const { kongYml, port, address, onDecision } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'jwt-identity-demo-'));
+  const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const gateway = await startGateway({
+      kongYml,
+      listen: { host: LOOPBACK, port },
+      serviceLocalAddress: address,
+      pluginServers: [packagedServer(folder, ['--workers', '1'])],
+      log: createLogger('warn').log,
+      observer: (record) => {
+        onDecision(decisionOf(record));
+      },
+    });
+    return {
+      port: Number(new URL(gateway.url).port),
+      stop: async () => {
+        await gateway.stop();
+        await removeFolder();
+      },
+    };
+  } catch (error) {
+    await removeFolder();
+    throw listenFailure(error as NodeJS.ErrnoException, port, 'gateway');
+  }
+}
+
+/** Codes that are only given to somebody whose token was verified. */
+const VERIFIED = ['forbidden', 'insufficient_scope', 'consumer_unknown'];
+
+/** Returns what the gateway did with a request, and for whom. */
+export function decisionOf(record: ExchangeRecord): Decision {
+  const { exchange, response, answeredBy, forwarded } = record;
+  const code = problemCode(record);
+  return {
+    requestId: exchange.requestId,
+    method: exchange.method,
+    target: exchange.target,
+    route: exchange.route?.name ?? null,
+    outcome: forwarded === null ? 'refused' : answeredBy.kind === 'service' ? 'let through' : 'failed',
+    status: response.status,
+    code: code ?? undefined,
+    user: forwarded?.headers.first('x-user-id') ?? refusedUser(record, code),
+  };
+}
+
+/** The user of a token that was verified and still did not do. Of any other token nothing may be believed. */
+function refusedUser({ exchange }: ExchangeRecord, code: string | null): string | undefined {
+  if (code === null || !VERIFIED.includes(code)) return undefined;
+  const [, token] = /^bearer +(.+)$/i.exec(exchange.arrived.get('authorization')?.[0] ?? '') ?? [];
+  return token === undefined ? undefined : decodeJwt(token).sub;
+}

@@ -1,0 +1,45 @@
+/** `npm start`: the demo, until Ctrl-C. */
+import { Command, InvalidArgumentError } from 'commander';
+import { DEFAULT_BASE_PORT } from './addresses';
+import { startDemo } from './demo';
+import { DemoFailure } from './listen';
+import { createTerminal } from './terminal';
+
+/** The highest port of the demo is this far from the base port. */
+const PORT_SPAN = 13;
+
+async function run(basePort: number): Promise<void> {
+  const terminal = createTerminal(process.stdout, process.env);
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve).once('SIGTERM', resolve);
+  });
+  const demo = await startDemo(basePort, terminal);
+  await interrupted;
+  terminal.print('\nStopping.');
+  await demo.stop();
+  terminal.print('Everything has ended.');
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && (port === 0 || (port >= 1024 && port + PORT_SPAN <= 65_535))) return port;
+  throw new InvalidArgumentError(`It must be 0 or a number from 1024 to ${65_535 - PORT_SPAN}.`);
+}
+
+new Command('demo')
+  .description('the whole story on this machine: identity provider, gateway, services, and a page to try it')
+  .option('--base-port <port>', 'the gateway; the others follow it. 0: any free ports', portNumber, DEFAULT_BASE_PORT)
+  .action(async ({ basePort }: { basePort: number }) => {
+    try {
+      await run(basePort);
+    } catch (error) {
+      if (!(error instanceof DemoFailure)) throw error;
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 1;
+    }
+  })
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  });

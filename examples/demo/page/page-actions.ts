@@ -1,0 +1,125 @@
+import type { IdentityProvider } from '../identity-provider/identity-provider';
+import { TOKEN_KINDS, type TokenKind } from '../identity-provider/token-issuer';
+import { findUser, USERS, type User } from '../identity-provider/users';
+import type { Ports } from '../addresses';
+import type { Entry, Journal } from '../journal';
+import type { HeaderLine } from '../services/naive-service';
+import { completeHeaders, send, type Answer } from './outgoing-request';
+
+/** What the page asks for makes no sense; the message is for the page. */
+export class PageRequestError extends Error {
+  override readonly name = 'PageRequestError';
+}
+
+/** What the page can ask its server to do, by name. Each takes the request's body and returns JSON. */
+export interface PageActions {
+  readonly setting: (body: string | undefined) => Promise<Setting>;
+  readonly token: (body: string | undefined) => Promise<{ readonly token: string }>;
+  readonly send: (body: string | undefined) => Promise<Exchange>;
+  readonly rotate: (body: string | undefined) => Promise<{ readonly rotated: true }>;
+}
+
+/** Who there is. */
+export interface Setting {
+  readonly users: readonly { readonly id: string; readonly name: string; readonly roles: readonly string[] }[];
+}
+
+/** Where the page can send: through the gateway, or to a service directly. */
+export type Target = 'gateway' | 'orders' | 'admin';
+
+/** One request, seen from everywhere. */
+export interface Exchange {
+  /** Request line and headers as they were sent. */
+  readonly sent: { readonly line: string; readonly headers: readonly HeaderLine[] };
+  /** `null` when the connection was reset. */
+  readonly answer: Answer | null;
+  /** What the gateway did; `null` when it was not asked. */
+  readonly decision: Entry['decision'] | null;
+  readonly received: Entry['receipt'] | null;
+}
+
+/** How long the gateway may take to report a request that it has answered. */
+const REPORT_TIMEOUT_MS = 2_000;
+
+/** Returns what the page can do in a demo with these ports. */
+export function pageActions(ports: Ports, provider: IdentityProvider, journal: Journal): PageActions {
+  const through = async (
+    target: Target,
+    method: string,
+    path: string,
+    given: readonly HeaderLine[],
+  ): Promise<Exchange> => {
+    const headers = completeHeaders(ports[target], method, given);
+    const sent = { line: `${method} ${path} HTTP/1.1`, headers };
+    const answer = await send({ port: ports[target], method, target: path, headers }).catch((error: unknown) => {
+      const complaint = notWritable(error);
+      if (complaint !== undefined) throw new PageRequestError(complaint);
+      return null;
+    });
+    const id = answer?.headers.find(([name]) => name.toLowerCase() === 'x-kong-request-id')?.[1];
+    const entry = id === undefined ? undefined : await journal.find(id, REPORT_TIMEOUT_MS);
+    return { sent, answer, decision: entry?.decision ?? null, received: entry?.receipt ?? null };
+  };
+  return {
+    setting: () => Promise.resolve({ users: USERS.map(({ id, name, roles }) => ({ id, name, roles })) }),
+    token: async (body) => {
+      const { user: id, kind } = members(body);
+      const user = findUser(id);
+      if (user === undefined || !isTokenKind(kind)) throw new PageRequestError('There is no such user or token.');
+      return { token: await (kind === 'good' ? logIn(ports.gateway, user) : provider.issue(user, kind)) };
+    },
+    rotate: async () => {
+      await provider.rotate();
+      return { rotated: true };
+    },
+    send: (body) => {
+      const { target, method, path, headers } = members(body);
+      if (!isTarget(target)) throw new PageRequestError('There is nobody to send this to.');
+      if (typeof method !== 'string' || typeof path !== 'string' || !path.startsWith('/')) {
+        throw new PageRequestError('A path starts with a slash.');
+      }
+      if (!isHeaderLines(headers)) throw new PageRequestError('A header has a name and a value.');
+      return through(target, method, path, headers);
+    },
+  };
+}
+
+/** Logs in as anybody would: through the gateway. */
+async function logIn(port: number, { id, password }: User): Promise<string> {
+  const body = new URLSearchParams({ user: id, password }).toString();
+  const headers = completeHeaders(port, 'POST', [['Content-Type', 'application/x-www-form-urlencoded']], body);
+  const answer = await send({ port, method: 'POST', target: '/login', headers, body });
+  if (answer.status !== 200) throw new PageRequestError(`The login was answered with ${answer.status}.`);
+  return (JSON.parse(answer.body) as { access_token: string }).access_token;
+}
+
+function members(body: string | undefined): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body ?? '');
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Said below.
+  }
+  throw new PageRequestError('This is not a JSON object.');
+}
+
+function isTokenKind(value: unknown): value is TokenKind {
+  return (TOKEN_KINDS as readonly unknown[]).includes(value);
+}
+
+function isTarget(value: unknown): value is Target {
+  return value === 'gateway' || value === 'orders' || value === 'admin';
+}
+
+function isHeaderLines(value: unknown): value is HeaderLine[] {
+  return (
+    Array.isArray(value) &&
+    value.every((line) => Array.isArray(line) && line.length === 2 && line.every((part) => typeof part === 'string'))
+  );
+}
+
+/** Returns what Node says of a method, path or header that HTTP does not allow. */
+function notWritable(error: unknown): string | undefined {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return /^ERR_(INVALID|UNESCAPED|HTTP)/.test(code) ? message : undefined;
+}

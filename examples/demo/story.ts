@@ -1,0 +1,98 @@
+import type { Ports } from './addresses';
+import { USERS } from './identity-provider/users';
+import { LOOPBACK } from './listen';
+import type { Terminal } from './terminal';
+
+/** A command to paste into a shell, and what it shows. */
+export interface Chapter {
+  readonly title: string;
+  readonly command: string;
+}
+
+/** Returns the story as commands. They use the variables that {@link tokenVariables} sets. */
+export function chapters(ports: Ports): Chapter[] {
+  const gateway = `http://${LOOPBACK}:${ports.gateway}`;
+  const bearer = (user: string): string => `-H "Authorization: Bearer $${user.toUpperCase()}"`;
+  const [alice] = USERS;
+  const form = `-d user=${alice?.id ?? ''} -d password=${alice?.password ?? ''}`;
+  return [
+    { title: 'A login gives a token', command: `curl -i ${gateway}/login ${form}` },
+    {
+      title: 'The gateway checks it, the service is told who calls',
+      command: `curl -i ${gateway}/orders ${bearer('alice')}`,
+    },
+    { title: 'Without a token nothing reaches the service', command: `curl -i ${gateway}/orders` },
+    {
+      title: 'Forged headers die, in every spelling',
+      command: `curl -i ${gateway}/orders ${bearer('alice')} -H 'X-User-ID: carol' -H 'X_User_Roles: admin'`,
+    },
+    { title: 'An ordinary user cannot use the admin route', command: `curl -i ${gateway}/admin ${bearer('alice')}` },
+    { title: 'An administrator can', command: `curl -i ${gateway}/admin ${bearer('carol')}` },
+    {
+      title: 'A service cannot be reached around the gateway',
+      command: `curl -i http://${LOOPBACK}:${ports.orders}/orders -H 'X-User-ID: carol'`,
+    },
+    {
+      title: 'Keys can be rotated: tokens from before stay good until they expire',
+      command: `curl -i -X POST http://${LOOPBACK}:${ports.identityProvider}/rotate`,
+    },
+  ];
+}
+
+/** Returns one shell assignment a user: `ALICE=eyJ…`. */
+export function tokenVariables(tokens: ReadonlyMap<string, string>): string[] {
+  return [...tokens].map(([user, token]) => `${user.toUpperCase()}=${token}`);
+}
+
+/** What {@link printWelcome} tells. */
+export interface Welcome {
+  readonly ports: Ports;
+  readonly tokens: ReadonlyMap<string, string>;
+  readonly tokensGoodUntil: Date;
+  /** Whether the services can tell the gateway from others. */
+  readonly isIsolated: boolean;
+}
+
+/** The line that says the demo can be used. */
+export const READY_LINE = 'Ready. Every request gets a line here; Ctrl-C ends everything.';
+
+/** Prints where everything is and what to try. */
+export function printWelcome(welcome: Welcome, { style, print }: Terminal): void {
+  const { ports, tokens, tokensGoodUntil, isIsolated } = welcome;
+  const url = (port: number): string => `http://${LOOPBACK}:${port}/`;
+  const place = (name: string, where: string, what: string): void => {
+    print(`  ${name.padEnd(18)}${style('cyan', where.padEnd(24))}${what}`);
+  };
+  print(`\n${style('bold', 'kong-plugin-jwt-identity: the demo')} (a toy shop; everything stays on this machine)\n`);
+  place('Page', url(ports.page), 'the whole story, to click through');
+  place('Gateway', url(ports.gateway), 'the development gateway, with the kong.yml of this folder');
+  place(
+    'Identity provider',
+    url(ports.identityProvider),
+    USERS.map(({ id, password }) => `${id}/${password}`).join(', '),
+  );
+  place(
+    'Orders',
+    url(ports.orders),
+    isIsolated ? 'answers the gateway only' : 'answers everybody on this machine (see below)',
+  );
+  place(
+    'Admin',
+    url(ports.admin),
+    isIsolated ? 'answers the gateway only' : 'answers everybody on this machine (see below)',
+  );
+  print(
+    `\nTokens, good until ${tokensGoodUntil.toLocaleTimeString()}. Paste these lines into another terminal first:\n`,
+  );
+  for (const line of tokenVariables(tokens)) print(style('dim', line));
+  for (const [i, { title, command }] of chapters(ports).entries()) {
+    print(`\n${style('bold', `${i + 1}. ${title}`)}`);
+    if (isIsolated || !command.includes(`:${ports.orders}/`)) print(command);
+    else print(SKIPPED);
+  }
+  print(`\n${READY_LINE}\n`);
+}
+
+const SKIPPED =
+  '   skipped: this machine has no 127.0.0.2 that would tell the gateway from others.\n' +
+  '   On macOS `sudo ifconfig lo0 alias 127.0.0.2` adds it until the next start.';

@@ -1,0 +1,188 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type DemoProcess, runDemo, startDemoProcess } from '../support/demo-process';
+
+const ROOT = join(__dirname, '../..');
+const run = promisify(execFile);
+
+/** What curl printed, and how it ended. */
+interface CurlResult {
+  readonly status: number;
+  readonly headers: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly exitCode: number;
+}
+
+describe('the demo', () => {
+  let demo: DemoProcess;
+  let variables: string;
+  let commands: ReadonlyMap<string, string>;
+  let filesBefore: readonly string[];
+  beforeAll(async () => {
+    filesBefore = readdirSync(tmpdir());
+    demo = await startDemoProcess();
+    const lines = demo.output().split('\n');
+    variables = lines.filter((line) => /^[A-Z]+=eyJ/.test(line)).join('\n');
+    commands = new Map(
+      lines.flatMap((line, i): [string, string][] =>
+        line.startsWith('curl ') ? [[(lines[i - 1] ?? '').replace(/^\d+\. /, ''), line]] : [],
+      ),
+    );
+  }, 60_000);
+  afterAll(async () => {
+    demo.interrupt();
+    await demo.ended;
+  });
+
+  /** Pastes text into a shell, as whoever reads the terminal would. */
+  const paste = async (text: string): Promise<CurlResult> => {
+    const ended: { stdout: string; code?: number } = await run('/bin/sh', ['-c', text]).catch((error: unknown) => {
+      return error as { stdout: string; code: number };
+    });
+    const [head = '', body = ''] = ended.stdout.split('\r\n\r\n');
+    return {
+      status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1] ?? 0),
+      headers: head,
+      body: body === '' ? {} : (JSON.parse(body) as Record<string, unknown>),
+      exitCode: ended.code ?? 0,
+    };
+  };
+  const command = (title: RegExp): string => [...commands].find(([given]) => title.test(given))![1];
+  const pasteStep = (title: RegExp): Promise<CurlResult> => paste(`${variables}\n${command(title)}`);
+  const gateway = (): string => /Gateway +(\S+)\//.exec(demo.output())![1]!;
+  const provider = (): string => /Identity provider +(\S+)\//.exec(demo.output())![1]!;
+  const orders = (token: string): Promise<CurlResult> =>
+    paste(`curl -i ${gateway()}/orders -H 'Authorization: Bearer ${token}'`);
+  const logIn = async (): Promise<string> => {
+    const { body } = await pasteStep(/^A login/);
+    return body['access_token'] as string;
+  };
+
+  it('gives a token for a login, with which the service is told who calls', async () => {
+    const { status, body } = await pasteStep(/^A login/);
+    expect(status).toBe(200);
+    await expect(orders(body['access_token'] as string)).resolves.toMatchObject({
+      status: 200,
+      body: { told: { 'X-User-ID': 'alice', 'X-User-Roles': 'user', 'X-User-Name': 'Alice Liddell' } },
+    });
+  });
+
+  it('prints tokens that work, and a line for each request', async () => {
+    const { status, body } = await pasteStep(/the service is told/);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ greeting: 'Your orders, Alice Liddell.' });
+    await demo.printed(
+      /alice +GET \/orders +orders +200 let through +orders was told X-User-ID: alice, X-User-Roles: user, X-User-Name: Alice Liddell/,
+    );
+  });
+
+  it('refuses a request without a token, and says so', async () => {
+    const { status, headers, body } = await pasteStep(/^Without a token/);
+    expect(status).toBe(401);
+    expect(headers).toMatch(/\r\nWWW-Authenticate: Bearer/i);
+    expect(body).toMatchObject({ code: 'token_missing' });
+    await demo.printed(/nobody +GET \/orders +orders +401 refused +token_missing/);
+  });
+
+  it('removes forged headers in every spelling', async () => {
+    const { status, body } = await pasteStep(/^Forged headers/);
+    expect(status).toBe(200);
+    expect(body['told']).toEqual({ 'X-User-ID': 'alice', 'X-User-Roles': 'user', 'X-User-Name': 'Alice Liddell' });
+  });
+
+  it('removes forged headers from a request without a token, too', async () => {
+    const { status, body } = await paste(`curl -i ${gateway()}/catalog -H 'X-User-ID: carol' -H 'X_User_ID: carol'`);
+    expect(status).toBe(200);
+    expect(body['told']).toEqual({});
+  });
+
+  it('keeps an ordinary user from the admin route and lets an administrator in', async () => {
+    await expect(pasteStep(/^An ordinary user/)).resolves.toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    await demo.printed(/alice +GET \/admin +admin +403 refused +forbidden/);
+    await expect(pasteStep(/^An administrator/)).resolves.toMatchObject({
+      status: 200,
+      body: { told: { 'X-User-ID': 'carol' } },
+    });
+  });
+
+  // macOS has no second loopback address unless it is added; the demo then says that it skips this.
+  it('lets nobody reach a service around the gateway', async () => {
+    if (process.platform !== 'linux') {
+      expect(demo.output()).toContain('skipped: this machine has no 127.0.0.2');
+      return;
+    }
+    await expect(pasteStep(/around the gateway/)).resolves.toMatchObject({ status: 0, exitCode: 56 });
+    await demo.printed(/reset by the service +127\.0\.0\.1 is not the gateway/);
+  });
+
+  it('goes on with old and new tokens when keys are rotated, and drops stolen keys', async () => {
+    const before = await logIn();
+    await expect(orders(before)).resolves.toMatchObject({ status: 200 });
+    await expect(pasteStep(/^Keys can be rotated/)).resolves.toMatchObject({ status: 200 });
+    const after = await logIn();
+    await expect(orders(after)).resolves.toMatchObject({ status: 200 });
+    await expect(orders(before)).resolves.toMatchObject({ status: 200 });
+
+    await paste(`curl -i -X POST '${provider()}/rotate?stolen'`);
+    let refused: CurlResult;
+    do {
+      // The gateway looks for new keys when a token names one, at most once a second.
+      await paste(`curl -i -X POST '${provider()}/rotate?stolen'`);
+      await orders(await logIn());
+      refused = await orders(before);
+    } while (refused.status === 200);
+    expect(refused).toMatchObject({ status: 401, body: { code: 'token_untrusted' } });
+  }, 60_000);
+
+  it('prints the very lines that the README shows', () => {
+    const [, block = ''] = /^```\n(nobody[\s\S]*?)^```/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
+    const lines = block.trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(3);
+    // They are of the specs above.
+    const isExpected = (line: string): boolean => process.platform === 'linux' || !line.includes('a connection');
+    for (const line of lines.filter(isExpected)) expect(demo.output()).toContain(`${line}\n`);
+  });
+
+  it('names the port that is in use, and ends', async () => {
+    const port = Number(/:(\d+)$/.exec(provider())![1]);
+    const second = runDemo('--base-port', String(port - 10));
+    await expect(second.ended).resolves.toBe(1);
+    expect(second.output()).toMatch(`127.0.0.1:${port} (identity provider) is in use by another program.`);
+    expect(second.output()).not.toMatch(/^ +at /m);
+  });
+
+  it('ends with Ctrl-C and leaves no process, no port and no file behind', async () => {
+    const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=']);
+    const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+    const descendants = (pid: number): number[] =>
+      rows.flatMap(([child = 0, parent]) => (parent === pid ? [child, ...descendants(child)] : []));
+    const children = descendants(demo.pid);
+    expect(children.length).toBeGreaterThan(0);
+    const ports = [...demo.output().matchAll(/http:\/\/127\.0\.0\.1:(\d+)\//g)].map(([, port]) => Number(port));
+
+    demo.interrupt();
+    await expect(demo.ended).resolves.toBe(0);
+    for (const pid of children) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    for (const port of new Set(ports)) await expect(connects(port)).resolves.toBe(false);
+    const ours = (name: string): boolean => name.includes('jwt-identity') && !filesBefore.includes(name);
+    expect(readdirSync(tmpdir()).filter(ours)).toEqual([]);
+  });
+});
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => {
+      resolve(false);
+    });
+  });
+}
