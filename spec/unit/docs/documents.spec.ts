@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { parseConfig } from '../../../schema/parse-config';
+import { scripts } from '../../../package.json';
+
+/** Documents that others may name before they are there. */
+const TO_COME = ['INSTALL.md', 'ISOLATION.md', 'KEYS.md', 'OPERATIONS.md'];
+
+const ROOT = join(__dirname, '../../..');
+const markdownIn = (folder: string): string[] =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name));
+const DOCUMENTS = [...markdownIn('.'), ...markdownIn('docs')];
+const textOf = (document: string): string => readFileSync(join(ROOT, document), 'utf8');
+/** The address of a heading, as GitHub makes it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+
+describe.each(DOCUMENTS.map((document) => [document]))('%s', (document) => {
+  const text = textOf(document);
+  const prose = text.replace(/^```[\s\S]*?^```/gm, '');
+
+  it('links only to what is there', () => {
+    const links = [...prose.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].map(([, link]) => link!);
+    const broken = links.filter((link) => {
+      const [path = '', anchor] = link.split('#');
+      const file = path === '' ? join(ROOT, document) : join(ROOT, dirname(document), path);
+      if (!existsSync(file)) return !TO_COME.includes(basename(file));
+      if (anchor === undefined) return false;
+      const headings = [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!));
+      return !headings.includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('names only npm scripts that exist', () => {
+    const named = [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(
+      ([, script, short]) => script ?? short!,
+    );
+    expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+
+  it('shows only plugin configurations that are accepted', () => {
+    for (const [, yaml] of text.matchAll(/^```yaml\n([\s\S]*?)^```/gm)) {
+      const { plugins = [] } = (parse(yaml!) ?? {}) as { plugins?: { name: string; config: unknown }[] };
+      for (const { name, config } of plugins)
+        if (name === 'jwt-identity') expect(() => parseConfig(config)).not.toThrow();
+    }
+  });
+});
