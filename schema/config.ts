@@ -19,6 +19,9 @@ export type Algorithm = IssuerConfig['algorithms'][number];
 /** One header that is filled from one claim. */
 export type IdentityHeaderConfig = Config['identityHeaders'][number];
 
+/** The gateway's own signed statement about a request. */
+export type IdentityTokenConfig = NonNullable<Config['identityToken']>;
+
 /** One authorization rule. */
 export type AuthorizeRuleConfig = NonNullable<Config['authorize']>[number];
 

@@ -1,5 +1,6 @@
 import { AUTHORIZE_ENTITY_CHECKS, AUTHORIZE_FIELDS } from './authorize-fields';
 import { CLAIM, HEADER_NAME } from './field-patterns';
+import { IDENTITY_TOKEN_FIELDS } from './identity-token-fields';
 import { ISSUER_ENTITY_CHECKS, ISSUER_FIELDS } from './issuer-fields';
 import type { EntityChecks, Fields } from './kong-schema';
 
@@ -173,10 +174,25 @@ export const CONFIG_FIELDS = [
     },
   },
   {
+    identity_token: {
+      type: 'record',
+      fields: IDENTITY_TOKEN_FIELDS,
+      description:
+        'Also send the identity headers signed, in a token of the gateway for this service alone (docs/ISOLATION.md). Needs signing keys: `kong-jwt-identity serve --signing-keys`. Left out: no such token.',
+    },
+  },
+  {
     reserved_headers: {
       type: 'array',
       required: true,
-      default: ['X-User-*', 'X-Consumer-*', 'X-Credential-Identifier', 'X-Anonymous-Consumer', 'X-Authenticated-*'],
+      default: [
+        'X-User-*',
+        'X-Consumer-*',
+        'X-Credential-Identifier',
+        'X-Anonymous-Consumer',
+        'X-Authenticated-*',
+        'X-Identity-Token',
+      ],
       elements: {
         type: 'string',
         match: '^[%w_-]+%*?$',

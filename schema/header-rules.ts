@@ -15,7 +15,9 @@ export const CONSUMER_HEADERS = ['X-Consumer-ID', 'X-Consumer-Username', 'X-Cons
 /** Returns what is wrong with the headers that a configuration fills, protects, and takes tokens from. */
 export function headerViolations(config: Config): Violation[] {
   return [
-    ...config.identityHeaders.flatMap((_, index) => identityHeaderViolations(config, index)),
+    ...writtenHeaders(config).flatMap((header, index, all) =>
+      writtenHeaderViolations(header, index, all, config.reservedHeaders),
+    ),
     ...config.reservedHeaders.flatMap(reservedHeaderViolations),
     ...tokenHeaderViolations(config),
     ...kongHeaderViolations(config),
@@ -24,17 +26,33 @@ export function headerViolations(config: Config): Violation[] {
   ];
 }
 
-function identityHeaderViolations({ identityHeaders, reservedHeaders }: Config, index: number): Violation[] {
-  const field = `config.identity_headers[${index + 1}].header`;
-  const names = identityHeaders.map(({ header }) => foldHeaderName(header));
-  const name = names[index] ?? '';
+/** The token stands last, so that a clash with an identity header is reported at the token. */
+function writtenHeaders({
+  identityHeaders,
+  identityToken,
+}: Config): { readonly field: string; readonly name: string }[] {
+  const headers = identityHeaders.map(({ header }, index) => ({
+    field: `identity_headers[${index + 1}]`,
+    name: foldHeaderName(header),
+  }));
+  const token = identityToken && { field: 'identity_token', name: foldHeaderName(identityToken.header) };
+  return token === null ? headers : [...headers, token];
+}
+
+function writtenHeaderViolations(
+  { field: holder, name }: { readonly field: string; readonly name: string },
+  index: number,
+  written: readonly { readonly field: string; readonly name: string }[],
+  reservedHeaders: readonly string[],
+): Violation[] {
+  const field = `config.${holder}.header`;
   const transport = coveredTransportHeader(name);
   if (transport !== undefined)
     return [{ field, message: `must not be the transport or credential header ${transport}` }];
-  const first = names.indexOf(name);
+  const first = written.findIndex((other) => other.name === name);
   if (first < index) {
     return [
-      { field, message: `is the same header as that of identity_headers[${first + 1}]: servers read both as ${name}` },
+      { field, message: `is the same header as that of ${written[first]?.field ?? ''}: servers read both as ${name}` },
     ];
   }
   // A route without this plugin, or with another configuration, would let a client fill it in.

@@ -15,6 +15,8 @@ import { refusalResponse } from '../../src/core/refusal-response';
 import type { RequestView } from '../../src/core/request-view';
 import { createTokenCache } from '../../src/core/token-cache';
 import { createKeySources } from '../../src/keys/key-sources';
+import { signingKeyFile } from '../../src/keys/signing-key-file';
+import { SIGNING_KEYS_VARIABLE } from '../../src/keys/signing-keys';
 import { decisionChannel } from '../../src/telemetry/channels';
 import { createLogger, type LogFields } from '../../src/telemetry/log';
 import { version } from '../../package.json';
@@ -40,6 +42,7 @@ const { log } = logger;
 const clock = (): number => Date.now() / 1000;
 const tokens = createTokenCache();
 const keys = createKeySources({ now: Date.now, log });
+const signingKey = signingKeyFile(process.env[SIGNING_KEYS_VARIABLE], { now: Date.now, log });
 
 /** How requests are refused when the configuration says nothing. */
 const WITHOUT_POLICY = { realm: DEFAULT_REALM, handOver: { logDecisions: 'refused', logUser: undefined } } as const;
@@ -54,7 +57,7 @@ export class Plugin {
    */
   constructor(config: unknown) {
     try {
-      this.#policy = compilePolicy(parseConfig(config), keys);
+      this.#policy = compilePolicy(parseConfig(config), keys, signingKey);
     } catch (error) {
       log('error', 'the configuration is not usable, every request will be refused', reasonOf(error));
       this.#policy = new Refusal('configuration_error', 'see the log of the start');

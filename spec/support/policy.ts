@@ -1,5 +1,6 @@
 import { parseConfig } from '../../schema/parse-config';
 import type { KeySource } from '../../src/core/key-source';
+import type { SigningKeySource } from '../../src/core/signing-key';
 import { compilePolicy, type Policy } from '../../src/core/policy';
 
 /** The issuer of {@link policyOf}, in Kong's form. */
@@ -10,6 +11,10 @@ export const ISSUER = {
 };
 
 /** Compiles a configuration written as in kong.yml; `issuers` is {@link ISSUER} unless given, with these keys. */
-export function policyOf(config: Readonly<Record<string, unknown>>, keys: KeySource): Policy {
-  return compilePolicy(parseConfig({ issuers: [ISSUER], ...config }), () => keys);
+export function policyOf(
+  config: Readonly<Record<string, unknown>>,
+  keys: KeySource,
+  signingKey?: SigningKeySource,
+): Policy {
+  return compilePolicy(parseConfig({ issuers: [ISSUER], ...config }), () => keys, signingKey);
 }

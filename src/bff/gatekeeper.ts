@@ -10,7 +10,8 @@ import { refusalResponse } from '../core/refusal-response';
 import type { RequestView } from '../core/request-view';
 import { createTokenCache } from '../core/token-cache';
 import { createKeySources } from '../keys/key-sources';
-import { createLogger } from '../telemetry/log';
+import { signingKeyFile } from '../keys/signing-key-file';
+import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
 import { mayBeCrossSite } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
 
@@ -25,6 +26,11 @@ export interface GatekeeperOptions {
     /** Origin of the BFF as browsers see it, such as `https://shop.example.com`. */
     readonly origin: string;
   };
+  /**
+   * File with the signing keys, for a BFF that is a gateway to services which want `identity_token`. Without it, no such
+   * token is made.
+   */
+  readonly signingKeys?: string;
 }
 
 /** The request may go on. */
@@ -55,22 +61,33 @@ export interface Gatekeeper {
 
 const clock = (): number => Date.now() / 1000;
 const tokens = createTokenCache();
-const keys = createKeySources({ now: Date.now, log: createLogger().log });
+// In the BFF's own log only what somebody must see to, unless asked for more.
+const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
+const keys = createKeySources({ now: Date.now, log });
 
 /**
  * Returns the plugin's gatekeeper for use without Kong: the same configuration, the same code, the same answers. Keys
  * and verified tokens are shared by all gatekeepers of a process.
  *
  * @param config - as in kong.yml, or what {@link routeConfig} read from there
- * @throws ConfigError for a configuration that the plugin refuses, or that needs Kong (`consumer_claim`)
+ * @throws ConfigError for a configuration that the plugin refuses, or that needs Kong (`consumer_claim`, a token that is
+ *   bound to the request that Kong makes)
  */
-export function createGatekeeper(config: unknown, { session }: GatekeeperOptions = {}): Gatekeeper {
+export function createGatekeeper(config: unknown, { session, signingKeys }: GatekeeperOptions = {}): Gatekeeper {
   const parsed = parseConfig(config);
   if (parsed.consumerClaim !== null) {
     throw new ConfigError('config.consumer_claim', 'needs Kong: nobody else knows its consumers');
   }
   const cookieNames = session === undefined ? parsed.cookieNames : [...parsed.cookieNames, session.cookie];
-  const policy = compilePolicy({ ...parsed, cookieNames }, keys);
+  const identityToken = signingKeys === undefined ? null : parsed.identityToken;
+  if (identityToken?.bindRequest === true) {
+    throw new ConfigError(
+      'config.identity_token.bind_request',
+      'needs Kong: only it knows what the service will receive',
+    );
+  }
+  const signingKey = signingKeyFile(signingKeys, { now: Date.now, log });
+  const policy = compilePolicy({ ...parsed, cookieNames, identityToken }, keys, signingKey);
 
   const judge = async (request: Request): Promise<Admission | Refusal> => {
     const view = requestView(request);
@@ -80,6 +97,7 @@ export function createGatekeeper(config: unknown, { session }: GatekeeperOptions
     const decision = await decide(view, policy, tokens, clock);
     if (decision instanceof Refusal) return decision;
     const names = new Set(policy.identityHeaders.map(({ header }) => header));
+    if (identityToken !== null) names.add(identityToken.header);
     const identity = Object.entries(decision.headers).filter(
       (entry): entry is [string, string] => names.has(entry[0]) && typeof entry[1] === 'string',
     );

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { CommandFailure } from './command-failure';
 import { dumpCommand } from './dump';
+import { jwksCommand, signingKeysCommand } from './jwks';
 import { serveCommand } from './serve';
 
 /** Exit codes besides 0. */
@@ -14,7 +15,8 @@ const program = new Command('kong-jwt-identity')
   .version(version)
   .exitOverride();
 
-for (const command of [dumpCommand(), serveCommand()]) program.addCommand(command.exitOverride());
+for (const command of [dumpCommand(), serveCommand(), jwksCommand(), signingKeysCommand()])
+  program.addCommand(command.exitOverride());
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommandFailure) {

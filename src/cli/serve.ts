@@ -1,8 +1,13 @@
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { publicKeySet, readSigningKeys, SIGNING_KEYS_VARIABLE } from '../keys/signing-keys';
+import { watchedFile } from '../keys/watched-file';
+import { serveJwks } from '../pluginserver/jwks-endpoint';
 import type { MetricsAddress } from '../pluginserver/metrics-endpoint';
 import { SocketPathError } from '../pluginserver/socket-path';
 import { defaultWorkers, supervise } from '../pluginserver/supervisor';
-import { createLogger, LOG_LEVEL_VARIABLE, LOG_LEVELS } from '../telemetry/log';
+import { createLogger, type Log, LOG_LEVEL_VARIABLE, LOG_LEVELS } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { pluginOption } from './plugin-option';
 
@@ -15,6 +20,8 @@ interface ServeFlags {
   readonly deadline: number;
   readonly stuckAfter: number;
   readonly metrics?: MetricsAddress;
+  readonly signingKeys?: string;
+  readonly jwks?: MetricsAddress;
   readonly logLevel?: string;
 }
 
@@ -44,7 +51,11 @@ export function serveCommand(): Command {
       wholeNumber(1, 3_600),
       65,
     )
-    .option('--metrics <address:port>', 'serve Prometheus metrics there; a port alone means 127.0.0.1', metricsAddress)
+    .option('--metrics <address:port>', 'serve Prometheus metrics there; a port alone means 127.0.0.1', listenAddress)
+    .addOption(
+      new Option('--signing-keys <file>', 'JWK set with private keys, for identity_token').env(SIGNING_KEYS_VARIABLE),
+    )
+    .option('--jwks <address:port>', 'publish the public half of the signing keys there', listenAddress)
     .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS))
     .action(async (flags: ServeFlags) => {
       // The workers and the plugin in them read the level from here.
@@ -53,6 +64,7 @@ export function serveCommand(): Command {
       // Kong closes our stderr when it dies. That must not be an error of its own.
       process.stderr.on('error', () => undefined);
       try {
+        await openSigningKeys(flags, log);
         const exitCode = await supervise({
           socketPath: flags.socket,
           pluginPath: flags.plugin,
@@ -66,16 +78,39 @@ export function serveCommand(): Command {
         });
         process.exit(exitCode);
       } catch (error) {
-        throw startFailure(error, flags);
+        throw startFailure(error);
       }
     });
 }
 
-function startFailure(error: unknown, { metrics }: ServeFlags): unknown {
+/** Hands the keys to the workers by their path, and publishes what may be published. */
+async function openSigningKeys({ signingKeys, jwks }: ServeFlags, log: Log): Promise<void> {
+  if (signingKeys === undefined) {
+    if (jwks !== undefined) throw new CommandFailure('--jwks needs --signing-keys');
+    return;
+  }
+  process.env[SIGNING_KEYS_VARIABLE] = resolve(signingKeys);
+  const keySet = openKeySet(signingKeys, log);
+  if (jwks === undefined) return;
+  const server = await serveJwks(jwks, keySet);
+  const { address, port } = server.address() as AddressInfo;
+  log('notice', 'publishing keys', { address, port });
+}
+
+function openKeySet(path: string, log: Log): () => string {
+  const parse = (text: string): string => JSON.stringify(publicKeySet(readSigningKeys(text)));
+  try {
+    return watchedFile(path, parse, { now: Date.now, log });
+  } catch (error) {
+    throw new CommandFailure(`--signing-keys ${path}: ${(error as Error).message}`);
+  }
+}
+
+function startFailure(error: unknown): unknown {
   if (error instanceof SocketPathError) return new CommandFailure(error.message);
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall !== 'listen' || metrics === undefined) return error;
-  return new CommandFailure(`metrics ${metrics.host}:${metrics.port}: cannot listen (${code})`);
+  const { code, syscall, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === undefined || syscall !== 'listen') return error;
+  return new CommandFailure(`${address ?? ''}:${port ?? ''}: cannot listen (${code})`);
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {
@@ -91,7 +126,7 @@ function fileMode(text: string): number {
   throw new InvalidArgumentError('It must be three octal digits, such as 0660.');
 }
 
-function metricsAddress(text: string): MetricsAddress {
+function listenAddress(text: string): MetricsAddress {
   const [, host = '127.0.0.1', digits = ''] = /^(?:(.+):)?([0-9]{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === '' || port > 65_535)

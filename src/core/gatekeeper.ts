@@ -32,7 +32,7 @@ export async function decide(
   const forged = forgedHeaders(request, policy.hygiene);
   if (forged instanceof Refusal) return forged;
   observe?.('request', `headers that the client may not send: ${forged.length === 0 ? 'none' : quote(forged)}`);
-  const anonymous = (): Proceed => proceed(undefined, {}, forged, request, policy);
+  const anonymous = (): Promise<Proceed> => proceed(undefined, {}, forged, request, policy, clock);
 
   if (!policy.runOnPreflight && isPreflight(request)) {
     observe?.('request', 'is a CORS preflight, which needs no token here');
@@ -44,7 +44,7 @@ export async function decide(
   if (bearer === undefined) {
     const missing = new Refusal('token_missing', 'no bearer token');
     observe?.('token', `none; allow_missing is ${policy.allowMissing}`);
-    if (policy.allowMissing) return { ...anonymous(), ...(policy.shadow !== undefined && { shadow: missing }) };
+    if (policy.allowMissing) return { ...(await anonymous()), ...(policy.shadow !== undefined && { shadow: missing }) };
     return policy.allowAuthenticated && request.isAuthenticated === true ? anonymous() : missing;
   }
 
@@ -60,7 +60,8 @@ export async function decide(
   if (identity instanceof Refusal) return identity.of(token);
 
   const shadow = shadowRefusal(token, request.method, policy.shadow, observe);
-  return { ...proceed(token, identity, forged, request, policy), ...(shadow !== undefined && { shadow }) };
+  const admitted = await proceed(token, identity, forged, request, policy, clock);
+  return { ...admitted, ...(shadow !== undefined && { shadow }) };
 }
 
 /** A CORS preflight, not just any OPTIONS request (Fetch §4.8): it carries no credentials and the service gets no body. */
@@ -72,16 +73,18 @@ function isPreflight(request: RequestView): boolean {
   );
 }
 
-function proceed(
+async function proceed(
   token: VerifiedToken | undefined,
   identity: Readonly<Record<string, string>>,
   forged: readonly string[],
   request: RequestView,
   policy: Policy,
-): Proceed {
+  clock: Clock,
+): Promise<Proceed> {
   const hidden = policy.hideCredentials ? hideCredentials(request, policy.sources) : undefined;
   const removed = Object.fromEntries(forged.map((name) => [name, []]));
-  const headers = withHeaders({ ...removed, ...hidden?.headers }, identity);
+  const signed = await policy.identityToken?.issue(token, identity, request, clock);
+  const headers = withHeaders({ ...removed, ...hidden?.headers }, { ...identity, ...signed });
   const rawQuery = hidden?.rawQuery;
   return { outcome: 'proceed', headers, token, ...(rawQuery !== undefined && { rawQuery }) };
 }

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Config, IssuerConfig } from '../../schema/config';
 import { ALGORITHMS } from '../../schema/algorithms';
+import { ConfigError } from '../../schema/config-error';
 import { authorizationRules, shadowRules, type AuthorizationRules } from './authorization';
 import type { TokenSources } from './bearer-token';
 import { requiredClaims } from './claim-rules';
 import { claimSelector, ruleSelector, type ClaimSelector } from './claim-selector';
 import { headerHygiene, type HeaderHygiene } from './header-hygiene';
+import { identityTokenIssuer, type IdentityTokenIssuer } from './identity-token';
 import { identityHeaders, type IdentityHeader } from './identity-headers';
 import { normalizeTokenType } from './jose-header';
 import type { KeySource } from './key-source';
+import type { SigningKeySource } from './signing-key';
 import type { Trust } from './token-cache';
 import type { TrustedIssuer } from './verified-token';
 
@@ -18,6 +21,7 @@ export interface Policy {
   readonly sources: TokenSources;
   readonly hygiene: HeaderHygiene;
   readonly identityHeaders: readonly IdentityHeader[];
+  readonly identityToken: IdentityTokenIssuer | undefined;
   readonly authorization: AuthorizationRules | undefined;
   /** Rules that are tried and never enforced. */
   readonly shadow: AuthorizationRules | undefined;
@@ -30,6 +34,8 @@ export interface Policy {
   readonly realm: string;
   /** Whether {@link RequestView.method} is needed to decide. */
   readonly needsMethod: boolean;
+  /** Whether {@link RequestView.path} is needed to decide. */
+  readonly needsPath: boolean;
   /** Whether {@link RequestView.rawQuery} is needed to decide. */
   readonly needsQuery: boolean;
 }
@@ -59,8 +65,14 @@ export interface HandOver {
  * Compiles a parsed configuration.
  *
  * @param keySourceFor - opens an issuer's keys; its errors (a PEM that is none) pass through
+ * @param signingKey - the gateway's own keys, for `identity_token`; asked once now, and its errors pass through
+ * @throws ConfigError when `identity_token` is configured and there are no signing keys
  */
-export function compilePolicy(config: Config, keySourceFor: (issuer: IssuerConfig) => KeySource): Policy {
+export function compilePolicy(
+  config: Config,
+  keySourceFor: (issuer: IssuerConfig) => KeySource,
+  signingKey?: SigningKeySource,
+): Policy {
   const { authenticatedGroupsClaim: groupsClaim } = config;
   const handOver: HandOver = {
     groups: groupsClaim === null ? undefined : { claim: groupsClaim, select: ruleSelector(groupsClaim) },
@@ -73,6 +85,7 @@ export function compilePolicy(config: Config, keySourceFor: (issuer: IssuerConfi
   };
   const authorization = authorizationRules(config);
   const shadow = shadowRules(config);
+  const identityToken = compileIdentityToken(config, signingKey);
   return {
     trust: compileTrust(config, keySourceFor),
     sources: {
@@ -83,6 +96,7 @@ export function compilePolicy(config: Config, keySourceFor: (issuer: IssuerConfi
     },
     hygiene: headerHygiene(config),
     identityHeaders: identityHeaders(config),
+    identityToken,
     authorization,
     shadow,
     hideCredentials: config.hideCredentials,
@@ -91,9 +105,24 @@ export function compilePolicy(config: Config, keySourceFor: (issuer: IssuerConfi
     runOnPreflight: config.runOnPreflight,
     handOver,
     realm: config.realm ?? DEFAULT_REALM,
-    needsMethod: authorization !== undefined || shadow !== undefined || !config.runOnPreflight,
+    needsMethod:
+      authorization !== undefined ||
+      shadow !== undefined ||
+      !config.runOnPreflight ||
+      identityToken?.bindsRequest === true,
+    needsPath: identityToken?.bindsRequest === true,
     needsQuery: config.uriParamNames.length > 0,
   };
+}
+
+function compileIdentityToken(
+  { identityToken, rolesClaim, leeway }: Config,
+  signingKey: SigningKeySource | undefined,
+): IdentityTokenIssuer | undefined {
+  if (identityToken === null) return undefined;
+  if (signingKey === undefined) throw new ConfigError('config.identity_token', 'needs signing keys');
+  signingKey();
+  return identityTokenIssuer(identityToken, rolesClaim, leeway, signingKey);
 }
 
 /** Without a list the key decides alone what it may verify (KeySource); `none` is not in here. */

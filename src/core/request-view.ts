@@ -6,6 +6,8 @@ export interface RequestView {
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** Request method in upper case; needed when {@link Policy.needsMethod}. */
   readonly method?: string;
+  /** Path that the service will receive, without the query; needed when {@link Policy.needsPath}. */
+  readonly path?: string;
   /** Query string as the client sent it, without `?`; needed when {@link Policy.needsQuery}. */
   readonly rawQuery?: string;
   /** Whether Kong knows the caller by a credential that another plugin accepted; needed when {@link Policy.allowAuthenticated}. */

@@ -12,5 +12,14 @@ export interface GuardedRequest {
   readonly socket: Pick<Socket, 'remoteAddress'> | undefined;
 }
 
-/** What tells the gateway's requests from others: `undefined` for a request of the gateway. */
-export type GatewayProof = (request: GuardedRequest) => Refusal | undefined | Promise<Refusal | undefined>;
+/** Identity headers for which the gateway vouches one by one. */
+export interface SignedHeaders {
+  /** Every identity header that it wrote, by name in lower case. */
+  readonly signed: ReadonlyMap<string, string>;
+}
+
+/** What a proof says: `undefined` or more about a request of the gateway. */
+export type Proof = Refusal | SignedHeaders | undefined;
+
+/** What tells the gateway's requests from others. */
+export type GatewayProof = (request: GuardedRequest) => Proof | Promise<Proof>;

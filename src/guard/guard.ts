@@ -2,14 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal } from '../core/refusal';
 import { refusalResponse, type RefusalResponse } from '../core/refusal-response';
-import type { GatewayProof, GuardedRequest } from './gateway-proof';
+import type { GatewayProof, GuardedRequest, SignedHeaders } from './gateway-proof';
 import { guardedRequest, guardedWebRequest, sendRefusal } from './guarded-request';
 import { DEFAULT_MAPPING, readIdentity, type Identity, type IdentityMapping } from './identity';
 import type { Requirement } from './requirement';
 
 export { gatewayAddresses } from './gateway-address';
 export { gatewayCertificate } from './gateway-certificate';
-export type { GatewayProof, GuardedRequest } from './gateway-proof';
+export type { GatewayProof, GuardedRequest, SignedHeaders } from './gateway-proof';
 export { DEFAULT_MAPPING, list, text, words, type Identity, type IdentityMapping } from './identity';
 export { requireIdentity, requireRole, requireScope, type Requirement } from './requirement';
 export { Refusal } from '../core/refusal';
@@ -147,8 +147,11 @@ async function check<Mapping extends IdentityMapping>(
 ): Promise<Identity<Mapping> | undefined | Refusal> {
   try {
     for (const proof of proofs) {
-      const refusal = await proof(request);
-      if (refusal !== undefined) return refusal;
+      const proven = await proof(request);
+      if (proven instanceof Refusal) return proven;
+      if (proven !== undefined && differsFrom(proven, mapping, request)) {
+        return new Refusal('not_from_gateway', 'the identity headers are not those that were signed');
+      }
     }
     const identity = readIdentity(mapping, request.headers);
     if (identity instanceof Refusal) return identity;
@@ -160,6 +163,16 @@ async function check<Mapping extends IdentityMapping>(
   } catch {
     return new Refusal('internal_error', 'an unexpected error in the guard');
   }
+}
+
+/** Whether an identity header is missing, was changed, or was added to what the gateway signed. */
+function differsFrom({ signed }: SignedHeaders, mapping: IdentityMapping, { headers }: GuardedRequest): boolean {
+  const mapped = Object.values(mapping).map(({ header }) => header.toLowerCase());
+  return [...signed.keys(), ...mapped].some((name) => {
+    const value = signed.get(name);
+    const lines = headers(name);
+    return lines.length !== (value === undefined ? 0 : 1) || lines[0] !== value;
+  });
 }
 
 /** Kong 3.9.3 sends its id of the request to the service, in 32 hexadecimal digits. */

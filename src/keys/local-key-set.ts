@@ -1,0 +1,18 @@
+import type { KeySource } from '../core/key-source';
+import { readKeySet } from './key-set-document';
+import { selectKey } from './key-selection';
+import { watchedFile, type WatchedFileDependencies } from './watched-file';
+
+/** RFC 7517 sets no limit; a set that somebody signs with has a few keys. */
+const MOST_KEYS = 64;
+
+/**
+ * Returns the public keys of a JWK set in a file. It is read again when it changes, so a key that is no longer in it
+ * stops being accepted within seconds.
+ *
+ * @throws Error when the file cannot be read or has no usable key
+ */
+export function localKeySet(path: string, dependencies: WatchedFileDependencies): KeySource {
+  const keys = watchedFile(path, (text) => readKeySet(JSON.parse(text), MOST_KEYS).keys, dependencies);
+  return { find: (request) => selectKey(keys(), request), holds: (key) => keys().includes(key) };
+}
