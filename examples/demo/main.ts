@@ -10,8 +10,8 @@ const PORT_SPAN = 13;
 
 async function run(basePort: number): Promise<void> {
   const terminal = createTerminal(process.stdout, process.env);
-  const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve).once('SIGTERM', resolve);
+  const interrupted = new Promise<unknown>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
   });
   const demo = await startDemo(basePort, terminal);
   await interrupted;
