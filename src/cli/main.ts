@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { CommandFailure } from './command-failure';
 import { dumpCommand } from './dump';
+import { healthCommand } from './health';
 import { jwksCommand, signingKeysCommand } from './jwks';
 import { serveCommand } from './serve';
 
@@ -15,7 +16,7 @@ const program = new Command('kong-jwt-identity')
   .version(version)
   .exitOverride();
 
-for (const command of [dumpCommand(), serveCommand(), jwksCommand(), signingKeysCommand()])
+for (const command of [dumpCommand(), serveCommand(), healthCommand(), jwksCommand(), signingKeysCommand()])
   program.addCommand(command.exitOverride());
 
 program.parseAsync().catch((error: unknown) => {

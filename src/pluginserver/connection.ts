@@ -104,7 +104,7 @@ export class Connection implements KongPort {
   #serve(call: RpcCall): void {
     if (this.socket.writableLength > MAX_UNREAD_BYTES) throw new Error('Kong calls but does not read');
     this.#isBusy = true;
-    const { startInstance, handleEvent, closeInstance } = call;
+    const { startInstance, handleEvent, closeInstance, getPluginNames } = call;
     if (handleEvent !== undefined) {
       this.#handleEvent(call, handleEvent.instanceId ?? 0, handleEvent.eventName ?? '');
     } else if (startInstance !== undefined) {
@@ -113,8 +113,10 @@ export class Connection implements KongPort {
       const instanceId = closeInstance.instanceId ?? 0;
       this.context.instances.close(instanceId);
       this.#return(call, { instanceStatus: { name: this.context.plugin.name, instanceId } });
+    } else if (getPluginNames !== undefined) {
+      this.#return(call, { pluginNames: { names: [this.context.plugin.name] } });
     } else {
-      throw new Error('a call that Kong 3.9.3 does not make');
+      throw new Error('a call that neither Kong 3.9.3 nor a health check makes');
     }
   }
 
