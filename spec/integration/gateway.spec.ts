@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { type EchoService, type Received, startEchoService } from '../support/echo-service';
 import { type Kong, startKong } from '../support/kong';
+import { describeKong } from '../support/kong-target';
 import { publicJwk, signingKey, signToken } from '../support/tokens';
 
 const key = signingKey('ES256', 'k1');
@@ -37,7 +38,7 @@ ${extra}
 `;
 }
 
-describe('a request through the gateway', () => {
+describeKong('a request through the gateway', () => {
   let service: EchoService;
   let kong: Kong;
   let token: string;

@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Environment } from '../../src/gateway/declarative/vault';
-import { startGateway } from '../../src/gateway/gateway';
-import { packagedServer } from '../../src/gateway/pluginsocket/packaged-server';
-import { createLogger } from '../../src/telemetry/log';
+import { startKongContainer } from './kong-docker';
+import { startEmbeddedKong } from './kong-embedded';
+import { startNativeKong } from './kong-native';
+import { kongTarget, type KongTarget } from './kong-target';
 
 /** What Kong is started with. */
 export interface KongOptions {
@@ -28,30 +26,18 @@ export interface Kong {
   stop(): Promise<void>;
 }
 
-/** Starts Kong on a free port of 127.0.0.1 with this package's plugin server. */
-export async function startKong({ declarativeConfig, environment = {} }: KongOptions): Promise<Kong> {
-  const folder = mkdtempSync(join(tmpdir(), 'kong-'));
-  const lines: string[] = [];
-  const { log } = createLogger('debug', (line) => lines.push(line));
-  const gateway = await startGateway({
-    kongYml: declarativeConfig,
-    listen: { host: '127.0.0.1', port: 0 },
-    pluginServers: [packagedServer(folder, ['--log-level', 'debug'])],
-    environment,
-    log,
-  });
-  const { hostname, port } = new URL(gateway.url);
-  return {
-    proxyUrl: gateway.url,
-    host: hostname,
-    port: Number(port),
-    log: () => lines.join(''),
-    reload: async (text) => {
-      await gateway.reload(text);
-    },
-    stop: async () => {
-      await gateway.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+const STARTERS: Readonly<Record<KongTarget, (options: KongOptions) => Promise<Kong>>> = {
+  embedded: startEmbeddedKong,
+  native: startNativeKong,
+  docker: startKongContainer,
+};
+
+/**
+ * Starts the gateway that `KONG_TARGET` names on a free port of 127.0.0.1, with this package's plugin server. Resolves
+ * when requests are decided.
+ *
+ * @throws when the configuration is refused, with the reason
+ */
+export function startKong(options: KongOptions): Promise<Kong> {
+  return STARTERS[kongTarget](options);
 }

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startGateway } from '../../src/gateway/gateway';
+import { packagedServer } from '../../src/gateway/pluginsocket/packaged-server';
+import { createLogger } from '../../src/telemetry/log';
+import type { Kong, KongOptions } from './kong';
+
+/** Starts the development gateway in this process. */
+export async function startEmbeddedKong({ declarativeConfig, environment = {} }: KongOptions): Promise<Kong> {
+  const folder = mkdtempSync(join(tmpdir(), 'kong-'));
+  const lines: string[] = [];
+  const { log } = createLogger('debug', (line) => lines.push(line));
+  const gateway = await startGateway({
+    kongYml: declarativeConfig,
+    listen: { host: '127.0.0.1', port: 0 },
+    pluginServers: [packagedServer(folder, ['--log-level', 'debug'])],
+    environment,
+    log,
+  });
+  const { hostname, port } = new URL(gateway.url);
+  return {
+    proxyUrl: gateway.url,
+    host: hostname,
+    port: Number(port),
+    log: () => lines.join(''),
+    reload: async (text) => {
+      await gateway.reload(text);
+    },
+    stop: async () => {
+      await gateway.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
