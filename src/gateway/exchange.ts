@@ -23,7 +23,7 @@ export interface Exchange {
   readonly startedAtMs: number;
   readonly client: Endpoint;
   readonly listener: Endpoint;
-  /** `1.0` or `1.1`. */
+  /** `1` or `1.1`. */
   readonly httpVersion: string;
   readonly method: string;
   /** The target of the request line as it came, but without a host: path and query. */
@@ -59,6 +59,20 @@ export interface Exchange {
 /** Returns the first value of a header as Kong itself sees it: by its name in lower case, as the request arrived. */
 export function arrivedHeader({ arrived }: Pick<Exchange, 'arrived'>, name: string): string | null {
   return arrived.get(name)?.[0] ?? null;
+}
+
+/**
+ * Returns an error as Kong says it to this client when nginx found it: plain text, unless the client names what it
+ * accepts, or what it sends itself.
+ *
+ * Kong 3.9.3: kong/error_handlers.lua
+ */
+export function nginxErrorFor(
+  { arrived, requestId }: Pick<Exchange, 'arrived' | 'requestId'>,
+  status: number,
+): LocalResponse {
+  const liked = arrived.get('accept') ?? arrived.get('content-type') ?? ['text/plain'];
+  return errorResponse(status, { accept: liked[0] ?? null, requestId });
 }
 
 /** Returns an error as Kong says it to this client. Kong's own text for the status when `message` is left out. */

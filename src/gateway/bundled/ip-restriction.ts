@@ -3,9 +3,10 @@ import type { StringField } from '../../../schema/kong-schema';
 import type { Violation } from '../../../schema/validate';
 import { errorFor } from '../exchange';
 import type { PluginKind } from '../plugin-definition';
+import { configSchema } from './config-schema';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
-type Range = readonly [Address, number];
+type Range = readonly [network: Address, bits: number];
 
 interface Config {
   readonly allow?: readonly string[];
@@ -20,31 +21,23 @@ const range: StringField = { type: 'string' };
 export const ipRestriction: PluginKind = {
   name: 'ip-restriction',
   priority: 990,
-  schema: {
-    type: 'record',
-    fields: [
-      {
-        config: {
-          type: 'record',
-          required: true,
-          fields: [
-            { allow: { type: 'array', elements: range } },
-            { deny: { type: 'array', elements: range } },
-            { status: { type: 'number', between: [400, 599] } },
-            { message: { type: 'string' } },
-          ],
-          entity_checks: [{ at_least_one_of: ['allow', 'deny'] }],
-        },
-      },
+  schema: configSchema(
+    [
+      { allow: { type: 'array', elements: range } },
+      { deny: { type: 'array', elements: range } },
+      { status: { type: 'number' } },
+      { message: { type: 'string' } },
     ],
-  },
-  violations: (config) => ['allow', 'deny'].flatMap((list) => rangeViolations(list, config as Config)),
+    [{ at_least_one_of: ['allow', 'deny'] }],
+  ),
+  violations: (config) => [...rangeViolations('allow', config), ...rangeViolations('deny', config)],
   configure: ({ config }, { log }) => {
     const { allow = [], deny = [], status = 403, message } = config as Config;
     const allowed = allow.map(parseRange);
     const denied = deny.map(parseRange);
     return {
       access: (exchange) => {
+        // The peer of the connection: `X-Forwarded-For` is not believed, as with Kong's default of no `trusted_ips`.
         const address = ipaddr.process(exchange.client.address);
         const isDenied = denied.some((item) => isIn(address, item));
         if (!isDenied && (allowed.length === 0 || allowed.some((item) => isIn(address, item)))) return null;
@@ -56,9 +49,8 @@ export const ipRestriction: PluginKind = {
   },
 };
 
-function rangeViolations(list: string, config: Config): Violation[] {
-  const ranges = config[list as 'allow' | 'deny'] ?? [];
-  return ranges.flatMap((text, i) => {
+function rangeViolations(list: 'allow' | 'deny', config: Config): Violation[] {
+  return (config[list] ?? []).flatMap((text, i) => {
     try {
       parseRange(text);
       return [];
@@ -68,10 +60,12 @@ function rangeViolations(list: string, config: Config): Violation[] {
   });
 }
 
+/** @throws Error for a text that is neither an address nor a range */
 function parseRange(text: string): Range {
-  if (text.includes('/')) return ipaddr.parseCIDR(text);
-  const address = ipaddr.parse(text);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
+  const [address = '', bits] = text.split('/');
+  if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) throw new Error('no address');
+  const network = ipaddr.parse(address);
+  return bits === undefined ? [network, network.kind() === 'ipv4' ? 32 : 128] : ipaddr.parseCIDR(text);
 }
 
 function isIn(address: Address, [network, bits]: Range): boolean {

@@ -1,7 +1,7 @@
 import { ConfigurationError, KONG_ONLY } from './configuration-error';
-import type { Consumer, Declaration, PluginEntry, Route, Service } from './entities';
+import type { Consumer, Declaration, KeyCredential, PluginEntry, Route, Service } from './entities';
 import { EntityReader, isMap, type Found, type Given } from './entity-reader';
-import { ACL, CONSUMER, KONG_ONLY_ENTITIES, ROUTE, SERVICE } from './entity-schemas';
+import { ACL, CONSUMER, KEY_CREDENTIAL, KONG_ONLY_ENTITIES, ROUTE, SERVICE } from './entity-schemas';
 import { readPlugin, type PluginReaderOptions, type PluginScope } from './plugin-reader';
 import { Registry } from './registry';
 import { routeViolations } from './route-rules';
@@ -15,7 +15,7 @@ export interface DeclarationOptions extends PluginReaderOptions {
 
 /** Members of a file that declare nothing. */
 const REMARKS = ['_format_version', '_transform', '_comment', '_ignore', '_info'];
-const ENTITIES = ['services', 'routes', 'consumers', 'acls', 'plugins'];
+const ENTITIES = ['services', 'routes', 'consumers', 'acls', 'keyauth_credentials', 'plugins'];
 
 /**
  * Returns what a kong.yml declares (format 3.0). Entities may stand under their parents or at the top, refer to each
@@ -93,21 +93,35 @@ function readRoutes(top: Given, services: Read<Service>, reader: EntityReader): 
 function readConsumers(top: Given, reader: EntityReader): Read<Consumer> {
   const registry = new Registry<Consumer>('consumer', reader);
   const groupsOf = new Map<string, string[]>();
-  const addGroup = (consumer: Consumer | null, found: Found): void => {
-    const { group } = reader.entity<{ group: string }>('acls', ACL, found, ['consumer'], 'group');
-    if (consumer === null) reader.refuse(`${found.path}.consumer`, 'required field missing');
-    else groupsOf.get(consumer.id)?.push(group);
-  };
+  const keysOf = new Map<string, KeyCredential[]>();
   const places = reader.list(top, 'consumers').map((found) => {
-    const read = reader.entity<Omit<Consumer, 'groups'>>('consumers', CONSUMER, found, ['acls', 'plugins'], 'username');
-    const groups: string[] = [];
-    const consumer = { ...read, groups };
-    groupsOf.set(consumer.id, groups);
+    const apart = ['acls', 'keyauth_credentials', 'plugins'];
+    const read = reader.entity<Omit<Consumer, 'groups' | 'keys'>>('consumers', CONSUMER, found, apart, 'username');
+    const consumer = { ...read, groups: [] as string[], keys: [] as KeyCredential[] };
+    groupsOf.set(consumer.id, consumer.groups);
+    keysOf.set(consumer.id, consumer.keys);
     registry.add(consumer, consumer.username, found.path);
-    for (const acl of reader.list(found.given, 'acls', found.path)) addGroup(consumer, acl);
     return [consumer, found] as const;
   });
-  for (const acl of reader.list(top, 'acls')) addGroup(registry.referredTo(acl), acl);
+  const owned = (kind: string): { found: Found; ownerId: string }[] => [
+    ...places.flatMap(([{ id }, { given, path }]) =>
+      reader.list(given, kind, path).map((found) => ({ found, ownerId: id })),
+    ),
+    ...reader.list(top, kind).map((found) => {
+      const owner = registry.referredTo(found);
+      if (owner === null) reader.refuse(`${found.path}.consumer`, 'required field missing');
+      return { found, ownerId: owner?.id ?? '' };
+    }),
+  ];
+  for (const { found, ownerId } of owned('acls')) {
+    const { group } = reader.entity<{ group: string }>('acls', ACL, found, ['consumer'], 'group');
+    groupsOf.get(ownerId)?.push(group);
+  }
+  for (const { found, ownerId } of owned('keyauth_credentials')) {
+    const kind = 'keyauth_credentials';
+    const { id, key } = reader.entity<KeyCredential>(kind, KEY_CREDENTIAL, found, ['consumer'], 'key');
+    keysOf.get(ownerId)?.push({ id, key });
+  }
   return { registry, places };
 }
 

@@ -44,6 +44,14 @@ export interface Consumer extends Entity {
   readonly custom_id: string | null;
   /** Groups of Kong's `acl` plugin. */
   readonly groups: readonly string[];
+  /** Keys of Kong's `key-auth` plugin. */
+  readonly keys: readonly KeyCredential[];
+}
+
+/** A key by which a consumer is recognized. */
+export interface KeyCredential {
+  readonly id: string;
+  readonly key: string;
 }
 
 /** One configured plugin. `null` means it is not bound to a route, a service or a consumer. */

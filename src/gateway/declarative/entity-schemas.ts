@@ -96,7 +96,7 @@ export const ROUTE: RecordField = {
   entity_checks: [{ at_least_one_of: ['methods', 'hosts', 'headers', 'paths'] }],
 };
 
-/** A consumer; its groups (`acls`) are taken out before. */
+/** A consumer; its groups (`acls`) and keys (`keyauth_credentials`) are taken out before. */
 export const CONSUMER: RecordField = {
   type: 'record',
   fields: [...common, { username: { type: 'string' } }, { custom_id: { type: 'string' } }],
@@ -107,6 +107,16 @@ export const CONSUMER: RecordField = {
 export const ACL: RecordField = {
   type: 'record',
   fields: [...common, { group: { type: 'string', required: true } }],
+};
+
+/** A consumer's key; its consumer stands around it or is named before. */
+export const KEY_CREDENTIAL: RecordField = {
+  type: 'record',
+  fields: [
+    ...common,
+    { key: { type: 'string', required: true, encrypted: true } },
+    { ttl: { type: 'integer', between: [0, 0], err: KONG_ONLY } },
+  ],
 };
 
 /** A plugin; its `config` and what it is attached to are taken out before. */
@@ -148,7 +158,6 @@ export const KONG_ONLY_FIELDS: readonly string[] = [
   'routes.destinations',
   'routes.expression',
   'routes.priority',
-  'consumers.keyauth_credentials',
   'consumers.basicauth_credentials',
   'consumers.hmacauth_credentials',
   'consumers.jwt_secrets',

@@ -10,6 +10,9 @@ const MAX_LINE_BYTES = 8 * 1024;
 /** nginx's four such buffers: all header lines together, in bytes. */
 export const MAX_HEADER_BYTES = 4 * MAX_LINE_BYTES;
 
+/** Most header lines. Kong 3.9.3: its nginx has a patch that sets this limit (CVE-2026-49975). */
+const MAX_LINES = 1_000;
+
 /** Headers that may stand once (nginx 1.25: `ngx_http_process_unique_header_line`, and `Host`). */
 const UNIQUE = new Set([
   'host',
@@ -28,6 +31,7 @@ const UNIQUE = new Set([
 /** Returns why nginx would refuse a request, `null` when it would not. */
 export function refuseArrival(method: string, target: string, headers: HeaderList): Refusal | null {
   if (method.length + target.length + ' HTTP/1.1'.length + 1 > MAX_LINE_BYTES) return { status: 414 };
+  if (headers.lines.length > MAX_LINES) return { status: 494 };
   const seen = new Set<string>();
   for (const [name, value] of headers.lines) {
     if (name.length + value.length + ': '.length > MAX_LINE_BYTES) return { status: 494 };

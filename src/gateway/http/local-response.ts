@@ -30,7 +30,7 @@ const FORMS: Readonly<Record<string, (message: string, requestId: string) => str
   'application/json': (message, id) => `{\n  "message":${JSON.stringify(message)},\n  "request_id":"${id}"\n}`,
   'text/plain': (message, id) => `${message}\nrequest_id: ${id}\n`,
   'text/html': (message, id) =>
-    `<!doctype html>\n<title>Error</title>\n<h1>Error</h1>\n<p>${escapeMarkup(message)}.</p>\n<p>request_id: ${id}</p>\n`,
+    `<!doctype html>\n<html lang="en">\n<title>Error</title>\n<h1>Error</h1>\n<p>${escapeMarkup(message)}.</p>\n<p>request_id: ${id}</p>\n</html>\n`,
   'application/xml': (message, id) =>
     `<?xml version="1.0" encoding="UTF-8"?>\n<error>\n  <message>${escapeMarkup(message)}</message>\n  <requestid>${id}</requestid>\n</error>\n`,
 };

@@ -17,6 +17,12 @@ export function queryTable(query: string, max: number): QueryTable {
   return table;
 }
 
+/** Returns a query without the arguments of this name, in any spelling; nothing else is changed. */
+export function withoutArgument(query: string, name: string): string {
+  const parts = query.split('&').filter((part) => unescape(part.split('=', 1)[0] ?? '') !== name);
+  return parts.join('&');
+}
+
 function unescape(bytes: string): string {
   return bytes
     .replaceAll('+', ' ')

@@ -7,8 +7,24 @@ import { PassThrough, type Readable } from 'node:stream';
 export class RequestBody {
   #read: Buffer | undefined;
 
-  /** @param source - the client's body, `null` when the request has none */
-  constructor(private readonly source: Readable | null) {}
+  /**
+   * @param source - the client's body, `null` when the request has none
+   * @param declaredBytes - its length as the client says it, `null` when it comes in chunks
+   */
+  constructor(
+    private readonly source: Readable | null,
+    private readonly declaredBytes: number | null = null,
+  ) {}
+
+  /** Whether there is one. */
+  get isAbsent(): boolean {
+    return this.source === null;
+  }
+
+  /** Its length, `null` when nobody knows it yet. */
+  get bytes(): number | null {
+    return this.#read?.length ?? this.declaredBytes;
+  }
 
   /** Returns the whole body, `null` when it is longer than `maxBytes`; then nothing of it is lost. */
   async read(maxBytes: number): Promise<Buffer | null> {

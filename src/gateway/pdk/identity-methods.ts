@@ -32,7 +32,7 @@ export const identityMethods: PdkHandlers<
     const found =
       (isId ? consumers.find(({ id }) => id === reference) : undefined) ??
       (byUsername ? consumers.find(({ username }) => username === reference) : undefined);
-    return found === undefined ? null : asMessage(found);
+    return found === undefined ? null : consumerMessage(found);
   },
 };
 
@@ -49,7 +49,8 @@ export function identityOf({ context }: Pick<Exchange, 'context'>): Identity {
   return { consumerId: consumer?.id ?? null, credential };
 }
 
-function asMessage({ id, created_at, username, custom_id, tags }: Consumer): ConsumerMessage {
+/** Returns a consumer as plugins get it. */
+export function consumerMessage({ id, created_at, username, custom_id, tags }: Consumer): ConsumerMessage {
   return {
     id,
     created_at,

@@ -25,6 +25,7 @@ const NGINX_HEADERS = [
   'Host',
   'Keep-Alive',
   'TE',
+  'Trailer',
   'Transfer-Encoding',
   'Upgrade',
   'Via',

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import { createServer, ServerResponse, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MAX_HEADER_BYTES } from '../http/arrival';
+import { HeaderList } from '../http/header-list';
 import { errorResponse } from '../http/local-response';
-import { PRODUCT } from '../product';
 import type { RequestHandler } from './request-handler';
+import { addOwnHeaders } from './response-head';
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -36,7 +37,7 @@ export class HttpListener {
       },
       (request, response) => void handle(request, response),
     );
-    // Kong 3.9.3 sets no limit to their number; what get_headers returns is cut, and a plugin has to know.
+    // Node would drop what is beyond its limit; here too many are refused (see refuseArrival).
     this.#server.maxHeadersCount = 0;
     // nginx says "continue" when something reads the body, so not to a client whose request is refused.
     this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -47,8 +48,12 @@ export class HttpListener {
       void handle(request, response);
     });
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#upgrade(request, socket, head, handle);
+      if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#takeOver(request, socket, head, handle);
       else this.#withoutUpgrade(request, socket, head);
+    });
+    // Refused, as by nginx; without this, Node closes the connection without a word.
+    this.#server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      this.#takeOver(request, socket, head, handle);
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       refuseUnreadable(error, socket);
@@ -82,7 +87,8 @@ export class HttpListener {
     clearTimeout(cut);
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, handle: RequestHandler): void {
+  /** Handles a request whose connection Node does not look after any more. */
+  #takeOver(request: IncomingMessage, socket: Socket, head: Buffer, handle: RequestHandler): void {
     this.#upgraded.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => {
@@ -135,8 +141,12 @@ function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void
   }
   const status = { HPE_HEADER_OVERFLOW: 494, ERR_HTTP_REQUEST_TIMEOUT: 408 }[code ?? ''] ?? 400;
   const requestId = randomBytes(16).toString('hex');
-  const answer = errorResponse(status, { accept: null, requestId });
-  const headers = [...answer.headers, ['Connection', 'close'], ['Content-Length', String(answer.body.length)]];
-  const lines = [...headers, ['Server', PRODUCT]].map(([name = '', value = '']) => `${name}: ${value}\r\n`);
-  socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${answer.status} \r\n${lines.join('')}\r\n`), answer.body]));
+  const { headers, body, ...answer } = errorResponse(status, { accept: 'text/plain', requestId });
+  const head = { status: answer.status, headers: new HeaderList(headers) };
+  addOwnHeaders(head, requestId, { gateway: 0, service: -1 });
+  head.headers.set('Content-Length', [String(body.length)]);
+  head.headers.set('Connection', ['close']);
+  const lines = head.headers.lines.map(([name, value]) => `${name}: ${value}\r\n`);
+  const start = `HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ''}\r\n`;
+  socket.end(Buffer.concat([Buffer.from(`${start}${lines.join('')}\r\n`, 'latin1'), body]));
 }

@@ -38,14 +38,15 @@ export function openExchange(request: IncomingMessage, router: Router, nowMs: nu
       startedAtMs: nowMs,
       client: { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
       listener,
-      httpVersion: request.httpVersion,
+      // Kong 3.9.3: a number, so HTTP/1.0 is `1` in `Via`.
+      httpVersion: String(Number(request.httpVersion)),
       method,
       target,
       path,
       host: hostName(authority ?? hostHeader ?? ''),
       arrived: headers.table(LOOKED_AT),
       headers,
-      body: new RequestBody(hasBody(headers) ? request : null),
+      body: bodyOf(request, headers),
       query: target.includes('?') ? target.slice(withoutQuery(target).length + 1) : null,
       upstreamHost: null,
       route: match?.route ?? null,
@@ -88,6 +89,8 @@ function plainAddress(address = ''): string {
   return address.replace(/^::ffff:/i, '');
 }
 
-function hasBody(headers: HeaderList): boolean {
-  return headers.first('transfer-encoding') !== null || Number(headers.first('content-length') ?? 0) > 0;
+function bodyOf(request: IncomingMessage, headers: HeaderList): RequestBody {
+  if (headers.first('transfer-encoding') !== null) return new RequestBody(request);
+  const bytes = Number(headers.first('content-length') ?? 0);
+  return bytes > 0 ? new RequestBody(request, bytes) : new RequestBody(null);
 }

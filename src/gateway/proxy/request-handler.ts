@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../telemetry/log';
-import { errorFor, type Exchange, type ResponseHead } from '../exchange';
+import { errorFor, nginxErrorFor, type Exchange, type ResponseHead } from '../exchange';
 import type { ExchangeRecord, Observer } from '../exchange-record';
 import type { Generation } from '../generation';
 import type { LocalResponse } from '../http/local-response';
@@ -55,7 +55,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       observer?.(record);
     } catch (error) {
       log('error', 'request failed', { request_id: exchange.requestId, reason: (error as Error).message });
-      response.destroy();
+      if (response.headersSent) response.destroy();
+      else await sendResponse(response, headFromHere(exchange, errorFor(exchange, 500)), errorFor(exchange, 500).body);
     } finally {
       release();
     }
@@ -75,7 +76,7 @@ class ExchangeWork {
   async answer(refusedWith: number | null): Promise<Answer> {
     const { exchange } = this;
     const { chain } = this.generation;
-    if (refusedWith !== null) return this.local(errorFor(exchange, refusedWith), chain.everywhere);
+    if (refusedWith !== null) return this.local(nginxErrorFor(exchange, refusedWith), chain.everywhere);
     if (exchange.route === null) {
       return this.local(errorFor(exchange, 404, 'no Route matched with those values'), chain.everywhere);
     }
@@ -98,7 +99,9 @@ class ExchangeWork {
     const durations = { gateway, service: this.elapsedMs - gateway };
     if ('reason' in outcome) {
       this.log('the service did not answer', { reason: outcome.reason });
-      const answer = errorFor(exchange, outcome.status, outcome.message);
+      // Kong 3.9.3: looks the name up before nginx has anything to do with the service.
+      if (outcome.status === 503) return this.local(errorFor(exchange, 503, 'name resolution failed'), plugins);
+      const answer = nginxErrorFor(exchange, outcome.status);
       const facts = { answeredBy: { kind: 'gateway' }, answer, forwarded } as const;
       return this.finished(headFromHere(exchange, answer), { content: answer.body, plugins, facts, durations });
     }

@@ -8,6 +8,7 @@ import type { ServiceResponse } from './service-client';
 const NOT_PASSED = [
   'Connection',
   'Keep-Alive',
+  'Trailer',
   'Transfer-Encoding',
   'X-Accel-Buffering',
   'X-Accel-Charset',
@@ -26,7 +27,6 @@ export function headFromService(exchange: Exchange, { status, headers, upgraded 
   for (const name of options(own.values('connection'))) own.remove(name);
   for (const name of NOT_PASSED) own.remove(name);
   if (upgraded === null) own.remove('Upgrade');
-  if (exchange.arrived.get('te')?.join().toLowerCase().includes('trailers') !== true) own.remove('Trailer');
   return { status, headers: new HeaderList([...exchange.responseHeaders.lines, ...own.lines]) };
 }
 
@@ -61,7 +61,21 @@ export function addOwnHeaders(
     if (headers.first('server') === null) headers.set('Server', [PRODUCT]);
   }
   headers.set('X-Kong-Request-Id', [requestId]);
+  const type = headers.first('content-type');
+  if (type !== null && CHARSET_TYPES.includes(type.toLowerCase())) {
+    headers.set('Content-Type', [`${type}; charset=UTF-8`]);
+  }
 }
+
+/** Kong 3.9.3: nginx's `charset UTF-8` says so of these types, whoever made the body, unless a charset is named. */
+const CHARSET_TYPES = [
+  'application/javascript',
+  'application/rss+xml',
+  'text/html',
+  'text/plain',
+  'text/vnd.wap.wml',
+  'text/xml',
+];
 
 function options(values: readonly string[]): string[] {
   return values

@@ -15,10 +15,9 @@ export interface ServiceResponse {
   readonly upgraded: { readonly socket: Duplex; readonly head: Buffer } | null;
 }
 
-/** Why there is no answer: the status that Kong gives for it, its own text when it has one, and a reason for the log. */
+/** Why there is no answer: the status that Kong gives for it (503: the name is unknown), and a reason for the log. */
 export interface ServiceFailure {
   readonly status: 502 | 503 | 504;
-  readonly message?: string;
   readonly reason: string;
 }
 
@@ -55,7 +54,7 @@ export class ServiceClient {
   async ask(request: ServiceRequest, body: RequestBody, given: AbortSignal): Promise<ServiceResponse | ServiceFailure> {
     const content = body.forService();
     for (let tries = 0; ; tries += 1) {
-      const outcome = await this.#try(request, content, given);
+      const outcome = await this.#try(request, body, content, given);
       if (!('failure' in outcome)) return outcome;
       const { failure, wasSent } = outcome;
       const isRepeatable = !wasSent || (content === null && !NOT_REPEATED.includes(request.method));
@@ -72,12 +71,13 @@ export class ServiceClient {
 
   #try(
     { service, method, path, headers, isUpgrade }: ServiceRequest,
+    body: RequestBody,
     content: Readable | Buffer | null,
     given: AbortSignal,
   ): Promise<ServiceResponse | TryFailure> {
     const { protocol, host, port, tls_verify: isVerified } = service;
     const name = host.replace(/^\[(.+)\]$/, '$1');
-    const lines = [...headers.lines, ...framing(method, headers, content)];
+    const lines = [...headers.lines, ...framing(method, body)];
     const request = (protocol === 'https' ? https : http).request({
       agent: this.#agents[protocol],
       host: name,
@@ -145,18 +145,14 @@ function answer(response: http.IncomingMessage, upgraded: ServiceResponse['upgra
 }
 
 /** Says how long the body is, or that it comes in chunks. */
-function framing(method: string, headers: HeaderList, content: Readable | Buffer | null): [string, string][] {
-  if (Buffer.isBuffer(content)) return [['Content-Length', String(content.length)]];
-  if (content === null) return WITHOUT_BODY.includes(method) ? [] : [['Content-Length', '0']];
-  const length = headers.first('content-length');
-  return length === null ? [['Transfer-Encoding', 'chunked']] : [['Content-Length', length]];
+function framing(method: string, { isAbsent, bytes }: RequestBody): [name: string, value: string][] {
+  if (isAbsent) return WITHOUT_BODY.includes(method) ? [] : [['Content-Length', '0']];
+  return bytes === null ? [['Transfer-Encoding', 'chunked']] : [['Content-Length', String(bytes)]];
 }
 
 function failureOf(error: NodeJS.ErrnoException, { host, port }: Service): ServiceFailure {
   const reason = `${host}:${port}: ${error.code ?? error.message}`;
   if (error instanceof TimeoutError || error.code === 'ETIMEDOUT') return { status: 504, reason };
-  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') {
-    return { status: 503, message: 'name resolution failed', reason };
-  }
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return { status: 503, reason };
   return { status: 502, reason };
 }
