@@ -1,0 +1,90 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { ConfigurationError } from '../gateway/declarative/configuration-error';
+import { type Gateway, startGateway } from '../gateway/gateway';
+import { packagedServer } from '../gateway/pluginsocket/packaged-server';
+import { PluginServerError } from '../gateway/pluginsocket/plugin-query';
+import { createLogger, type Log, LOG_LEVELS, type LogLevel } from '../telemetry/log';
+import { CommandFailure } from './command-failure';
+import { watchFile } from './file-watch';
+import { type ListenAddress, listenAddress } from './listen-address';
+import { requestLine } from './request-line';
+
+interface DevFlags {
+  readonly listen: ListenAddress;
+  readonly watch: boolean;
+  readonly logLevel: LogLevel;
+}
+
+/** `dev`: runs the development gateway and the plugin server behind it until it is told to stop. */
+export function devCommand(): Command {
+  return new Command('dev')
+    .description('run a gateway for development that reads the kong.yml that Kong reads')
+    .argument('[kong.yml]', 'declarative configuration, format 3.0', 'kong.yml')
+    .addOption(
+      new Option('--listen <address:port>', 'where clients connect; a port alone means 127.0.0.1')
+        .argParser(listenAddress('127.0.0.1:8000'))
+        .default({ host: '127.0.0.1', port: 8000 }, '127.0.0.1:8000'),
+    )
+    .option('--no-watch', 'do not read the file again when it changes')
+    .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS).default('info'))
+    .action(async (file: string, flags: DevFlags) => {
+      const { log } = createLogger(flags.logLevel);
+      const folder = mkdtempSync(join(tmpdir(), 'kong-jwt-identity-'));
+      try {
+        await serve(file, flags, folder, log);
+      } catch (error) {
+        throw startFailure(error, file, flags.listen);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
+}
+
+async function serve(file: string, { listen, watch, logLevel }: DevFlags, folder: string, log: Log): Promise<void> {
+  const stopped = signalled();
+  const gateway = await startGateway({
+    kongYml: readFileSync(file, 'utf8'),
+    listen,
+    pluginServers: [packagedServer(folder, ['--log-level', logLevel])],
+    log,
+    observer: (record) => process.stdout.write(`${requestLine(record)}\n`),
+  });
+  log('notice', 'development gateway: for trying things out, not for traffic that matters; run Kong for that');
+  log('notice', 'serving', { url: gateway.url, file });
+  const unwatch = watch ? watchFile(resolve(file), () => void reload(gateway, file, log)) : undefined;
+  const signal = await stopped;
+  log('notice', 'stopping', { signal });
+  unwatch?.();
+  await gateway.stop();
+}
+
+/** A file that cannot be used changes nothing. */
+async function reload(gateway: Gateway, file: string, log: Log): Promise<void> {
+  try {
+    await gateway.reload(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const lines = error instanceof ConfigurationError ? error.message.split('\n') : [(error as Error).message];
+    for (const line of lines) log('error', `${file}: ${line}`);
+    log('error', 'the configuration that was loaded before goes on serving');
+  }
+}
+
+function signalled(): Promise<NodeJS.Signals> {
+  return new Promise((resolveSignal) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, resolveSignal);
+  });
+}
+
+function startFailure(error: unknown, file: string, { host, port }: ListenAddress): unknown {
+  if (error instanceof ConfigurationError) {
+    return new CommandFailure(error.message.replace(/^/gm, `${file}: `));
+  }
+  if (error instanceof PluginServerError) return new CommandFailure(error.message);
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (syscall === 'listen') return new CommandFailure(`${host}:${port}: cannot listen (${code ?? 'unknown error'})`);
+  if (syscall === 'open' && path === file) return new CommandFailure(`${file}: cannot be read (${code ?? 'unknown error'})`);
+  return error;
+}
