@@ -25,11 +25,13 @@ export function devCommand(): Command {
     .argument('[kong.yml]', 'declarative configuration, format 3.0', 'kong.yml')
     .addOption(
       new Option('--listen <address:port>', 'where clients connect; a port alone means 127.0.0.1')
-        .argParser(listenAddress('127.0.0.1:8000'))
+        .argParser(listenAddress)
         .default({ host: '127.0.0.1', port: 8000 }, '127.0.0.1:8000'),
     )
     .option('--no-watch', 'do not read the file again when it changes')
-    .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS).default('info'))
+    .addOption(
+      new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS).default('info'),
+    )
     .action(async (file: string, flags: DevFlags) => {
       const { log } = createLogger(flags.logLevel);
       const folder = mkdtempSync(join(tmpdir(), 'kong-jwt-identity-'));
@@ -85,6 +87,7 @@ function startFailure(error: unknown, file: string, { host, port }: ListenAddres
   if (error instanceof PluginServerError) return new CommandFailure(error.message);
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (syscall === 'listen') return new CommandFailure(`${host}:${port}: cannot listen (${code ?? 'unknown error'})`);
-  if (syscall === 'open' && path === file) return new CommandFailure(`${file}: cannot be read (${code ?? 'unknown error'})`);
+  if (syscall === 'open' && path === file)
+    return new CommandFailure(`${file}: cannot be read (${code ?? 'unknown error'})`);
   return error;
 }

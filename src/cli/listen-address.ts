@@ -6,12 +6,11 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Returns a parser for `ADDRESS:PORT`, `[ADDRESS]:PORT` or a port of 127.0.0.1. */
-export function listenAddress(example: string): (text: string) => ListenAddress {
-  return (text) => {
-    const [, host = '127.0.0.1', digits = ''] = /^(?:(.+):)?([0-9]{1,5})$/.exec(text) ?? [];
-    const port = Number(digits);
-    if (digits === '' || port > 65_535) throw new InvalidArgumentError(`It must be ADDRESS:PORT, such as ${example}.`);
-    return { host: host.replace(/^\[(.+)\]$/, '$1'), port };
-  };
+/** Returns what `ADDRESS:PORT`, `[ADDRESS]:PORT` or a port of 127.0.0.1 says. @throws InvalidArgumentError */
+export function listenAddress(text: string): ListenAddress {
+  const [, host = '127.0.0.1', digits = ''] = /^(?:(.+):)?([0-9]{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === '' || port > 65_535)
+    throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100.');
+  return { host: host.replace(/^\[(.+)\]$/, '$1'), port };
 }

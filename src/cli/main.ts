@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { CommandFailure } from './command-failure';
+import { devCommand } from './dev';
 import { dumpCommand } from './dump';
 import { healthCommand } from './health';
 import { jwksCommand, signingKeysCommand } from './jwks';
@@ -12,12 +13,12 @@ const FAILED = 1;
 const CALLED_WRONGLY = 2;
 
 const program = new Command('kong-jwt-identity')
-  .description('Kong plugin server for the jwt-identity plugin')
+  .description('Plugin server and development gateway for the Kong plugin jwt-identity')
   .version(version)
   .exitOverride();
 
-for (const command of [dumpCommand(), serveCommand(), healthCommand(), jwksCommand(), signingKeysCommand()])
-  program.addCommand(command.exitOverride());
+const commands = [devCommand(), dumpCommand(), serveCommand(), healthCommand(), jwksCommand(), signingKeysCommand()];
+for (const command of commands) program.addCommand(command.exitOverride());
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommandFailure) {

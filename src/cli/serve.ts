@@ -9,6 +9,7 @@ import { SocketPathError } from '../pluginserver/socket-path';
 import { defaultWorkers, supervise } from '../pluginserver/supervisor';
 import { createLogger, type Log, LOG_LEVEL_VARIABLE, LOG_LEVELS } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
+import { listenAddress } from './listen-address';
 import { pluginOption } from './plugin-option';
 
 interface ServeFlags {
@@ -124,12 +125,4 @@ function wholeNumber(least: number, most: number): (text: string) => number {
 function fileMode(text: string): number {
   if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
   throw new InvalidArgumentError('It must be three octal digits, such as 0660.');
-}
-
-function listenAddress(text: string): MetricsAddress {
-  const [, host = '127.0.0.1', digits = ''] = /^(?:(.+):)?([0-9]{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (digits === '' || port > 65_535)
-    throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100.');
-  return { host: host.replace(/^\[(.+)\]$/, '$1'), port };
 }

@@ -59,6 +59,11 @@ export function keepRunning(settings: PluginServerSettings, startCommand: string
     });
   };
   start();
+  // The process group is its own, so nothing else would end it when this process ends in an unforeseen way.
+  const endWithThis = (): void => {
+    child?.kill('SIGTERM');
+  };
+  process.on('exit', endWithThis);
   return {
     get pid() {
       return child?.pid;
@@ -68,6 +73,7 @@ export function keepRunning(settings: PluginServerSettings, startCommand: string
       stopping.abort();
       clearTimeout(respawn);
       if (child !== undefined) await end(child);
+      process.off('exit', endWithThis);
     },
   };
 }
