@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeJwt } from 'jose';
-import { problemCode, type ExchangeRecord } from '../../src/gateway/exchange-record';
+import type { ExchangeRecord } from '../../src/gateway/exchange-record';
 import { startGateway } from '../../src/gateway/gateway';
 import { packagedServer } from '../../src/gateway/pluginsocket/packaged-server';
 import { createLogger } from '../../src/telemetry/log';
@@ -52,13 +51,17 @@ export async function startDemoGateway(options: DemoGatewayOptions): Promise<Lis
   }
 }
 
-/** Codes that are only given to somebody whose token was verified. */
-const VERIFIED = ['forbidden', 'insufficient_scope', 'consumer_unknown'];
+/** What the plugin hands to Kong's log plugins about a refusal. */
+interface LogEntry {
+  readonly code?: string;
+  readonly reason?: string;
+  /** kong.yml: `log_user_claim`. Only when the token was verified. */
+  readonly user?: string;
+}
 
 /** Returns what the gateway did with a request, and for whom. */
-export function decisionOf(record: ExchangeRecord): Decision {
-  const { exchange, response, answeredBy, forwarded } = record;
-  const code = problemCode(record);
+export function decisionOf({ exchange, response, answeredBy, forwarded }: ExchangeRecord): Decision {
+  const { code, reason, user } = (exchange.serialized.get('jwt_identity') ?? {}) as LogEntry;
   return {
     requestId: exchange.requestId,
     method: exchange.method,
@@ -66,14 +69,8 @@ export function decisionOf(record: ExchangeRecord): Decision {
     route: exchange.route?.name ?? null,
     outcome: forwarded === null ? 'refused' : answeredBy.kind === 'service' ? 'let through' : 'failed',
     status: response.status,
-    code: code ?? undefined,
-    user: forwarded?.headers.first('x-user-id') ?? refusedUser(record, code),
+    code,
+    reason,
+    user: forwarded?.headers.first('x-user-id') ?? user,
   };
-}
-
-/** The user of a token that was verified and still did not do. Of any other token nothing may be believed. */
-function refusedUser({ exchange }: ExchangeRecord, code: string | null): string | undefined {
-  if (code === null || !VERIFIED.includes(code)) return undefined;
-  const [, token] = /^bearer +(.+)$/i.exec(exchange.arrived.get('authorization')?.[0] ?? '') ?? [];
-  return token === undefined ? undefined : decodeJwt(token).sub;
 }

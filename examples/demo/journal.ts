@@ -13,6 +13,8 @@ export interface Decision {
   readonly status: number;
   /** The plugin's code for a request that was not let through. */
   readonly code: string | undefined;
+  /** Why, in the words of the log. No client is told this. */
+  readonly reason: string | undefined;
   /** The user of a token that was verified; `undefined` when there is none. */
   readonly user: string | undefined;
 }

@@ -21,11 +21,11 @@ export function createTerminal(stdout: NodeJS.WriteStream, environment: NodeJS.P
 
 /** Returns one line about a request: who, what, which route, outcome and why. */
 export function requestLine({ decision, receipt }: Entry, { style }: Terminal): string {
-  const { user, method, target, route, outcome, status, code } = decision;
+  const { user, method, target, route, outcome, status, code, reason } = decision;
   const who = (user ?? 'nobody').padEnd(8);
   const what = `${method} ${printable(target)}`.padEnd(16);
   const verdict = style(outcome === 'let through' ? 'green' : 'red', `${status} ${outcome}`.padEnd(15));
-  const why = receipt === undefined ? (code ?? '') : style('dim', toldLine(receipt));
+  const why = receipt === undefined ? [code, reason].filter(Boolean).join(': ') : style('dim', toldLine(receipt));
   return `${who} ${what} ${style('dim', (route ?? 'no route').padEnd(9))} ${verdict}   ${why}`.trimEnd();
 }
 

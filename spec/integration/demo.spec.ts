@@ -116,7 +116,10 @@ describe('the demo', () => {
       expect(demo.output()).toContain('skipped: this machine has no 127.0.0.2');
       return;
     }
-    await expect(pasteStep(/around the gateway/)).resolves.toMatchObject({ status: 0, exitCode: 56 });
+    const { status, exitCode } = await pasteStep(/around the gateway/);
+    expect(status).toBe(0);
+    // The reset reaches curl while it connects, sends or reads (its exit codes 7, 55 and 56).
+    expect([7, 55, 56]).toContain(exitCode);
     await demo.printed(/reset by the service +127\.0\.0\.1 is not the gateway/);
   });
 

@@ -301,6 +301,12 @@ function showDecision(/** @type {any} */ exchange) {
   if (decision !== null) {
     const route = decision.route === null ? 'No route fits.' : `Route: ${decision.route}`;
     $('decision').append(element('p', { text: route }));
+    if (decision.reason) {
+      $('decision').append(
+        element('h3', { text: 'Why (for the log; the client is not told)' }),
+        element('p', { text: decision.reason }),
+      );
+    }
   }
   if (received !== null) {
     addList('Removed', missing(sent.headers, received.headers), 'removed');

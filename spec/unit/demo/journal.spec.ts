@@ -12,6 +12,7 @@ const decision: Decision = {
   outcome: 'let through',
   status: 200,
   code: undefined,
+  reason: undefined,
   user: 'alice',
 };
 const receipt = {
@@ -55,9 +56,16 @@ describe('the line about a request', () => {
   });
 
   it('says why a request was refused', () => {
-    const refused = { ...decision, user: undefined, outcome: 'refused' as const, status: 401, code: 'token_missing' };
+    const refused = {
+      ...decision,
+      user: undefined,
+      outcome: 'refused' as const,
+      status: 401,
+      code: 'token_missing',
+      reason: 'no token',
+    };
     expect(requestLine({ decision: refused, receipt: undefined }, plain)).toBe(
-      'nobody   GET /orders      orders    401 refused       token_missing',
+      'nobody   GET /orders      orders    401 refused       token_missing: no token',
     );
   });
 
