@@ -93,6 +93,13 @@ const AUDIT = readFileSync(join(__dirname, '../fixtures/page-audit.js'), 'utf8')
     );
   });
 
+  it('shows why, which the client is not told', async () => {
+    await step('A stranger signs a token');
+    const told = await textOf('#decision');
+    expect(told).toMatch(/the client is not told\)\s+signature does not fit\s+The client got 401/);
+    expect(told.match(/signature/g)).toHaveLength(1);
+  });
+
   it('can be used with the keyboard alone', async () => {
     await page.getByLabel('Who').focus();
     await page.keyboard.type('carol');
