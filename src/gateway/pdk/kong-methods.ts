@@ -3,7 +3,8 @@ import type { Route as RouteMessage, Service as ServiceMessage } from '../../pro
 import type { LogLevel } from '../../telemetry/log';
 import type { Route, Service } from '../declarative/entities';
 import { arrivedHeader, type Exchange } from '../exchange';
-import { toText } from '../http/byte-string';
+import { toByteString, toText } from '../http/byte-string';
+import { escapePath, upstreamPath } from '../routing/path';
 import type { PdkHandlers } from './handlers';
 import { throughLua } from './lua-value';
 
@@ -58,11 +59,13 @@ export const kongMethods: PdkHandlers<
 
 /** Returns one of nginx's variables, as far as they make sense here; others are not set. */
 function variable(exchange: Exchange, name: string): string | null {
-  const { requestId, client, listener, method, target, query, host, service } = exchange;
+  const { requestId, client, listener, method, target, path, prefix, query, host, service } = exchange;
   if (name.startsWith('http_')) {
     const value = arrivedHeader(exchange, name.slice('http_'.length).replaceAll('_', '-'));
     return value === null ? null : toText(value);
   }
+  const servicePath = service?.path ?? null;
+  const base = servicePath === null ? null : toByteString(servicePath);
   const values: Readonly<Record<string, string>> = {
     request_id: requestId,
     kong_request_id: requestId,
@@ -77,6 +80,7 @@ function variable(exchange: Exchange, name: string): string | null {
     scheme: 'http',
     host,
     upstream_scheme: service?.protocol ?? '',
+    upstream_uri: escapePath(upstreamPath(path, prefix, base)),
   };
   const value = Object.hasOwn(values, name) ? values[name] : undefined;
   return value === undefined ? null : toText(value);
