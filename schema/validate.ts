@@ -65,12 +65,17 @@ function accept(field: Field, given: unknown, path: string, run: Run): unknown {
 /** Kong 3.9.3, `handle_missing_field`: a required record without a default is made of its members' defaults. */
 function defaultOf(field: Field): unknown {
   if (field.default !== undefined) return field.default;
-  return field.type === 'record' && field.required === true ? {} : null;
+  return field.type === 'record' && isRequired(field) ? {} : null;
+}
+
+/** Kong 3.9.3, kong/db/schema/entity.lua: a record that does not say so is required. */
+function isRequired({ type, required = type === 'record' }: Field): boolean {
+  return required;
 }
 
 function faultOfNull(field: Field): string | null {
   if (field.type === 'boolean' && field.eq !== undefined) return `value must be ${field.eq}`;
-  return field.required === true ? 'required field missing' : null;
+  return isRequired(field) ? 'required field missing' : null;
 }
 
 function faultOfForm(field: Field, value: unknown, author: Author): string | null {

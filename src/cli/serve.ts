@@ -94,6 +94,8 @@ async function openSigningKeys({ signingKeys, jwks }: ServeFlags, log: Log): Pro
   const keySet = openKeySet(signingKeys, log);
   if (jwks === undefined) return;
   const server = await serveJwks(jwks, keySet);
+  // It must not keep a process going that serves nothing else.
+  server.unref();
   const { address, port } = server.address() as AddressInfo;
   log('notice', 'publishing keys', { address, port });
 }

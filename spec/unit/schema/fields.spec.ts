@@ -42,6 +42,14 @@ describe('the list of fields', () => {
     expect(description?.length).toBeLessThanOrEqual(500);
   });
 
+  // Kong makes a record required that does not say so.
+  it.each(fields.filter(([path, { type }]) => type === 'record' && !path.endsWith('[]')))(
+    'says of the record %s whether it is required',
+    (_, { required }) => {
+      expect(typeof required).toBe('boolean');
+    },
+  );
+
   it.each(fields.filter(([, { default: value }]) => value !== undefined))(
     'makes %s, which has a default, required',
     (_, { required }) => {
