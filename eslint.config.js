@@ -18,7 +18,10 @@ const rooms = {
   'src/guard': { packages: ['ipaddr.js'], rooms: ['core', 'keys', 'schema', 'telemetry'] },
   'src/bff': { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry', 'gateway'] },
   'examples/demo': { packages: ['jose', 'lru-cache', 'commander'], rooms: ['gateway', 'telemetry'] },
-  'src/cli': { packages: ['commander'], rooms: ['core', 'keys', 'pluginserver', 'gateway', 'telemetry'] },
+  'src/cli': {
+    packages: ['commander'],
+    rooms: ['pluginserver', 'gateway', 'telemetry', 'plugin', 'core', 'keys', 'schema'],
+  },
 };
 
 const packages = Object.keys(require('./package.json').dependencies);

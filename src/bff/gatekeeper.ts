@@ -15,7 +15,7 @@ import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
 import { mayBeCrossSite } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
 
-export { routeConfig } from './route-config';
+export { routeConfig } from '../gateway/declarative/route-config';
 
 /** What a BFF knows better than the gateway. */
 export interface GatekeeperOptions {

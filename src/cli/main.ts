@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import { CommandFailure } from './command-failure';
 import { devCommand } from './dev';
 import { dumpCommand } from './dump';
+import { explainCommand } from './explain';
 import { healthCommand } from './health';
 import { jwksCommand, signingKeysCommand } from './jwks';
 import { serveCommand } from './serve';
@@ -17,7 +18,15 @@ const program = new Command('kong-jwt-identity')
   .version(version)
   .exitOverride();
 
-const commands = [devCommand(), dumpCommand(), serveCommand(), healthCommand(), jwksCommand(), signingKeysCommand()];
+const commands = [
+  devCommand(),
+  dumpCommand(),
+  serveCommand(),
+  explainCommand(),
+  healthCommand(),
+  jwksCommand(),
+  signingKeysCommand(),
+];
 for (const command of commands) program.addCommand(command.exitOverride());
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { routeConfig } from '../../../src/bff/route-config';
+import { routeConfig } from '../../../../src/gateway/declarative/route-config';
 
-const KONG_YML = readFileSync(join(__dirname, '../../../kong.yml'), 'utf8');
+const KONG_YML = readFileSync(join(__dirname, '../../../../kong.yml'), 'utf8');
 
 /** A configuration that tells which one it is. */
 const plugin = (realm: string, scope = ''): string =>

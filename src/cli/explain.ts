@@ -1,0 +1,173 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import type { Consumer } from '../../plugin/jwt-identity/pdk';
+import { ConfigError } from '../../schema/config-error';
+import { parseConfig } from '../../schema/parse-config';
+import type { TokenSources } from '../core/bearer-token';
+import { compilePolicy } from '../core/policy';
+import type { SigningKey } from '../core/signing-key';
+import { ConfigurationError } from '../gateway/declarative/configuration-error';
+import { entityId } from '../gateway/declarative/entity-id';
+import { isMap } from '../gateway/declarative/entity-reader';
+import {
+  configOf,
+  nameOf,
+  writtenRoute,
+  writtenRoutes,
+  type WrittenRoute,
+  type WrittenRoutes,
+} from '../gateway/declarative/route-config';
+import { findWrittenRoute } from '../gateway/declarative/written-route-finder';
+import { normalizePath, withoutQuery } from '../gateway/routing/path';
+import { createKeySources } from '../keys/key-sources';
+import { createLogger } from '../telemetry/log';
+import { CommandFailure } from './command-failure';
+import { explain, type ExplainedRequest, type Explanation } from './explanation';
+import { explanationText } from './explanation-text';
+
+/** Exit code for a request that would be refused. */
+const REFUSED = 3;
+
+interface ExplainFlags {
+  readonly route?: string;
+  readonly path?: string;
+  readonly method: string;
+  readonly header: readonly (readonly [name: string, value: string])[];
+  readonly token?: string;
+  readonly at?: number;
+  readonly json: boolean;
+}
+
+/** An explanation, and what it is about. */
+export interface ExplainedRoute extends Explanation {
+  readonly route: string;
+  readonly service: string | null;
+  /** What the plugin is attached to, in words. */
+  readonly plugin: string;
+}
+
+/** `explain`: decides about one request as the plugin would, and says why, step by step. */
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('say step by step what the plugin decides about a request; exit code 3 when it refuses')
+    .argument('[file]', 'declarative configuration of Kong', 'kong.yml')
+    .option('--route <name>', 'name or id of the route; without it, the one that the request would take')
+    .option('--path <path>', 'path of the request, with its query')
+    .option('--method <method>', 'method of the request', 'GET')
+    .option('-H, --header <line>', 'header of the request, "Name: value"; may be repeated', headerLine, [])
+    .option('--token <file>', 'file that holds the token, - for stdin; it is put where the route looks for one')
+    .option('--at <time>', 'decide as if it were then: ISO 8601, or seconds since 1970', pointInTime)
+    .option('--json', 'print JSON', false)
+    .action(async (file: string, flags: ExplainFlags, command: Command) => {
+      if (flags.route === undefined && flags.path === undefined) command.error('error: --route or --path is needed');
+      try {
+        const explained = await explainRoute(readText(file), flags);
+        process.stdout.write(flags.json ? `${JSON.stringify(explained, null, 2)}\n` : explanationText(explained));
+        if (explained.decision.outcome === 'refuse') process.exitCode = REFUSED;
+      } catch (error) {
+        if (error instanceof ConfigurationError) throw new CommandFailure(`${file}: ${error.message}`);
+        throw error instanceof ConfigError ? new CommandFailure(`${file}: ${error.message}`) : error;
+      }
+    });
+}
+
+async function explainRoute(text: string, flags: ExplainFlags): Promise<ExplainedRoute> {
+  const written = writtenRoutes(text);
+  const { target, headers } = requestOf(flags);
+  const route = flags.route === undefined ? routeFor(written, target, flags) : writtenRoute(written, flags.route);
+  const { config, place } = configOf(written, route, process.env);
+  const about = {
+    route: nameOf(route.given),
+    service: route.service === undefined ? null : nameOf(route.service),
+    plugin: place,
+  };
+  const { log } = createLogger();
+  const parsed = parseConfig(config);
+  const policy = compilePolicy(parsed, createKeySources({ now: Date.now, log }), stagedSigningKey);
+  const query = target.indexOf('?', 1);
+  const plain = { method: flags.method, rawQuery: query < 0 ? '' : target.slice(query + 1), headers };
+  const request = flags.token === undefined ? plain : withToken(plain, readToken(flags.token), policy.sources);
+  const clock = (): number => flags.at ?? Date.now() / 1000;
+  return {
+    ...about,
+    ...(await explain(request, policy, clock, consumerFinder(written), parsed.identityToken?.header)),
+  };
+}
+
+/** The gateway's own keys are none of an explanation's business: something else signs, and nobody sees it. */
+const stagedSigningKey = (): SigningKey => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { alg: 'ES256', kid: 'explain', key: privateKey };
+};
+
+function requestOf({ path = '/', header }: ExplainFlags): {
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+} {
+  const lines = new Map<string, string[]>();
+  for (const [name, value] of header) lines.set(name, [...(lines.get(name) ?? []), value]);
+  const entries = [...lines].map(([name, values]) => [name, values.length === 1 ? String(values[0]) : values] as const);
+  return { target: path, headers: Object.fromEntries(entries) };
+}
+
+function routeFor(written: WrittenRoutes, target: string, { method, header }: ExplainFlags): WrittenRoute {
+  const values = (wanted: string): string[] => header.filter(([name]) => name === wanted).map(([, value]) => value);
+  const path = normalizePath(withoutQuery(target));
+  const [host = null] = values('host');
+  const route = findWrittenRoute(written, { method, path, host, port: 80, headerValues: values });
+  if (route === undefined) throw new CommandFailure(`no route matches ${method} ${path}: Kong answers 404`);
+  return route;
+}
+
+function withToken(request: ExplainedRequest, token: string, sources: TokenSources): ExplainedRequest {
+  const { headers } = request;
+  const [header] = sources.headerNames;
+  if (header !== undefined) {
+    return { ...request, headers: { ...headers, [header]: header === 'authorization' ? `Bearer ${token}` : token } };
+  }
+  const [cookie] = sources.cookieNames;
+  if (cookie !== undefined) {
+    const cookies = [headers['cookie'] ?? [], `${cookie}=${token}`].flat().join('; ');
+    return { ...request, headers: { ...headers, cookie: cookies } };
+  }
+  const parameter = `${sources.uriParamNames.join('')}=${token}`;
+  return { ...request, rawQuery: request.rawQuery === '' ? parameter : `${request.rawQuery}&${parameter}` };
+}
+
+/** The consumers of the file stand for Kong's database; one without an id has the id that Kong gives it. */
+function consumerFinder({ top }: WrittenRoutes): (value: string, byUsername: boolean) => Consumer | undefined {
+  const listed: readonly unknown[] = Array.isArray(top['consumers']) ? top['consumers'] : [];
+  const consumers = listed.filter(isMap).map(({ id, username, custom_id: customId }): Consumer => ({
+    id: typeof id === 'string' ? id : entityId('consumers', String(username)),
+    ...(typeof username === 'string' && { username }),
+    ...(typeof customId === 'string' && { custom_id: customId }),
+  }));
+  return (value, byUsername) => consumers.find(({ id, username }) => (byUsername ? username : id) === value);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new CommandFailure(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+  }
+}
+
+function readToken(file: string): string {
+  return readText(file)
+    .trim()
+    .replace(/^Bearer +/i, '');
+}
+
+function headerLine(line: string, lines: ExplainFlags['header']): ExplainFlags['header'] {
+  const [, name, value] = /^([^\s:]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('It must be "Name: value".');
+  return [...lines, [name.toLowerCase(), value]];
+}
+
+function pointInTime(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
+  if (Number.isFinite(seconds)) return seconds;
+  throw new InvalidArgumentError('It must be ISO 8601, such as 2027-01-15T08:00:00Z, or seconds since 1970.');
+}

@@ -1,0 +1,135 @@
+import type { Consumer, Pdk } from '../../plugin/jwt-identity/pdk';
+import { letThrough } from '../../plugin/jwt-identity/hand-over';
+import { readRequest } from '../../plugin/jwt-identity/request';
+import type { HeaderChanges } from '../core/decision';
+import { decide } from '../core/gatekeeper';
+import type { Stage } from '../core/observer';
+import type { Policy } from '../core/policy';
+import { Refusal } from '../core/refusal';
+import { createTokenCache } from '../core/token-cache';
+import type { Clock } from '../core/verified-token';
+
+/** A request as it is to be explained. Header names are in lower case; a repeated header is a list. */
+export interface ExplainedRequest {
+  readonly method: string;
+  readonly rawQuery: string;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** Why a request is let through or refused. Neither the token's text nor its signature is in it; claims are. */
+export interface Explanation {
+  readonly findings: readonly { readonly stage: Stage; readonly finding: string }[];
+  readonly decision:
+    | { readonly outcome: 'proceed'; readonly code: 'proceed' | 'anonymous' }
+    | { readonly outcome: 'refuse'; readonly code: string; readonly reason: string; readonly status: number };
+  /** What `authorize_shadow` would have answered, when it would have refused. */
+  readonly shadow?: { readonly code: string; readonly reason: string };
+  /** What changes in the request before the service gets it. */
+  readonly changes?: {
+    readonly set: Readonly<Record<string, string>>;
+    readonly remove: readonly string[];
+    readonly query?: string;
+  };
+  /** What the rest of Kong is told, by its own names. */
+  readonly kong?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Decides about a request with the plugin's own code, from reading it to handing it over, and returns what happened on
+ * the way. Nothing is remembered from one explanation to the next.
+ *
+ * @param findConsumer - stands for Kong's database
+ * @param signedHeader - the header of the identity token, whose text is not shown
+ */
+export async function explain(
+  request: ExplainedRequest,
+  policy: Policy,
+  clock: Clock,
+  findConsumer: (value: string, byUsername: boolean) => Consumer | undefined,
+  signedHeader?: string,
+): Promise<Explanation> {
+  const findings: { stage: Stage; finding: string }[] = [];
+  const { kong, told } = listeningKong(request, findConsumer);
+  const view = await readRequest(kong, policy);
+  const decision = await decide(view, policy, createTokenCache(), clock, (stage, finding) => {
+    findings.push({ stage, finding });
+  });
+  const refusal = decision instanceof Refusal ? decision : await letThrough(kong, decision, policy.handOver);
+  if (refusal !== undefined) {
+    const { outcome, code, reason, status } = refusal;
+    return { findings, decision: { outcome, code, reason, status } };
+  }
+  const { token, shadow } = decision as Exclude<typeof decision, Refusal>;
+  return {
+    findings,
+    decision: { outcome: 'proceed', code: token === undefined ? 'anonymous' : 'proceed' },
+    ...(shadow !== undefined && { shadow: { code: shadow.code, reason: shadow.reason } }),
+    changes: changesOf(told, signedHeader),
+    kong: told.kong,
+  };
+}
+
+/** What the plugin told Kong. */
+interface Told {
+  headers: HeaderChanges;
+  query?: string;
+  readonly kong: Record<string, unknown>;
+}
+
+/** A Kong that knows one request, and remembers what it is told. */
+function listeningKong(
+  { method, rawQuery, headers }: ExplainedRequest,
+  findConsumer: (value: string, byUsername: boolean) => Consumer | undefined,
+): { readonly kong: Pdk; readonly told: Told } {
+  const told: Told = { headers: {}, kong: {} };
+  const remember = (name: string, value: unknown): Promise<void> => {
+    told.kong[name] = value;
+    return Promise.resolve();
+  };
+  const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+  const kong: Pdk = {
+    request: {
+      getHeaders: () => Promise.resolve(headers),
+      getMethod: () => Promise.resolve(method),
+      getRawQuery: () => Promise.resolve(rawQuery),
+    },
+    service: {
+      request: {
+        setHeaders: (changes) => {
+          told.headers = changes;
+          return Promise.resolve();
+        },
+        setRawQuery: (query) => {
+          told.query = query;
+          return Promise.resolve();
+        },
+      },
+    },
+    response: { exit: nothing },
+    client: {
+      getConsumer: nothing,
+      getCredential: nothing,
+      loadConsumer: (value, byUsername) => Promise.resolve(findConsumer(value, byUsername)),
+      authenticate: (consumer) => remember('authenticated_consumer', consumer),
+    },
+    log: { setSerializeValue: remember },
+    ctx: { shared: { set: remember } },
+    // Only an identity token asks for a variable, the path that it is bound to; its text is not shown.
+    nginx: { getVar: () => Promise.resolve('/'), setCtx: remember },
+  };
+  return { kong, told };
+}
+
+function changesOf({ headers, query }: Told, signedHeader: string | undefined): NonNullable<Explanation['changes']> {
+  const entries = Object.entries(headers);
+  const isRemoved = ([, value]: readonly [string, string | readonly string[]]): boolean => value.length === 0;
+  return {
+    set: Object.fromEntries(
+      entries
+        .filter((entry) => !isRemoved(entry))
+        .map(([name, value]) => [name, name === signedHeader ? '(signed by the gateway)' : String(value)]),
+    ),
+    remove: entries.filter(isRemoved).map(([name]) => name),
+    ...(query !== undefined && { query }),
+  };
+}
