@@ -5,6 +5,10 @@ export interface ClientResponse {
   readonly status: number;
   /** Headers that the plugin set for the service; `undefined` when the service got no request. */
   readonly serviceHeaders: Readonly<Record<string, unknown>> | undefined;
+  /** Headers of the plugin's own answer, when it gave one. */
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
+  /** Its body. */
+  readonly body?: string | undefined;
 }
 
 /** A failed start of an instance: nothing more is tried. */
@@ -23,7 +27,11 @@ export class KongDouble {
   /** Instances that were started. */
   starts = 0;
 
-  constructor(private readonly socketPath: string) {}
+  /** @param plugin - the name by which instances are started */
+  constructor(
+    private readonly socketPath: string,
+    private readonly plugin = 'scripted',
+  ) {}
 
   /** Sends one request through the plugin with this configuration. */
   async request(config: object, headers: Readonly<Record<string, string>>): Promise<ClientResponse> {
@@ -66,7 +74,7 @@ export class KongDouble {
   private async start(config: object): Promise<number | undefined> {
     this.starts += 1;
     const connection = await this.connection();
-    const id = await connection.start(config);
+    const id = await connection.start(config, this.plugin);
     if (id !== undefined) this.idle.push(connection);
     return id;
   }
@@ -80,8 +88,8 @@ export class KongDouble {
   }
 }
 
-function responseOf({ outcome, status = 0, calls }: EventEnd): ClientResponse {
-  if (outcome === 'exit') return { status, serviceHeaders: undefined };
+function responseOf({ outcome, status = 0, calls, headers, body }: EventEnd): ClientResponse {
+  if (outcome === 'exit') return { status, serviceHeaders: undefined, headers, body };
   const set = calls.filter(({ method }) => method === 'kong.service.request.set_headers').map(({ args }) => args[0]);
   return { status: 200, serviceHeaders: Object.assign({}, ...set) as Record<string, unknown> };
 }
