@@ -91,6 +91,14 @@ describe('the answers of clients', () => {
     expect(body).toContain('"code":"token_untrusted"');
   });
 
+  it('change at once when a setting of key_fetch does, as an operator would do with a leaked key', async () => {
+    const token = await tokenOf(one);
+    expect(await ask(config(LASTING), token)).toMatchObject({ status: 200 });
+    provider.keys = [two];
+    expect(await ask(config(LASTING), token)).toMatchObject({ status: 200 });
+    expect(await ask(config({ ...LASTING, cooldown: 2 }), token)).toMatchObject({ status: 401 });
+  });
+
   it('are good in an outage as long as keys may be stale, then 503, then good again', async () => {
     const route = config(QUICK);
     const token = await tokenOf(one);

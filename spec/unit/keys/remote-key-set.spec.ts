@@ -135,6 +135,18 @@ describe('a key set that rotates', () => {
     expect(provider.fetches).toEqual([0, 30]);
   });
 
+  it('waits for a renewal that is under way, which may bring the key, also within the cooldown', async () => {
+    const provider = await loaded({ cooldown: 3600 });
+    provider.keys = [one, two];
+    provider.pass(480);
+    const release = provider.hang();
+    expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
+    const asked = provider.set.find(TWO);
+    await release();
+    expect(await asked).toMatchObject(FOUND);
+    expect(provider.fetches).toEqual([0, 480]);
+  });
+
   it('asks for unknown keys once a cooldown, and answers at once in between', async () => {
     const provider = await loaded();
     for (let second = 1; second <= 100; second++) {
@@ -154,6 +166,7 @@ describe('a key set that rotates', () => {
       const asked = provider.set.find(UNKNOWN);
       expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
       expect(await asked).toMatchObject(NOT_FOUND);
+      expect(atOnce(provider.set.find(UNKNOWN))).toMatchObject(NOT_FOUND);
     }
     // Pauses of 37.5, 75 and then 150 seconds, on the next use.
     expect(provider.fetches).toEqual([0, 30, 68, 143, 293]);
