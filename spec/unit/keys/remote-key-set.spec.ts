@@ -172,6 +172,21 @@ describe('a key set that rotates', () => {
     expect(provider.fetches).toEqual([0, 30, 68, 143, 293]);
   });
 
+  it('begins with a short pause again once the provider has answered', async () => {
+    const provider = await loaded();
+    const attempt = async (seconds: number, fault: Error | undefined): Promise<void> => {
+      provider.pass(seconds);
+      provider.fault = fault;
+      await provider.set.find(UNKNOWN);
+    };
+    await attempt(30, DOWN);
+    await attempt(38, DOWN);
+    await attempt(75, undefined);
+    await attempt(30, DOWN);
+    const failed = provider.recorder.records.filter(({ message }) => message === 'keys could not be fetched');
+    expect(failed.map(({ fields }) => fields['retry_in_ms'])).toEqual([37_500, 75_000, 37_500]);
+  });
+
   it('does not fetch for a token without kid that several keys fit', async () => {
     const provider = await loaded(DEFAULTS, one, two);
     provider.pass(100);
