@@ -17,7 +17,7 @@ const rooms = {
   'src/gateway': { packages: ['yaml', 'ipaddr.js'], rooms: ['protocol', 'schema', 'telemetry'] },
   'src/guard': { packages: ['ipaddr.js'], rooms: ['core', 'keys', 'schema', 'telemetry'] },
   'src/bff': { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry', 'gateway'] },
-  'examples/demo': { packages: ['jose', 'lru-cache', 'commander'], rooms: ['gateway', 'telemetry'] },
+  'examples/demo': { packages: ['jose', 'lru-cache', 'commander'], rooms: ['gateway', 'cli', 'telemetry'] },
   'src/cli': {
     packages: ['commander'],
     rooms: ['pluginserver', 'gateway', 'telemetry', 'plugin', 'core', 'keys', 'schema'],

@@ -1,10 +1,11 @@
+import { relative } from 'node:path';
 import { gatewayAddress, portsFrom, type Ports } from './addresses';
 import { startDemoGateway } from './demo-gateway';
 import { startIdentityProvider, type IdentityProvider } from './identity-provider/identity-provider';
 import { TOKEN_LIFETIME_SECONDS } from './identity-provider/token-issuer';
 import { USERS } from './identity-provider/users';
 import { Journal } from './journal';
-import { kongYml } from './kong-file';
+import { readKongYml } from './kong-file';
 import { LOOPBACK } from './listen';
 import { pageActions } from './page/page-actions';
 import { startPage } from './page/page-server';
@@ -12,6 +13,14 @@ import { startNaiveService } from './services/naive-service';
 import { ADMIN_PAGES, ORDERS_PAGES } from './services/shop';
 import { printWelcome } from './story';
 import { requestLine, type Terminal } from './terminal';
+
+/** What {@link startDemo} needs. */
+export interface DemoOptions {
+  /** The gateway's port; the others follow it. 0: any that are free. */
+  readonly basePort: number;
+  /** Path of a kong.yml. */
+  readonly kongFile: string;
+}
 
 /** A running demo. */
 export interface Demo {
@@ -23,10 +32,9 @@ export interface Demo {
 /**
  * Starts the whole shop: identity provider, services, plugin server, gateway and page, and tells the terminal.
  *
- * @param basePort - the gateway's port; the others follow it. 0: any that are free
  * @throws DemoFailure when it cannot start; nothing is left running then
  */
-export async function startDemo(basePort: number, terminal: Terminal): Promise<Demo> {
+export async function startDemo({ basePort, kongFile }: DemoOptions, terminal: Terminal): Promise<Demo> {
   const cleanUps: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
@@ -61,11 +69,15 @@ export async function startDemo(basePort: number, terminal: Terminal): Promise<D
     const known = { identityProvider: provider.port, orders: orders.port, admin: admin.port };
     const gateway = started(
       await startDemoGateway({
-        kongYml: kongYml(known),
+        kongFile,
+        readKongYml: () => readKongYml(kongFile, known),
         port: wanted.gateway,
         address,
         onDecision: (decision) => {
           journal.decided(decision);
+        },
+        onReload: (problem) => {
+          terminal.print(reloadLine(problem, terminal));
         },
       }),
     );
@@ -75,6 +87,7 @@ export async function startDemo(basePort: number, terminal: Terminal): Promise<D
     printWelcome(
       {
         ports: { ...ports, page: page.port },
+        kongFile: relative(process.cwd(), kongFile),
         tokens: await goodTokens(provider),
         tokensGoodUntil: new Date(Date.now() + TOKEN_LIFETIME_SECONDS * 1000),
         isIsolated: address !== LOOPBACK,
@@ -95,4 +108,9 @@ async function goodTokens(provider: IdentityProvider): Promise<Map<string, strin
 
 function strangerLine(service: string, address: string, { style }: Terminal): string {
   return `${'nobody'.padEnd(8)} ${'a connection'.padEnd(16)} ${style('dim', service.padEnd(9))} ${style('red', 'reset by the service')}   ${address} is not the gateway`;
+}
+
+function reloadLine(problem: string | null, { style }: Terminal): string {
+  if (problem === null) return style('bold', 'kong.yml has changed and is in force.');
+  return `${style('red', 'kong.yml has changed and cannot be used; the one from before goes on:')}\n${problem}`;
 }

@@ -47,6 +47,7 @@ export function tokenVariables(tokens: ReadonlyMap<string, string>): string[] {
 /** What {@link printWelcome} tells. */
 export interface Welcome {
   readonly ports: Ports;
+  readonly kongFile: string;
   readonly tokens: ReadonlyMap<string, string>;
   readonly tokensGoodUntil: Date;
   /** Whether the services can tell the gateway from others. */
@@ -58,14 +59,14 @@ export const READY_LINE = 'Ready. Every request gets a line here; Ctrl-C ends ev
 
 /** Prints where everything is and what to try. */
 export function printWelcome(welcome: Welcome, { style, print }: Terminal): void {
-  const { ports, tokens, tokensGoodUntil, isIsolated } = welcome;
+  const { ports, kongFile, tokens, tokensGoodUntil, isIsolated } = welcome;
   const url = (port: number): string => `http://${LOOPBACK}:${port}/`;
   const place = (name: string, where: string, what: string): void => {
     print(`  ${name.padEnd(18)}${style('cyan', where.padEnd(24))}${what}`);
   };
   print(`\n${style('bold', 'kong-plugin-jwt-identity: the demo')} (a toy shop; everything stays on this machine)\n`);
   place('Page', url(ports.page), 'the whole story, to click through');
-  place('Gateway', url(ports.gateway), 'the development gateway, with the kong.yml of this folder');
+  place('Gateway', url(ports.gateway), `the development gateway, with ${kongFile}: edit it and see`);
   place(
     'Identity provider',
     url(ports.identityProvider),

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
@@ -12,13 +13,15 @@ if (CHROMIUM === undefined) process.stderr.write(`\n${SKIPPED}\n\n`);
 const AUDIT = readFileSync(join(__dirname, '../fixtures/page-audit.js'), 'utf8');
 
 (CHROMIUM === undefined ? describe.skip : describe)("the demo's page", () => {
+  let folder: string;
   let demo: DemoProcess;
   let browser: Browser;
   let page: Page;
   let complaints: string[];
   let address: string;
   beforeAll(async () => {
-    [demo, browser] = await Promise.all([startDemoProcess(), launchBrowser()]);
+    folder = mkdtempSync(join(tmpdir(), 'demo-page-'));
+    [demo, browser] = await Promise.all([startDemoProcess(folder), launchBrowser()]);
     address = /Page +(\S+)/.exec(demo.output())![1]!;
     page = await browser.newPage();
     page.setDefaultTimeout(20_000);
@@ -35,6 +38,7 @@ const AUDIT = readFileSync(join(__dirname, '../fixtures/page-audit.js'), 'utf8')
   afterAll(async () => {
     demo.interrupt();
     await Promise.all([browser.close(), demo.ended]);
+    rmSync(folder, { recursive: true });
   });
   beforeEach(async () => {
     complaints = [];

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,10 +22,13 @@ describe('the demo', () => {
   let demo: DemoProcess;
   let variables: string;
   let commands: ReadonlyMap<string, string>;
-  let filesBefore: readonly string[];
+  let folder: string;
+  let kongFile: string;
   beforeAll(async () => {
-    filesBefore = readdirSync(tmpdir());
-    demo = await startDemoProcess();
+    folder = mkdtempSync(join(tmpdir(), 'demo-'));
+    kongFile = join(folder, 'kong.yml');
+    copyFileSync(join(ROOT, 'kong.yml'), kongFile);
+    demo = await startDemoProcess(folder, kongFile);
     const lines = demo.output().split('\n');
     variables = lines.filter((line) => /^[A-Z]+=eyJ/.test(line)).join('\n');
     commands = new Map(
@@ -37,6 +40,7 @@ describe('the demo', () => {
   afterAll(async () => {
     demo.interrupt();
     await demo.ended;
+    rmSync(folder, { recursive: true });
   });
 
   /** Pastes text into a shell, as whoever reads the terminal would. */
@@ -56,8 +60,9 @@ describe('the demo', () => {
   const pasteStep = (title: RegExp): Promise<CurlResult> => paste(`${variables}\n${command(title)}`);
   const gateway = (): string => /Gateway +(\S+)\//.exec(demo.output())![1]!;
   const provider = (): string => /Identity provider +(\S+)\//.exec(demo.output())![1]!;
-  const orders = (token: string): Promise<CurlResult> =>
-    paste(`curl -i ${gateway()}/orders -H 'Authorization: Bearer ${token}'`);
+  const get = (path: string, token: string): Promise<CurlResult> =>
+    paste(`curl -i ${gateway()}${path} -H 'Authorization: Bearer ${token}'`);
+  const orders = (token: string): Promise<CurlResult> => get('/orders', token);
   const logIn = async (): Promise<string> => {
     const { body } = await pasteStep(/^A login/);
     return body['access_token'] as string;
@@ -151,9 +156,30 @@ describe('the demo', () => {
     for (const line of lines.filter(isExpected)) expect(demo.output()).toContain(`${line}\n`);
   });
 
+  it('applies a kong.yml that was edited, and says what is wrong with one that cannot be used', async () => {
+    const token = await logIn();
+    const shipped = readFileSync(kongFile, 'utf8');
+    writeFileSync(kongFile, shipped.replace('- roles: [admin]', '- roles: [user]'));
+    await demo.printed(/kong\.yml has changed and is in force/);
+    await expect(get('/admin', token)).resolves.toMatchObject({ status: 200 });
+    writeFileSync(kongFile, shipped.replace('- roles: [admin]', '- rolls: [admin]'));
+    await demo.printed(/cannot be used; the one from before goes on:\n.*rolls/);
+    await expect(get('/admin', token)).resolves.toMatchObject({ status: 200 });
+  });
+
+  it('does not start with a kong.yml that cannot be used, and says why', async () => {
+    const file = join(folder, 'bad.yml');
+    writeFileSync(file, '_format_version: "3.0"\nserfices: []\n');
+    const bad = runDemo(folder, '--base-port', '0', file);
+    await expect(bad.ended).resolves.toBe(1);
+    expect(bad.output()).toMatch(/bad\.yml: serfices/);
+    expect(bad.output()).not.toMatch(/^ +at /m);
+    rmSync(file);
+  });
+
   it('names the port that is in use, and ends', async () => {
     const port = Number(/:(\d+)$/.exec(provider())![1]);
-    const second = runDemo('--base-port', String(port - 10));
+    const second = runDemo(folder, '--base-port', String(port - 10));
     await expect(second.ended).resolves.toBe(1);
     expect(second.output()).toMatch(`127.0.0.1:${port} (identity provider) is in use by another program.`);
     expect(second.output()).not.toMatch(/^ +at /m);
@@ -172,8 +198,7 @@ describe('the demo', () => {
     await expect(demo.ended).resolves.toBe(0);
     for (const pid of children) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
     for (const port of new Set(ports)) await expect(connects(port)).resolves.toBe(false);
-    const ours = (name: string): boolean => name.includes('jwt-identity') && !filesBefore.includes(name);
-    expect(readdirSync(tmpdir()).filter(ours)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['kong.yml']);
   });
 });
 

@@ -17,10 +17,11 @@ export interface DemoProcess {
   interrupt(): void;
 }
 
-/** Runs the demo. It needs `npm run build` first. */
-export function runDemo(...flags: readonly string[]): DemoProcess {
+/** Runs the demo, whose temporary files go into `folder`. It needs `npm run build` first. */
+export function runDemo(folder: string, ...flags: readonly string[]): DemoProcess {
   const child = spawn(process.execPath, [join(ROOT, 'dist/examples/demo/main.js'), ...flags], {
     cwd: ROOT,
+    env: { ...process.env, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -61,8 +62,8 @@ export function runDemo(...flags: readonly string[]): DemoProcess {
 }
 
 /** Starts the demo on free ports and waits until it can be used. */
-export async function startDemoProcess(): Promise<DemoProcess> {
-  const demo = runDemo('--base-port', '0');
+export async function startDemoProcess(folder: string, ...flags: readonly string[]): Promise<DemoProcess> {
+  const demo = runDemo(folder, '--base-port', '0', ...flags);
   await demo.printed(new RegExp(READY_LINE.slice(0, 6)));
   return demo;
 }

@@ -8,6 +8,7 @@ describe('the welcome', () => {
     printWelcome(
       {
         ports: portsFrom(8000),
+        kongFile: 'kong.yml',
         tokens: new Map([['alice', 'a.b.c']]),
         tokensGoodUntil: new Date(0),
         isIsolated,
