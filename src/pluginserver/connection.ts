@@ -47,8 +47,13 @@ export class Connection implements KongPort {
     });
   }
 
-  queue(...payloads: readonly Uint8Array[]): void {
-    this.#outbox.push(...payloads);
+  readonly #flushDue = (): void => {
+    this.#isFlushDue = false;
+    this.flush();
+  };
+
+  queue(payload: Uint8Array): void {
+    this.#outbox.push(payload);
   }
 
   expectReply(onReply: ((payload: Buffer) => void) | null): void {
@@ -65,10 +70,7 @@ export class Connection implements KongPort {
   flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    process.nextTick(() => {
-      this.#isFlushDue = false;
-      this.flush();
-    });
+    process.nextTick(this.#flushDue);
   }
 
   discard(): void {
@@ -138,8 +140,10 @@ export class Connection implements KongPort {
     let instance: Instance | undefined;
     const event: PhaseEvent = new PhaseEvent(this, (outcome, failure) => {
       this.#event = undefined;
-      observer?.(outcome, events.delete(event));
-      this.#onEventOver(call, outcome, failure, { instance: instanceId, phase, ...instance?.origin });
+      observer?.(outcome, events.age(event));
+      events.delete(event);
+      if (outcome === 'proceed') this.#proceed(call);
+      else this.#end(outcome, failure, { instance: instanceId, phase, ...instance?.origin });
     });
     this.#event = event;
     events.add(event);
@@ -166,12 +170,12 @@ export class Connection implements KongPort {
     }
   }
 
-  #onEventOver(call: RpcCall, outcome: EventOutcome, failure: EventFailure | undefined, about: LogFields): void {
-    if (outcome === 'proceed') {
-      this.queue(EMPTY);
-      this.#return(call, {});
-      return;
-    }
+  #proceed(call: RpcCall): void {
+    this.queue(EMPTY);
+    this.#return(call, {});
+  }
+
+  #end(outcome: EventOutcome, failure: EventFailure | undefined, about: LogFields): void {
     this.#isSpent = true;
     if (failure !== undefined) {
       this.context.log('error', 'request refused', { reason: failure.reason, ...about, ...whereFrom(failure.error) });

@@ -4,8 +4,8 @@ import { INTERNAL_ERROR } from './internal-error';
 
 /** An event's way to Kong: the part of its connection that it may use. */
 export interface KongPort {
-  /** Adds payloads to the next write. */
-  queue(...payloads: readonly Uint8Array[]): void;
+  /** Adds a payload to the next write. */
+  queue(payload: Uint8Array): void;
   /** Says who gets the reply to what was queued last; `null` when nobody waits for it. */
   expectReply(onReply: ((payload: Buffer) => void) | null): void;
   /** Writes what is queued now. */
@@ -38,6 +38,12 @@ export class PdkError extends Error {
   override readonly name = 'PdkError';
 }
 
+/** A read that Kong has not answered. */
+interface OpenRead {
+  readonly answer: Promise<unknown>;
+  readonly reject: (error: Error) => void;
+}
+
 const DONE = Promise.resolve(undefined);
 
 /**
@@ -47,8 +53,8 @@ const DONE = Promise.resolve(undefined);
  */
 export class PhaseEvent {
   #isOver = false;
-  /** Rejects the reads that Kong has not answered. */
-  readonly #waiting = new Set<(error: Error) => void>();
+  /** In the order of the calls, which is the order of Kong's answers. */
+  readonly #openReads: OpenRead[] = [];
 
   constructor(
     private readonly port: KongPort,
@@ -87,7 +93,8 @@ export class PhaseEvent {
       this.fail({ reason: `${call.name} was called with unusable arguments`, error });
       return rejected(error);
     }
-    this.port.queue(call.namePayload, payload);
+    this.port.queue(call.namePayload);
+    this.port.queue(payload);
     switch (call.method.answer) {
       case 'none':
         // Kong 3.9.3: answers exit by ending the request and the connection, so nothing may follow.
@@ -106,7 +113,8 @@ export class PhaseEvent {
   fail(failure: EventFailure): void {
     if (this.#isOver) return;
     this.port.discard();
-    this.port.queue(EXIT.namePayload, INTERNAL_ERROR);
+    this.port.queue(EXIT.namePayload);
+    this.port.queue(INTERNAL_ERROR);
     this.port.flush();
     this.#end('failed', failure);
   }
@@ -119,44 +127,52 @@ export class PhaseEvent {
   private proceed(): void {
     if (this.#isOver) return;
     // A read whose answer nobody saw is a forgotten await: a decision may hang on it.
-    if (this.#waiting.size > 0) this.fail({ reason: 'the plugin returned before its reads were answered' });
+    if (this.#openReads.length > 0) this.fail({ reason: 'the plugin returned before its reads were answered' });
     else this.#end('proceed');
   }
 
   #read({ name, method }: Parameters<CallPdk>[0]): Promise<unknown> {
-    const answer = new Promise<unknown>((resolve, reject) => {
-      this.#waiting.add(reject);
-      this.port.expectReply((payload) => {
-        if (this.#isOver) return;
-        this.#waiting.delete(reject);
-        try {
-          resolve(decode(method.result, payload));
-        } catch (error) {
-          this.fail({ reason: `Kong's answer to ${name} cannot be read`, error });
-          reject(new PdkError(`${name}: Kong's answer cannot be read`));
-        }
-      });
+    let resolve: (answer: unknown) => void = ignore;
+    let reject: (error: Error) => void = ignore;
+    const answer = new Promise<unknown>((onAnswer, onError) => {
+      resolve = onAnswer;
+      reject = onError;
+    });
+    this.#openReads.push({ answer, reject });
+    this.port.expectReply((payload) => {
+      if (this.#isOver) return;
+      let value: unknown;
+      try {
+        value = decode(method.result, payload);
+      } catch (error) {
+        this.fail({ reason: `Kong's answer to ${name} cannot be read`, error });
+        return;
+      }
+      this.#openReads.shift();
+      resolve(value);
     });
     this.port.flushSoon();
-    return handled(answer);
+    return answer;
   }
 
   #end(outcome: EventOutcome, failure?: EventFailure): void {
     this.#isOver = true;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
     this.onOver(outcome, failure);
-    for (const reject of waiting) reject(new PdkError('the event is over'));
+    for (const { answer, reject } of this.#openReads.splice(0)) {
+      answer.catch(ignore);
+      reject(new PdkError('the event is over, and Kong has not answered'));
+    }
   }
 }
 
 /** A rejection that is no accident when nobody looks at it: the event has been ended and logged already. */
 function rejected(error: unknown): Promise<never> {
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it was thrown
-  return handled(Promise.reject(error));
+  const rejection = Promise.reject(error);
+  rejection.catch(ignore);
+  return rejection;
 }
 
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
+function ignore(): void {
+  // Nothing is to be done.
 }

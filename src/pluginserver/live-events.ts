@@ -21,11 +21,15 @@ export class LiveEvents {
     this.#startedAtMs.set(event, this.now());
   }
 
-  /** Forgets an event that is over and returns how long it took, in milliseconds. */
-  delete(event: PhaseEvent): number {
-    const startedAtMs = this.#startedAtMs.get(event) ?? this.now();
+  /** How long an event has been going on, in milliseconds. */
+  age(event: PhaseEvent): number {
+    const now = this.now();
+    return now - (this.#startedAtMs.get(event) ?? now);
+  }
+
+  /** Forgets an event that is over. */
+  delete(event: PhaseEvent): void {
     this.#startedAtMs.delete(event);
-    return this.now() - startedAtMs;
   }
 
   /** Refuses the requests of all events that have run for the deadline or longer. */

@@ -128,8 +128,8 @@ export class WorkerPool {
     });
     worker.on('listening', () => {
       member.isServing = true;
-      this.log('info', 'worker serving', { worker: place, pid: worker.process.pid });
       this.events.onListening();
+      this.log('info', 'worker serving', { worker: place, pid: worker.process.pid });
       this.#onFirst?.(true);
     });
     worker.on('exit', (code: number | null, signal: string | null) => {

@@ -1,10 +1,10 @@
 import { type BinaryReader, type BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { type Codec, MalformedMessageError, readEnd, readFields } from './message';
+import { checkEnd, type Codec, MalformedMessageError, readEnd, splitTag, tagOf } from './message';
 
 /** What `google.protobuf.Value` can hold, as plain JavaScript. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
-/** What `google.protobuf.Struct` can hold. When read it has no prototype, so that no name means anything special. */
+/** What `google.protobuf.Struct` can hold. When read it inherits nothing, so that no name means anything special. */
 export interface JsonObject {
   readonly [name: string]: JsonValue;
 }
@@ -48,13 +48,25 @@ const ENTRY_KEY = 1;
 const ENTRY_VALUE = 2;
 const LIST_VALUES = 1;
 
+// The same as tags.
+const NULL_VALUE_TAG = tagOf(NULL_VALUE, WireType.Varint);
+const NUMBER_VALUE_TAG = tagOf(NUMBER_VALUE, WireType.Bit64);
+const STRING_VALUE_TAG = tagOf(STRING_VALUE, WireType.LengthDelimited);
+const BOOL_VALUE_TAG = tagOf(BOOL_VALUE, WireType.Varint);
+const STRUCT_VALUE_TAG = tagOf(STRUCT_VALUE, WireType.LengthDelimited);
+const LIST_VALUE_TAG = tagOf(LIST_VALUE, WireType.LengthDelimited);
+const STRUCT_FIELDS_TAG = tagOf(STRUCT_FIELDS, WireType.LengthDelimited);
+const ENTRY_KEY_TAG = tagOf(ENTRY_KEY, WireType.LengthDelimited);
+const ENTRY_VALUE_TAG = tagOf(ENTRY_VALUE, WireType.LengthDelimited);
+const LIST_VALUES_TAG = tagOf(LIST_VALUES, WireType.LengthDelimited);
+
 function writeStruct(writer: BinaryWriter, object: JsonObject, depth: number): void {
   for (const name of Object.keys(object)) {
     const member = object[name];
     if (member === undefined) continue;
-    writer.tag(STRUCT_FIELDS, WireType.LengthDelimited).fork();
-    writer.tag(ENTRY_KEY, WireType.LengthDelimited).string(name);
-    writer.tag(ENTRY_VALUE, WireType.LengthDelimited).fork();
+    writer.uint32(STRUCT_FIELDS_TAG).fork();
+    writer.uint32(ENTRY_KEY_TAG).string(name);
+    writer.uint32(ENTRY_VALUE_TAG).fork();
     writeValue(writer, member, depth);
     writer.join().join();
   }
@@ -62,7 +74,7 @@ function writeStruct(writer: BinaryWriter, object: JsonObject, depth: number): v
 
 function writeList(writer: BinaryWriter, items: readonly JsonValue[], depth: number): void {
   for (const item of items) {
-    writer.tag(LIST_VALUES, WireType.LengthDelimited).fork();
+    writer.uint32(LIST_VALUES_TAG).fork();
     writeValue(writer, item, depth);
     writer.join();
   }
@@ -72,23 +84,23 @@ function writeValue(writer: BinaryWriter, value: JsonValue, depth: number): void
   if (depth > MAX_DEPTH) throw new RangeError(`a value is nested more than ${MAX_DEPTH} deep`);
   switch (typeof value) {
     case 'string':
-      writer.tag(STRING_VALUE, WireType.LengthDelimited).string(value);
+      writer.uint32(STRING_VALUE_TAG).string(value);
       return;
     case 'number':
-      writer.tag(NUMBER_VALUE, WireType.Bit64).double(value);
+      writer.uint32(NUMBER_VALUE_TAG).double(value);
       return;
     case 'boolean':
-      writer.tag(BOOL_VALUE, WireType.Varint).bool(value);
+      writer.uint32(BOOL_VALUE_TAG).bool(value);
       return;
     case 'object':
       if (value === null) {
         // Kong's own encoder (3.9.3) writes 1 for nil.
-        writer.tag(NULL_VALUE, WireType.Varint).int32(1);
+        writer.uint32(NULL_VALUE_TAG).int32(1);
       } else if (Array.isArray(value)) {
-        writeList(writer.tag(LIST_VALUE, WireType.LengthDelimited).fork(), value, depth + 1);
+        writeList(writer.uint32(LIST_VALUE_TAG).fork(), value, depth + 1);
         writer.join();
       } else {
-        writeStruct(writer.tag(STRUCT_VALUE, WireType.LengthDelimited).fork(), value as JsonObject, depth + 1);
+        writeStruct(writer.uint32(STRUCT_VALUE_TAG).fork(), value as JsonObject, depth + 1);
         writer.join();
       }
       return;
@@ -100,79 +112,86 @@ function writeValue(writer: BinaryWriter, value: JsonValue, depth: number): void
   }
 }
 
+/**
+ * What a struct becomes: an object without members of its own or inherited ones, because a client's header named
+ * `__proto__` or `constructor` is a name like any other. Much cheaper to V8 than `Object.create(null)`.
+ */
+const Members = function () {
+  // Nothing is in it.
+} as unknown as { new (): Record<string, JsonValue>; prototype: object };
+Members.prototype = Object.freeze(Object.create(null) as object);
+
 function readStruct(reader: BinaryReader, end: number, depth: number): JsonObject {
-  // No prototype: a client's header named `__proto__` or `constructor` is a name like any other.
-  const object = Object.create(null) as Record<string, JsonValue>;
-  readFields(reader, end, (number, wire) => {
-    if (number !== STRUCT_FIELDS) return false;
-    expectLengthDelimited(wire);
-    let name = '';
-    let value: JsonValue = null;
-    readFields(reader, readEnd(reader), (member, memberWire) => {
-      if (member > ENTRY_VALUE) return false;
-      expectLengthDelimited(memberWire);
-      if (member === ENTRY_KEY) name = reader.string();
-      else value = readValue(reader, readEnd(reader), depth);
-      return true;
-    });
-    object[name] = value;
-    return true;
-  });
+  const object = new Members();
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === STRUCT_FIELDS_TAG) readEntry(reader, readEnd(reader), depth, object);
+    else skipUnknown(reader, tag, STRUCT_FIELDS);
+  }
+  checkEnd(reader, end);
   return object;
+}
+
+function readEntry(reader: BinaryReader, end: number, depth: number, object: Record<string, JsonValue>): void {
+  let name = '';
+  let value: JsonValue = null;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === ENTRY_KEY_TAG) name = reader.string();
+    else if (tag === ENTRY_VALUE_TAG) value = readValue(reader, readEnd(reader), depth);
+    else skipUnknown(reader, tag, ENTRY_VALUE);
+  }
+  checkEnd(reader, end);
+  object[name] = value;
 }
 
 function readList(reader: BinaryReader, end: number, depth: number): readonly JsonValue[] {
   const items: JsonValue[] = [];
-  readFields(reader, end, (number, wire) => {
-    if (number !== LIST_VALUES) return false;
-    expectLengthDelimited(wire);
-    items.push(readValue(reader, readEnd(reader), depth));
-    return true;
-  });
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === LIST_VALUES_TAG) items.push(readValue(reader, readEnd(reader), depth));
+    else skipUnknown(reader, tag, LIST_VALUES);
+  }
+  checkEnd(reader, end);
   return items;
 }
 
 function readValue(reader: BinaryReader, end: number, depth: number): JsonValue {
   if (depth > MAX_DEPTH) throw new MalformedMessageError(`a value is nested more than ${MAX_DEPTH} deep`);
   let value: JsonValue = null;
-  readFields(reader, end, (number, wire) => {
-    const expected = WIRE_OF_KIND[number];
-    if (expected === undefined) return false;
-    if (wire !== expected) throw new MalformedMessageError(`a value of kind ${number} has wire type ${wire}`);
-    value = readKind(reader, number, depth);
-    return true;
-  });
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    switch (tag) {
+      case STRING_VALUE_TAG:
+        value = reader.string();
+        break;
+      case NUMBER_VALUE_TAG:
+        value = reader.double();
+        break;
+      case BOOL_VALUE_TAG:
+        value = reader.bool();
+        break;
+      case STRUCT_VALUE_TAG:
+        value = readStruct(reader, readEnd(reader), depth + 1);
+        break;
+      case LIST_VALUE_TAG:
+        value = readList(reader, readEnd(reader), depth + 1);
+        break;
+      case NULL_VALUE_TAG:
+        reader.int32();
+        value = null;
+        break;
+      default:
+        skipUnknown(reader, tag, LIST_VALUE);
+    }
+  }
+  checkEnd(reader, end);
   return value;
 }
 
-const WIRE_OF_KIND: readonly (WireType | undefined)[] = [
-  undefined,
-  WireType.Varint,
-  WireType.Bit64,
-  WireType.LengthDelimited,
-  WireType.Varint,
-  WireType.LengthDelimited,
-  WireType.LengthDelimited,
-];
-
-function readKind(reader: BinaryReader, number: number, depth: number): JsonValue {
-  switch (number) {
-    case STRING_VALUE:
-      return reader.string();
-    case NUMBER_VALUE:
-      return reader.double();
-    case BOOL_VALUE:
-      return reader.bool();
-    case STRUCT_VALUE:
-      return readStruct(reader, readEnd(reader), depth + 1);
-    case LIST_VALUE:
-      return readList(reader, readEnd(reader), depth + 1);
-    default:
-      reader.int32();
-      return null;
-  }
-}
-
-function expectLengthDelimited(wire: WireType): void {
-  if (wire !== WireType.LengthDelimited) throw new MalformedMessageError(`a member has wire type ${wire}`);
+/** Skips a field that is not known; one of the `highest` field numbers with another wire type is an error. */
+function skipUnknown(reader: BinaryReader, tag: number, highest: number): void {
+  const { number, wire } = splitTag(tag);
+  if (number <= highest) throw new MalformedMessageError(`field ${number} of a value has wire type ${wire}`);
+  reader.skip(wire, number);
 }

@@ -37,11 +37,18 @@ export class MalformedMessageError extends Error {
   override readonly name = 'MalformedMessageError';
 }
 
+/** The writer of the message before, whose memory the next one can have. */
+let spareWriter: BinaryWriter | undefined;
+
 /** Returns `value` as a payload. @throws TypeError or RangeError when a value does not fit its kind. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new BinaryWriter();
+  const writer = spareWriter ?? new BinaryWriter();
+  // Out of reach until it is empty again: neither a message that failed halfway nor one within it may leave traces.
+  spareWriter = undefined;
   codec.write(writer, value);
-  return writer.finish();
+  const payload = writer.finish();
+  spareWriter = writer;
+  return payload;
 }
 
 /** Returns the value that `payload` holds. @throws {@link MalformedMessageError} for anything that is not that message. */
@@ -56,51 +63,55 @@ export function decode<T>(codec: Codec<T>, payload: Uint8Array): T {
 
 /** Returns the codec of a message with these fields. Unknown fields are skipped, as proto3 asks. */
 export function message<F extends Fields>(fields: F): Codec<ValuesOf<F>> {
-  const named = Object.entries(fields);
-  const byNumber = new Map(named.map(([name, field]) => [field.number, { name, field }]));
+  const known = Object.entries(fields).map(([name, { number, scalar, isRepeated }]) => {
+    return { name, number, scalar, isRepeated, tag: tagOf(number, scalar.wire) };
+  });
+  const byNumber = new Map(known.map((field) => [field.number, field]));
   return {
     write(writer, value) {
-      for (const [name, { number, scalar, isRepeated }] of named) {
+      for (const { name, scalar, isRepeated, tag } of known) {
         const member: unknown = value[name];
         if (member === undefined || member === scalar.implicit) continue;
-        for (const item of isRepeated ? (member as unknown[]) : [member]) {
-          scalar.write(writer.tag(number, scalar.wire), item);
-        }
+        if (!isRepeated) scalar.write(writer.uint32(tag), member);
+        else for (const item of member as unknown[]) scalar.write(writer.uint32(tag), item);
       }
     },
     read(reader, end) {
       const value: Record<string, unknown> = {};
-      readFields(reader, end, (number, wire) => {
-        const known = byNumber.get(number);
-        if (known === undefined) return false;
-        const { name, field } = known;
-        if (wire !== field.scalar.wire) throw new MalformedMessageError(`field ${number} has wire type ${wire}`);
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        const { number, wire } = splitTag(tag);
+        const field = byNumber.get(number);
+        if (field === undefined) {
+          reader.skip(wire, number);
+          continue;
+        }
+        if (tag !== field.tag) throw new MalformedMessageError(`field ${number} has wire type ${wire}`);
         const item: unknown = field.scalar.read(reader);
-        if (field.isRepeated) ((value[name] ??= []) as unknown[]).push(item);
-        else value[name] = item;
-        return true;
-      });
+        if (field.isRepeated) ((value[field.name] ??= []) as unknown[]).push(item);
+        else value[field.name] = item;
+      }
+      checkEnd(reader, end);
       return value as ValuesOf<F>;
     },
   };
 }
 
-/**
- * Reads tags until `end` and hands each to `onField`, which reads the value and returns true, or returns false to
- * have it skipped.
- */
-export function readFields(
-  reader: BinaryReader,
-  end: number,
-  onField: (number: number, wire: WireType) => boolean,
-): void {
-  while (reader.pos < end) {
-    const tag = reader.uint32();
-    const number = tag >>> 3;
-    const wire = WIRE_TYPES[tag & 7];
-    if (number === 0 || wire === undefined) throw new MalformedMessageError('a tag is not valid');
-    if (!onField(number, wire)) reader.skip(wire, number);
-  }
+/** Returns what stands before a field on the wire. */
+export function tagOf(number: number, wire: WireType): number {
+  return ((number << 3) | wire) >>> 0;
+}
+
+/** Takes a tag apart. @throws {@link MalformedMessageError} when there is no such tag */
+export function splitTag(tag: number): { readonly number: number; readonly wire: WireType } {
+  const number = tag >>> 3;
+  const wire = WIRE_TYPES[tag & 7];
+  if (number === 0 || wire === undefined) throw new MalformedMessageError('a tag is not valid');
+  return { number, wire };
+}
+
+/** @throws {@link MalformedMessageError} when the last field of a message ended beyond the message's end */
+export function checkEnd(reader: BinaryReader, end: number): void {
   if (reader.pos !== end) throw new MalformedMessageError('a field runs past the end of its message');
 }
 

@@ -18,8 +18,8 @@ class RecordingPort implements KongPort {
   private queued: Buffer[] = [];
   private isFlushDue = false;
 
-  queue(...payloads: readonly Uint8Array[]): void {
-    this.queued.push(...payloads.map((payload) => Buffer.from(payload)));
+  queue(payload: Uint8Array): void {
+    this.queued.push(Buffer.from(payload));
   }
   expectReply(onReply: ((payload: Buffer) => void) | null): void {
     this.replies.push(onReply);
