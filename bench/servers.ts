@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { LoadConnection } from './kong/load';
+import { MsgPackKong } from './kong/msgpack-kong';
+import { ProtoBufKong } from './kong/protobuf-kong';
+import { familyOf } from './process-meter';
+
+const ROOT = resolve(__dirname, '..');
+
+/** A plugin server that runs, whatever it speaks. */
+export interface BenchServer {
+  readonly title: string;
+  /** It and its workers. */
+  pids(): number[];
+  connect(): Promise<LoadConnection>;
+  startInstance(name: string, config: object): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts this package's server as `npm run build` made it. `plugin` is a folder with one plugin in it. */
+export async function startOurs(plugins: string, name: string, workers: number): Promise<BenchServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const socket = join(folder, 's');
+  const args = ['serve', '--socket', socket, '--plugin', resolve(ROOT, plugins, name), '--workers', String(workers)];
+  const child = spawn(
+    process.execPath,
+    [...nodeFlags(), join(ROOT, 'dist/src/cli/main.js'), ...args, '--log-level', 'info'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  await printed(child, child.stderr, new RegExp(`(worker serving[^]*){${workers}}`));
+  return {
+    title: `kong-jwt-identity, ${workers} worker${workers === 1 ? '' : 's'}`,
+    pids: () => familyOf(child.pid!),
+    connect: () => ProtoBufKong.connect(socket),
+    startInstance: (plugin, config) => startInstance(ProtoBufKong.connect(socket), plugin, config),
+    stop: () => stop(child, folder),
+  };
+}
+
+/** Starts `kong-js-pluginserver` as its manual says. */
+export async function startStock(plugins: string): Promise<BenchServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const command = join(ROOT, 'node_modules/kong-pdk/bin/kong-js-pluginserver');
+  const args = ['-d', resolve(ROOT, plugins), '--kong-prefix', folder, '--sock-name', 's'];
+  const child = spawn(process.execPath, [...nodeFlags(), command, ...args], {
+    cwd: folder,
+    env: { ...process.env, TS_NODE_PROJECT: join(ROOT, 'tsconfig.json') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await printed(child, child.stdout, /server started/);
+  const socket = join(folder, 's');
+  return {
+    title: 'kong-js-pluginserver',
+    pids: () => familyOf(child.pid!),
+    connect: () => MsgPackKong.connect(socket),
+    startInstance: (plugin, config) => startInstance(MsgPackKong.connect(socket), plugin, config),
+    stop: () => stop(child, folder),
+  };
+}
+
+async function startInstance(
+  connecting: Promise<ProtoBufKong | MsgPackKong>,
+  name: string,
+  config: object,
+): Promise<number> {
+  const connection = await connecting;
+  const id = await connection.startInstance(name, config);
+  connection.close();
+  return id;
+}
+
+/** Flags for the servers' Node, such as `BENCH_NODE_FLAGS="--cpu-prof --cpu-prof-dir=/tmp/profiles"`. */
+function nodeFlags(): string[] {
+  return (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean);
+}
+
+function printed(child: ChildProcess, stream: NodeJS.ReadableStream, pattern: RegExp): Promise<void> {
+  let text = '';
+  return new Promise((resolvePrinted, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      if (text.length < 10_000) text += chunk.toString();
+      if (pattern.test(text)) resolvePrinted();
+    });
+    child.once('exit', () => {
+      reject(new Error(`the server ended: ${text}`));
+    });
+  });
+}
+
+async function stop(child: ChildProcess, folder: string): Promise<void> {
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await ended;
+  clearTimeout(limit);
+  rmSync(folder, { recursive: true, force: true });
+}
