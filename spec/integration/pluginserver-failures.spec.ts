@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { encodeFrames } from '../../src/protocol/frame';
 import { encode } from '../../src/protocol/message';
 import { rpcCall } from '../../src/protocol/rpc-messages';
@@ -150,6 +151,38 @@ describe('the plugin server, when something breaks', () => {
       const end = await kong.event(id, ORDINARY_REQUEST);
       expect(end.outcome).toBe('proceed');
       expect(end.calls.at(-1)?.args).toEqual([{ 'X-User-ID': 'Bearer good', 'X-Tag': 'one' }]);
+    }
+  });
+
+  it('ends an event in order whose instance Kong closes meanwhile, as it does after a reload', async () => {
+    const id = await startInstance({ behaviour: 'set-headers', tag: 'old' });
+    const reloading = await KongSide.connect(local.socketPath);
+    const end = await kong.event(id, {
+      'kong.request.get_headers': async () => {
+        expect(await reloading.start({ behaviour: 'set-headers', tag: 'new' })).toBe(id + 1);
+        await reloading.call({ closeInstance: { instanceId: id } });
+        return { authorization: 'Bearer good' };
+      },
+    });
+    expect(end).toMatchObject({ outcome: 'proceed', calls: [{}, { args: [{ 'X-Tag': 'old' }] }] });
+    await expect(reloading.event(id + 1)).resolves.toMatchObject({ calls: [{}, { args: [{ 'X-Tag': 'new' }] }] });
+    await expect(kong.event(id)).resolves.toMatchObject({ outcome: 'closed' });
+    await reloading.close();
+  });
+
+  it.each([
+    ['lets a request through', 'set-headers', 2],
+    ['decides without reading', 'set-tag', 1],
+    ['refuses', 'exit', 1],
+  ])('writes to the socket as seldom as can be when the plugin %s', async (_, behaviour, writes) => {
+    const id = await startInstance({ behaviour, tag: 'one' });
+    const write = jest.spyOn(Socket.prototype, 'write');
+    try {
+      await kong.event(id);
+      // Kong's end of the connection is in this process too.
+      expect(write.mock.contexts.filter((socket) => socket !== kong.socket)).toHaveLength(writes);
+    } finally {
+      write.mockRestore();
     }
   });
 
