@@ -20,24 +20,33 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** Starts this package's server as `npm run build` made it. `plugin` is a folder with one plugin in it. */
-export async function startOurs(plugins: string, name: string, workers: number): Promise<BenchServer> {
+/** This package's server, whose log can be waited for. */
+export interface OurServer extends BenchServer {
+  logged(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** Starts this package's server as `npm run build` made it, with the plugin that has this name in this folder. */
+export async function startOurs(
+  plugins: string,
+  name: string,
+  workers: number,
+  flags: readonly string[] = nodeFlags(),
+): Promise<OurServer> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const socket = join(folder, 's');
   const args = ['serve', '--socket', socket, '--plugin', resolve(ROOT, plugins, name), '--workers', String(workers)];
-  const child = spawn(
-    process.execPath,
-    [...nodeFlags(), join(ROOT, 'dist/src/cli/main.js'), ...args, '--log-level', 'info'],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
-  await printed(child, child.stderr, new RegExp(`(worker serving[^]*){${workers}}`));
+  const child = spawn(process.execPath, [...flags, join(ROOT, 'dist/src/cli/main.js'), ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const logged = printed(child, child.stderr);
+  // The other workers come up while the benchmark warms up.
+  await logged(/notice: serving/);
   return {
     title: `kong-jwt-identity, ${workers} worker${workers === 1 ? '' : 's'}`,
     pids: () => familyOf(child.pid!),
     connect: () => ProtoBufKong.connect(socket),
     startInstance: (plugin, config) => startInstance(ProtoBufKong.connect(socket), plugin, config),
+    logged,
     stop: () => stop(child, folder),
   };
 }
@@ -52,7 +61,7 @@ export async function startStock(plugins: string): Promise<BenchServer> {
     env: { ...process.env, TS_NODE_PROJECT: join(ROOT, 'tsconfig.json') },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await printed(child, child.stdout, /server started/);
+  await printed(child, child.stdout)(/server started/);
   const socket = join(folder, 's');
   return {
     title: 'kong-js-pluginserver',
@@ -79,17 +88,28 @@ function nodeFlags(): string[] {
   return (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean);
 }
 
-function printed(child: ChildProcess, stream: NodeJS.ReadableStream, pattern: RegExp): Promise<void> {
+/** Returns how to wait for a text of a stream. It keeps the first that is printed, so it is for few and short lines. */
+function printed(child: ChildProcess, stream: NodeJS.ReadableStream): OurServer['logged'] {
   let text = '';
-  return new Promise((resolvePrinted, reject) => {
-    stream.on('data', (chunk: Buffer) => {
-      if (text.length < 10_000) text += chunk.toString();
-      if (pattern.test(text)) resolvePrinted();
-    });
-    child.once('exit', () => {
-      reject(new Error(`the server ended: ${text}`));
-    });
+  const watchers = new Set<() => void>();
+  stream.on('data', (chunk: Buffer) => {
+    if (text.length < 100_000) text += chunk.toString();
+    for (const watcher of watchers) watcher();
   });
+  return (pattern) =>
+    new Promise((resolvePrinted, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(text);
+        if (match === null) return;
+        watchers.delete(look);
+        resolvePrinted(match);
+      };
+      watchers.add(look);
+      child.once('exit', () => {
+        reject(new Error(`the server ended: ${text}`));
+      });
+      look();
+    });
 }
 
 async function stop(child: ChildProcess, folder: string): Promise<void> {
