@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { REFUSALS, type RefusalCode } from '../../src/core/refusal';
 import { dumpAllPlugins, StockPluginServer, type StockOutcome } from '../support/stock-plugin-server';
 import { pem, publicJwk, signingKey, signToken, type SigningKey } from '../support/tokens';
 
@@ -86,47 +87,118 @@ describe('the plugin under the stock kong-js-pluginserver', () => {
     expect((await ask({ authorization: `Bearer ${token}` })).exit).toBeUndefined();
   });
 
-  it.each<[string, number, string, () => Promise<Record<string, string | string[]>>]>([
-    ['no token', 401, 'token_missing', () => Promise.resolve({})],
-    ['a broken token', 401, 'token_malformed', () => Promise.resolve({ authorization: 'Bearer x.y.z' })],
-    [
-      'two Authorization headers',
-      400,
-      'credentials_malformed',
-      async () => {
-        const { authorization } = await bearer();
-        return { authorization: [authorization, authorization] };
-      },
-    ],
-    ['an expired token', 401, 'token_expired', () => bearer({ exp: 1 })],
-    ['a token for others', 401, 'audience_not_accepted', () => bearer({ aud: 'billing' })],
-    ['a token of an unknown issuer', 401, 'token_untrusted', () => bearer({ iss: 'https://evil.example/' })],
-    ['a role with a comma', 401, 'claim_invalid', () => bearer({ roles: ['a,b'] })],
-    [
-      'Connection: X-User-ID',
-      400,
-      'connection_header_abuse',
-      async () => ({ ...(await bearer()), connection: 'X-User-ID' }),
-    ],
-    [
-      '1000 headers',
-      400,
-      'headers_truncated',
-      async () => ({
-        ...(await bearer()),
-        ...Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`h${i}`, 'v'])),
-      }),
-    ],
-  ])('refuses %s with %d', async (_, status, code, given) => {
-    const { calls, exit } = await ask(await given());
-    expect(exit?.status).toBe(status);
-    expect(JSON.parse(exit?.body ?? '')).toMatchObject({
-      status,
-      code,
-      request_id: '5d82cd7c2554d817029b270f9caac357',
+  /** What a request is refused for: what is wrong with it, the code, its headers, and the configuration if it matters. */
+  type RefusedCase = [string, RefusalCode, () => object | Promise<object>, object?, object?];
+  const good = (): Promise<object> => bearer();
+
+  describe('refuses', () => {
+    // Two have specs of their own; the others are said beside and behind the gateway (src/bff, src/guard).
+    const elsewhere = ['cross_site_request', 'identity_malformed', 'not_from_gateway'];
+    const seen = new Set<string>(['internal_error', 'configuration_error', ...elsewhere]);
+
+    it.each<RefusedCase>([
+      ['no token', 'token_missing', () => ({})],
+      ['credentials of another scheme', 'token_missing', () => ({ authorization: 'Basic dTpw' })],
+      ['a bare token', 'credentials_malformed', () => ({ authorization: 'a.b.c' })],
+      [
+        'two Authorization headers',
+        'credentials_malformed',
+        async () => {
+          const { authorization } = await bearer();
+          return { authorization: [authorization, authorization] };
+        },
+      ],
+      [
+        'different tokens in header and cookie',
+        'tokens_conflict',
+        async () => ({ ...(await bearer()), cookie: 'session=a.b.c' }),
+        { cookie_names: ['session'] },
+      ],
+      ['a large token', 'token_too_large', () => ({ authorization: `Bearer ${'a'.repeat(8193)}` })],
+      [
+        '1000 headers',
+        'headers_truncated',
+        async () => ({
+          ...(await bearer()),
+          ...Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`h${i}`, 'v'])),
+        }),
+      ],
+      [
+        'Connection: X-User-ID',
+        'connection_header_abuse',
+        async () => ({ ...(await bearer()), connection: 'X-User-ID' }),
+      ],
+      ['a broken token', 'token_malformed', () => ({ authorization: 'Bearer x.y.z' })],
+      ['a token of an unknown issuer', 'token_untrusted', () => bearer({ iss: 'https://evil.example/' })],
+      [
+        'a forged signature',
+        'token_untrusted',
+        async () => ({ authorization: (await bearer()).authorization.replace(/.{8}$/, 'AAAAAAAA') }),
+      ],
+      ['an expired token', 'token_expired', () => bearer({ exp: 1 })],
+      ['a token of tomorrow', 'token_not_yet_valid', () => bearer({ nbf: Math.floor(Date.now() / 1000) + 86_400 })],
+      [
+        'a token that lives too long',
+        'token_lifetime_too_long',
+        () => bearer({ iat: Math.floor(Date.now() / 1000) - 100 }),
+        { maximum_expiration: 60 },
+      ],
+      [
+        'a logout token',
+        'token_type_not_accepted',
+        async () => ({ authorization: `Bearer ${await signToken(key, claims(), { typ: 'logout+jwt' })}` }),
+      ],
+      ['a token for others', 'audience_not_accepted', () => bearer({ aud: 'billing' })],
+      ['a token without a subject', 'claim_missing', () => bearer({ sub: undefined })],
+      ['a role with a comma', 'claim_invalid', () => bearer({ roles: ['a,b'] })],
+      [
+        'a missing scope',
+        'insufficient_scope',
+        good,
+        { authorize: [{ scopes: ['orders:read', 'orders:write'] }] },
+        { 'kong.request.get_method': 'GET' },
+      ],
+      ['a missing role', 'forbidden', good, { authorize: [{ roles: ['root'] }] }, { 'kong.request.get_method': 'GET' }],
+      [
+        'an unknown consumer',
+        'consumer_unknown',
+        good,
+        { consumer_claim: 'sub' },
+        { 'kong.client.load_consumer': null },
+      ],
+      [
+        'everybody while the keys are not to be had',
+        'keys_unavailable',
+        good,
+        // Nothing listens on port 0.
+        { issuers: [{ issuer: ISSUER, audiences: ['orders'], jwks_uri: 'http://127.0.0.1:0/jwks' }] },
+      ],
+    ])('%s with %s', async (_, code, given, ...[changes, answers]) => {
+      const { status, error } = REFUSALS[code];
+      const id = changes === undefined ? instance : await server.startInstance(config(changes));
+      const { calls, exit } = await ask((await given()) as Parameters<typeof headers>[0], answers, id);
+      expect(exit?.status).toBe(status);
+      expect(JSON.parse(exit?.body ?? '')).toMatchObject({
+        status,
+        code,
+        request_id: '5d82cd7c2554d817029b270f9caac357',
+      });
+      expect(exit?.headers).toMatchObject({
+        'Content-Type': 'application/problem+json',
+        'Cache-Control': 'no-store',
+        ...(error !== null && { 'WWW-Authenticate': expect.stringContaining(`error="${error}"`) }),
+        ...(code === 'insufficient_scope' && {
+          'WWW-Authenticate': expect.stringMatching(/scope="orders:read orders:write"$/),
+        }),
+        ...(code === 'keys_unavailable' && { 'Retry-After': expect.stringMatching(/^[1-9]\d*$/) }),
+      });
+      expect(calls.map(({ method }) => method)).not.toContain('kong.service.request.set_headers');
+      seen.add(code);
     });
-    expect(exit?.headers['Cache-Control']).toBe('no-store');
-    expect(calls.map(({ method }) => method)).not.toContain('kong.service.request.set_headers');
+
+    it('with every code there is', () => {
+      expect([...seen].sort()).toEqual(Object.keys(REFUSALS).sort());
+    });
   });
 
   it('refuses with 500 when Kong answers something unforeseen', async () => {
@@ -197,5 +269,31 @@ describe('the plugin under the stock kong-js-pluginserver', () => {
     for (const secret of [token, token.split('.')[1]!, 'SECRETSUB', 'SECRETAUD', SECRET]) {
       expect(server.output()).not.toContain(secret);
     }
+  });
+});
+
+describe('the compiled plugin, as npm installs it', () => {
+  let server: StockPluginServer;
+  beforeAll(async () => {
+    server = await StockPluginServer.start('dist/plugin');
+  });
+  afterAll(() => server.stop());
+
+  it('is dumped like its sources', async () => {
+    expect(JSON.parse(await dumpAllPlugins('dist/plugin'))).toEqual(JSON.parse(await dumpAllPlugins('plugin')));
+  });
+
+  it('accepts, strips and refuses', async () => {
+    const key = signingKey('RS256', 'k1');
+    const jwks = JSON.stringify({ keys: [publicJwk(key)] });
+    const id = await server.startInstance({ issuers: [{ issuer: ISSUER, audiences: ['orders'], jwks }] });
+    const exp = Math.floor(Date.now() / 1000) + 300;
+    const token = await signToken(key, { iss: ISSUER, sub: 'u1', aud: 'orders', exp });
+    const request = { authorization: `Bearer ${token}`, x_user_id: 'evil' };
+    const accepted = await server.access(id, { 'kong.request.get_headers': headers(request) });
+    expect(accepted.exit).toBeUndefined();
+    expect(accepted.calls.at(-1)?.args).toEqual([{ 'X-User-ID': 'u1', x_user_id: [], authorization: [] }]);
+    const refused = await server.access(id, { 'kong.request.get_headers': headers({ x_user_id: 'evil' }) });
+    expect(refused.exit?.status).toBe(401);
   });
 });
