@@ -17,8 +17,11 @@ export interface HeaderHygiene {
   readonly tokenHeaders: ReadonlyMap<string, string>;
 }
 
-/** RFC 9110 §5.6.2 token. What is none is no header name, and servers disagree on what they make of it (`K` is a k). */
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/**
+ * RFC 9110 §5.6.2 token, or an HTTP/2 pseudo-header. What is neither is no header name, and servers disagree on what they
+ * make of it: the Kelvin sign becomes a k.
+ */
+const HEADER_NAME = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Compiles the part of the configuration that says what a client may not send. */
 export function headerHygiene(
