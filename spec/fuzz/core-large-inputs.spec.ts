@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { findBearerToken } from '../../src/core/bearer-token';
 import { decodeCompactJws } from '../../src/core/compact-jws';
 import { hideCredentials } from '../../src/core/credential-hiding';
@@ -6,6 +6,9 @@ import { forgedHeaders, headerHygiene } from '../../src/core/header-hygiene';
 import { encodeHeaderValue } from '../../src/core/header-value';
 import { boundedRun } from '../support/bounded-run';
 import { segment } from '../support/tokens';
+
+// Milliseconds on a machine that has nothing else to do.
+jest.setTimeout(300_000);
 
 /** More than nginx lets through, and enough for work that grows with the square of it never to end. */
 const LARGE = 500_000;

@@ -5,6 +5,6 @@ import { runInNewContext } from 'node:vm';
  * also inside a regular expression, which Jest's own timeout cannot do. Meant for work that takes milliseconds when it
  * grows with its input as it should and ages when it does not; so the limit says nothing about speed.
  */
-export function boundedRun<Result>(work: () => Result, timeoutMs = 15_000): Result {
+export function boundedRun<Result>(work: () => Result, timeoutMs = 100_000): Result {
   return runInNewContext('work()', { work }, { timeout: timeoutMs }) as Result;
 }

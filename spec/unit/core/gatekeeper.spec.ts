@@ -207,6 +207,12 @@ describe('two routes that trust alike', () => {
     expect(await ask({ headers })).toMatchObject({ outcome: 'proceed' });
     expect(await ask({ config, headers })).toMatchObject({ code });
   });
+
+  it('do not trust alike when their leeway differs', async () => {
+    const headers = await bearer({ exp: NOW - 5 });
+    expect(await ask({ headers })).toMatchObject({ outcome: 'proceed' });
+    expect(await ask({ config: { leeway: 0 }, headers })).toMatchObject({ code: 'token_expired' });
+  });
 });
 
 describe('a route that lets requests pass that another plugin authenticated', () => {
