@@ -79,7 +79,7 @@ const config = fc.record(
       ],
       [],
     ),
-    reserved_headers: fc.constant(['X-User-*', 'X-Tenant', 'X-Consumer-*']),
+    reserved_headers: fc.constant(['X-User-*', 'X-Tenant', 'X-Consumer-*', 'X-Anonymous-Consumer']),
   },
   { requiredKeys: ['reserved_headers'] },
 );

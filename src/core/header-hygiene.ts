@@ -13,8 +13,8 @@ export const HEADER_LIMIT = 1000;
 export interface HeaderHygiene {
   /** Whether a folded name belongs to the gateway: reserved, or written from a claim. */
   readonly isReserved: (foldedName: string) => boolean;
-  /** Headers that may hold a token, by folded name, with the exact (lower-case) name as value. */
-  readonly tokenHeaders: ReadonlyMap<string, string>;
+  /** Whether a header, under the very name that the client sent, must be removed. */
+  readonly isForged: (name: string) => boolean;
 }
 
 /**
@@ -27,12 +27,35 @@ const HEADER_NAME = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 export function headerHygiene(
   config: Pick<Config, 'reservedHeaders' | 'identityHeaders' | 'headerNames'>,
 ): HeaderHygiene {
-  return {
-    isReserved: headerPatternMatcher([
-      ...config.reservedHeaders,
-      ...config.identityHeaders.map(({ header }) => header),
-    ]),
-    tokenHeaders: new Map(config.headerNames.map((name) => [foldHeaderName(name), name.toLowerCase()])),
+  const isReserved = headerPatternMatcher([
+    ...config.reservedHeaders,
+    ...config.identityHeaders.map(({ header }) => header),
+  ]);
+  /** Headers that may hold a token, by folded name, with the exact (lower-case) name as value. */
+  const tokenHeaders = new Map(config.headerNames.map((name) => [foldHeaderName(name), name.toLowerCase()]));
+  const isForged = (name: string): boolean => {
+    const folded = foldHeaderName(name);
+    const isOtherSpelling = (tokenHeaders.get(folded) ?? name) !== name;
+    return isReserved(folded) || isOtherSpelling || !HEADER_NAME.test(name);
+  };
+  return { isReserved, isForged: remembered(isForged) };
+}
+
+/** How many names are remembered, and of what length: a client can make up ever new and long ones. */
+const MOST_NAMES = 500;
+const LONGEST_NAME = 64;
+
+/** Answers from memory what was asked before: most requests have the same header names. */
+function remembered(ask: (name: string) => boolean): (name: string) => boolean {
+  const answers = new Map<string, boolean>();
+  return (name) => {
+    if (name.length > LONGEST_NAME) return ask(name);
+    const known = answers.get(name);
+    if (known !== undefined) return known;
+    if (answers.size >= MOST_NAMES) answers.clear();
+    const answer = ask(name);
+    answers.set(name, answer);
+    return answer;
   };
 }
 
@@ -48,9 +71,7 @@ export function forgedHeaders({ headers }: RequestView, hygiene: HeaderHygiene):
   let lines = 0;
   for (const [name, value] of Object.entries(headers)) {
     lines += typeof value === 'string' ? 1 : value.length;
-    const folded = foldHeaderName(name);
-    const isOtherSpelling = (hygiene.tokenHeaders.get(folded) ?? name) !== name;
-    if (hygiene.isReserved(folded) || isOtherSpelling || !HEADER_NAME.test(name)) forged.push(name);
+    if (hygiene.isForged(name)) forged.push(name);
   }
   if (lines >= HEADER_LIMIT) return new Refusal('headers_truncated', `${lines} header lines or more`);
   return namesReservedHeader(headers, hygiene)

@@ -48,6 +48,17 @@ describe('headers that a client may not send', () => {
   });
 });
 
+describe('answers about names', () => {
+  it('are the same when they come from memory, and when more names are asked about than it holds', () => {
+    const odd = 'x-user-'.padEnd(200, 'x');
+    for (let round = 0; round < 3; round += 1) {
+      for (let i = 0; i < 700; i += 1) {
+        expect(inspect({ [`x-user-${i}`]: 'evil', [`h-${i}`]: 'v', [odd]: 'evil' })).toEqual([`x-user-${i}`, odd]);
+      }
+    }
+  });
+});
+
 describe('what is no header name', () => {
   it.each([
     ['a blank at the end', 'x-tenant '],
