@@ -1,0 +1,64 @@
+# Kong with the plugin in it: `docker build -t kong-plugin-jwt-identity .`
+# docs/INSTALL.md says how to run it, docs/COMPATIBILITY.md which versions of Kong it can be built on.
+ARG KONG_VERSION=3.9
+ARG NODE_VERSION=22
+
+FROM node:${NODE_VERSION}-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY plugin/ plugin/
+COPY schema/ schema/
+COPY src/ src/
+RUN npm run build \
+ && find dist -name '*.d.ts' -o -name '*.map' | xargs rm
+
+# What the image gets, with fixed times, so that the same sources make the same layer.
+FROM node:${NODE_VERSION}-bookworm-slim AS package
+WORKDIR /package/opt/kong-plugin-jwt-identity
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && rm node_modules/.package-lock.json
+COPY --from=build /build/dist/ dist/
+RUN mkdir bin /package/usr /package/usr/local /package/usr/local/bin \
+ && cp "$(command -v node)" bin/node \
+ && printf '%s\n' '#!/bin/sh' 'home=/opt/kong-plugin-jwt-identity' \
+      'exec "$home/bin/node" "$home/dist/src/cli/main.js" "$@"' > /package/usr/local/bin/kong-jwt-identity \
+ && chmod 755 /package/usr/local/bin/kong-jwt-identity \
+ && find /package -exec touch --no-dereference --date=@0 {} +
+
+FROM kong:${KONG_VERSION}
+ARG KONG_VERSION
+LABEL org.opencontainers.image.title="kong-plugin-jwt-identity" \
+      org.opencontainers.image.description="Kong Gateway with the jwt-identity plugin, which verifies a JWT and hands the caller's identity to the services in headers" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="docker.io/library/kong:${KONG_VERSION}"
+
+COPY --from=package /package/ /
+
+# Kong before 3.8 proxies a request when the plugin server does not answer (docs/COMPATIBILITY.md): no image from that.
+# The rest proves that Node runs on this base and that Kong will understand what the plugin says of itself.
+RUN version="$(kong version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)" \
+ && if [ "$(printf '%s\n' 3.8 "$version" | sort -V | head -n 1)" != 3.8 ]; then \
+      echo "Kong $version lets requests pass unverified when the plugin server is down; 3.8 is the oldest that does not" >&2; \
+      exit 1; \
+    fi \
+ && kong-jwt-identity dump > /dev/null
+
+# What Kong needs to find and run the plugin server. The socket is where the user `kong` may write and nobody else.
+# nginx hides its environment from the processes it starts, but for what NGINX_MAIN_ENV names: how many workers Kong
+# has decides how many the plugin server starts.
+ENV KONG_PLUGINS=bundled,jwt-identity \
+    KONG_PLUGINSERVER_NAMES=jwt_identity \
+    KONG_PLUGINSERVER_JWT_IDENTITY_SOCKET=/usr/local/kong/jwt_identity.socket \
+    KONG_PLUGINSERVER_JWT_IDENTITY_QUERY_CMD="/usr/local/bin/kong-jwt-identity dump" \
+    KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD="/usr/local/bin/kong-jwt-identity serve --socket /usr/local/kong/jwt_identity.socket" \
+    KONG_NGINX_MAIN_ENV=KONG_NGINX_WORKER_PROCESSES
+
+USER kong
+
+# Kong's own check asks only whether nginx runs; without the plugin server every guarded route answers 500.
+HEALTHCHECK --interval=10s --timeout=10s --start-period=15s --retries=3 \
+  CMD kong health && kong-jwt-identity health --socket "$KONG_PLUGINSERVER_JWT_IDENTITY_SOCKET"

@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { version } from '../../../package.json';
+
+const ROOT = resolve(__dirname, '../../..');
+const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+const lastStage = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+
+describe('the Dockerfile', () => {
+  it('is labelled with the version of the package', () => {
+    expect(lastStage).toContain(`org.opencontainers.image.version="${version}"`);
+  });
+
+  it('ends as a user who is not root', () => {
+    expect([...lastStage.matchAll(/^USER (.+)$/gm)].map(([, user]) => user)).toEqual(['kong']);
+  });
+
+  it('takes nothing into the image but the package made for it', () => {
+    expect([...lastStage.matchAll(/^(?:COPY|ADD) .+$/gm)].map(String)).toEqual(['COPY --from=package /package/ /']);
+  });
+
+  it('tells Kong about one socket, and the plugin server about the same', () => {
+    const [, socket] = /SOCKET=(\S+)/.exec(lastStage) ?? [];
+    expect(lastStage).toContain(`serve --socket ${socket ?? ''}"`);
+  });
+
+  it('checks the health of the plugin server, not only of Kong', () => {
+    expect(lastStage).toMatch(/^HEALTHCHECK [^]*CMD kong health && kong-jwt-identity health /m);
+  });
+});
+
+describe('.dockerignore', () => {
+  it('keeps out everything that is not named', () => {
+    const lines = readFileSync(join(ROOT, '.dockerignore'), 'utf8').trim().split('\n');
+    const [first, ...rest] = lines.filter((line) => !line.startsWith('#'));
+    expect(first).toBe('*');
+    expect(rest.filter((line) => !line.startsWith('!'))).toEqual([]);
+  });
+});
