@@ -26,8 +26,14 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
   return Buffer.concat(chunks).toString();
 }
 
-/** Whether a request is addressed to this very server: a page elsewhere may have its name point here (DNS rebinding). */
-export function isAddressedToUs({ headers, socket }: IncomingMessage): boolean {
-  const port = String(socket.localPort);
-  return headers.host === `127.0.0.1:${port}` || headers.host === `localhost:${port}`;
+/**
+ * Whether a request is addressed to this very server: a page elsewhere may have its name point here (DNS rebinding).
+ *
+ * @param names - what this server is called
+ */
+export function isAddressedToUs(
+  { headers, socket }: IncomingMessage,
+  names: readonly string[] = ['127.0.0.1', 'localhost'],
+): boolean {
+  return names.some((name) => headers.host === `${name}:${String(socket.localPort)}`);
 }

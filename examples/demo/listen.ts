@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Everything of the demo listens here and nowhere else. */
+/** Everything of the demo listens here and nowhere else, but for its parts in containers. */
 export const LOOPBACK = '127.0.0.1';
 
 /** Something that cannot be done, said in words for whoever typed the command. */
@@ -9,7 +9,7 @@ export class DemoFailure extends Error {
   override readonly name = 'DemoFailure';
 }
 
-/** A server that listens on {@link LOOPBACK}. */
+/** A server that listens. */
 export interface Listening {
   readonly port: number;
   /** Ends all connections and resolves when the port is free again. */
@@ -17,17 +17,18 @@ export interface Listening {
 }
 
 /**
- * Listens on a port of {@link LOOPBACK}, 0 for any that is free.
+ * Listens on a port, 0 for any that is free.
  *
  * @param what - the server's name, for the message when it cannot
+ * @param address - the address, {@link LOOPBACK} unless it is another
  * @throws DemoFailure when the port is taken or may not be used
  */
-export async function listen(server: Server, port: number, what: string): Promise<Listening> {
+export async function listen(server: Server, port: number, what: string, address = LOOPBACK): Promise<Listening> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(listenFailure(error, port, what));
     });
-    server.listen(port, LOOPBACK, resolve);
+    server.listen(port, address, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

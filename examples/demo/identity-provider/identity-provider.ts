@@ -23,18 +23,25 @@ export interface IdentityProvider extends Listening {
  * - `POST /login` with `user` and `password`, as a form: an access token (RFC 6749 §5.1)
  * - `GET /jwks.json`: the public keys
  * - `POST /rotate`: sign with the next key. `?stolen` also takes back, at once, every key that signed until now
+ *
+ * @param container - its name on a network of containers, where it then listens on every address
  */
-export async function startIdentityProvider(port: number, now: () => number): Promise<IdentityProvider> {
+export async function startIdentityProvider(
+  port: number,
+  now: () => number,
+  container?: string,
+): Promise<IdentityProvider> {
   const keys = await SigningKeys.create(now);
   let issuer = '';
   const tokens = (): TokenIssuer => ({ issuer, keys, now });
   const server = createServer((request, response) => {
-    answer(request, response, tokens()).catch(() => {
+    const isForUs = isAddressedToUs(request, container === undefined ? undefined : [container]);
+    answer(request, response, isForUs, tokens()).catch(() => {
       response.destroy();
     });
   });
-  const listening = await listen(server, port, 'identity provider');
-  issuer = `http://${LOOPBACK}:${listening.port}/`;
+  const listening = await listen(server, port, 'identity provider', container === undefined ? LOOPBACK : '0.0.0.0');
+  issuer = `http://${container ?? LOOPBACK}:${listening.port}/`;
   return {
     ...listening,
     issue: (user, kind) => issueToken(tokens(), user, kind),
@@ -42,8 +49,13 @@ export async function startIdentityProvider(port: number, now: () => number): Pr
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, tokens: TokenIssuer): Promise<void> {
-  if (!isAddressedToUs(request)) {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  isForUs: boolean,
+  tokens: TokenIssuer,
+): Promise<void> {
+  if (!isForUs) {
     answerJson(response, 421, { error: 'misdirected_request' });
     return;
   }

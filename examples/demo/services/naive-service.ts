@@ -23,8 +23,10 @@ export interface NaiveServiceOptions {
   readonly name: string;
   readonly port: number;
   readonly pages: Pages;
-  /** The one address that may connect. */
-  readonly gatewayAddress: string;
+  /** Where it listens; this machine only, unless it is said. */
+  readonly listenAddress?: string;
+  /** The one address that may connect; `undefined` where the network sees to it that nobody but the gateway can. */
+  readonly gatewayAddress: string | undefined;
   readonly onReceipt: (receipt: Receipt) => void;
   readonly onStranger: (address: string) => void;
 }
@@ -34,7 +36,7 @@ export interface NaiveServiceOptions {
  * other address is reset before a byte of it is read. Outside a demo a network policy or mutual TLS does this.
  */
 export function startNaiveService(options: NaiveServiceOptions): Promise<Listening> {
-  const { name, port, pages, gatewayAddress, onReceipt, onStranger } = options;
+  const { name, port, pages, listenAddress, gatewayAddress, onReceipt, onStranger } = options;
   const server = createServer((request, response) => {
     const { method = '', url = '/', headers, rawHeaders } = request;
     onReceipt({
@@ -50,11 +52,11 @@ export function startNaiveService(options: NaiveServiceOptions): Promise<Listeni
     else answerJson(response, 200, { service: name, ...page(callerOf(headers)), told: identityOf(rawHeaders) });
   });
   server.on('connection', (socket) => {
-    if (socket.remoteAddress === gatewayAddress) return;
+    if (gatewayAddress === undefined || socket.remoteAddress === gatewayAddress) return;
     onStranger(socket.remoteAddress ?? 'unknown');
     socket.resetAndDestroy();
   });
-  return listen(server, port, name);
+  return listen(server, port, name, listenAddress);
 }
 
 /** Returns Node's flat list of names and values as lines. */
