@@ -23,6 +23,12 @@ export function describeKong(name: string, body: () => void): void {
   else describe.skip(`${name} (no ${kongTarget}: ${absence})`, body);
 }
 
+/** `describe` for specs of the image and of compose.yaml, which the docker target alone has. */
+export function describeContainers(name: string, body: () => void): void {
+  if (kongTarget === 'docker') describeKong(name, body);
+  else describe.skip(`${name} (with KONG_TARGET=docker only)`, body);
+}
+
 /** `it` for what is true of the development gateway only; the reason says what Kong itself does instead. */
 export function itOnlyEmbedded(reason: string): typeof it | typeof it.skip {
   return kongTarget === 'embedded' ? it : named(it.skip, `Kong itself: ${reason}`);
