@@ -1,12 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startGateway } from '../../src/gateway/gateway';
 import { packagedServer } from '../../src/gateway/pluginsocket/packaged-server';
 import { createLogger } from '../../src/telemetry/log';
 import type { Kong, KongOptions } from './kong';
 
-/** Starts the development gateway in this process. */
+/** Longest that a busy machine may take to compile the plugin server and start it, in milliseconds. */
+const PATIENCE_MS = 90_000;
+
+/** Starts the development gateway in this process. Resolves when the plugin server serves, unlike the gateway itself. */
 export async function startEmbeddedKong({ declarativeConfig, environment = {} }: KongOptions): Promise<Kong> {
   const folder = mkdtempSync(join(tmpdir(), 'kong-'));
   const lines: string[] = [];
@@ -18,6 +22,7 @@ export async function startEmbeddedKong({ declarativeConfig, environment = {} }:
     environment,
     log,
   });
+  await isServing(lines);
   const { hostname, port } = new URL(gateway.url);
   return {
     proxyUrl: gateway.url,
@@ -32,4 +37,12 @@ export async function startEmbeddedKong({ declarativeConfig, environment = {} }:
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function isServing(lines: readonly string[]): Promise<void> {
+  const latest = Date.now() + PATIENCE_MS;
+  while (!lines.some((line) => line.includes('notice: serving'))) {
+    if (Date.now() > latest) throw new Error(`the plugin server does not serve:\n${lines.join('')}`);
+    await delay(20);
+  }
 }

@@ -209,6 +209,7 @@ describe('a caller whom another plugin of Kong found before', () => {
   it.each([
     ['nobody', null, null],
     ['the anonymous consumer', ALICE, {}],
+    ['somebody without an id', ALICE, { id: '', consumer_id: ALICE.id }],
   ])('does not when it was %s', async (_, consumer, credential) => {
     const config = { allow_authenticated: true };
     const calls = await access({ config, claims: null, headers: theirs, answers: earlier(consumer, credential) });
