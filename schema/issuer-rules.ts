@@ -57,10 +57,20 @@ function publicKeyFault(pem: string): string | null {
 }
 
 function keyFetchFaults({ minTtl, ttl, maxTtl, proxyUrl }: KeyFetchConfig): Fault[] {
-  const proxyIsUsable = proxyUrl === null || URL.canParse(proxyUrl);
   return [
     ['key_fetch.ttl', ttl < minTtl ? `must not be less than min_ttl (${ttl} < ${minTtl})` : null],
     ['key_fetch.max_ttl', maxTtl < ttl ? `must not be less than ttl (${maxTtl} < ${ttl})` : null],
-    ['key_fetch.proxy_url', proxyIsUsable ? null : 'must be a URL'],
+    ['key_fetch.proxy_url', proxyUrl === null ? null : proxyUrlFault(proxyUrl)],
   ];
+}
+
+/** The user and the password are decoded before they are sent (RFC 3986 §3.2.1). */
+function proxyUrlFault(text: string): string | null {
+  try {
+    const { username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return null;
+  } catch {
+    return 'must be a URL, with user and password percent-encoded';
+  }
 }

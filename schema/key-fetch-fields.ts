@@ -11,7 +11,7 @@ export const KEY_FETCH_FIELDS = [
       // Requests may wait for a fetch, and the plugin server refuses with 500 what takes 10 seconds.
       between: [100, 9000],
       description:
-        'Milliseconds that fetching keys may take in all: name lookup, discovery, connection, up to the last byte. Requests that need the keys wait as long; a provider that is well answers in a fraction of the default.',
+        'Milliseconds that fetching keys may take in all: name lookup, discovery, connection, up to the last byte. Requests that need the keys wait as long, so keep it below the --deadline of the plugin server (10 seconds), or they get 500 rather than 503. A provider that is well answers in a fraction of the default.',
     },
   },
   {

@@ -10,7 +10,7 @@ import { signingKey, signToken, type SigningKey } from '../support/tokens';
 const PLUGIN = resolve(__dirname, '../../dist/plugin/jwt-identity');
 const [one, two] = [signingKey('ES256', 'key-1'), signingKey('ES256', 'key-2')];
 /** Lives in seconds what otherwise takes minutes and hours. */
-const QUICK = { ttl: 1, min_ttl: 1, max_ttl: 1, cooldown: 1, max_stale: 3, timeout_ms: 1000 };
+const QUICK = { ttl: 1, min_ttl: 1, max_ttl: 1, cooldown: 1, max_stale: 6, timeout_ms: 5000 };
 /** Never gets old while a spec runs. */
 const LASTING = { cooldown: 1, timeout_ms: 1000 };
 

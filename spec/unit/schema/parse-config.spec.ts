@@ -398,7 +398,13 @@ describe('unsafe configurations', () => {
       'a proxy that is no URL',
       issuers({ ...remote, key_fetch: { proxy_url: 'http://' } }),
       'issuers[1].key_fetch.proxy_url',
-      'must be a URL',
+      'must be a URL, with user and password percent-encoded',
+    ],
+    [
+      'a proxy whose password is not percent-encoded',
+      issuers({ ...remote, key_fetch: { proxy_url: 'http://user:50%off@proxy.test/' } }),
+      'issuers[1].key_fetch.proxy_url',
+      'must be a URL, with user and password percent-encoded',
     ],
     ['a typo in an issuer', issuers({ ...remote, audience: 'x' }), 'issuers[1].audience', 'unknown field'],
     // Identity headers
