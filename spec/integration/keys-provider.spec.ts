@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { IssuerConfig } from '../../schema/config';
 import type { KeyLookup, KeySource } from '../../src/core/key-source';
@@ -10,6 +12,7 @@ import { type Fault, FAULTS, IdentityProvider, makeCertificate, type TlsFiles } 
 import { issuerOf, LogRecorder } from '../support/key-issuer';
 import { publicJwk, signingKey } from '../support/tokens';
 
+const FETCHER = resolve(__dirname, '../../dist/src/keys/document-fetcher.js');
 const [one, two] = [signingKey('ES256', '1'), signingKey('ES256', '2')];
 const ONE = { alg: 'ES256', kid: '1' } as const;
 const TWO = { alg: 'ES256', kid: '2' } as const;
@@ -310,21 +313,6 @@ describe('keys from a real identity provider', () => {
       expect(provider.requests[0]?.headers).not.toHaveProperty('proxy-authorization');
     });
 
-    it('do not come because the environment says so', async () => {
-      const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'NODE_USE_ENV_PROXY'];
-      const before = Object.fromEntries(names.map((name) => [name, process.env[name]]));
-      for (const name of names) process.env[name] = name.startsWith('NODE') ? '1' : proxy.url();
-      try {
-        expect(await found(open().find(ONE))).toBe(true);
-        expect(proxy.requests).toEqual([]);
-      } finally {
-        for (const name of names) {
-          if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
-          else process.env[name] = before[name];
-        }
-      }
-    });
-
     it.each([
       ['refuse', 'the proxy refused the connection'],
       ['hang', 'no complete answer within 300 ms'],
@@ -382,12 +370,26 @@ describe('keys from a provider with TLS', () => {
     expect(await ask({ ca_file: other.caFile })).toEqual(untrusted);
   });
 
-  it('are not believed when the environment says that certificates do not matter', async () => {
-    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+  it('are fetched and believed as the configuration says, whatever the environment holds', async () => {
+    const proxy = await ConnectProxy.start();
     try {
-      expect(await ask({})).toEqual(untrusted);
+      const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
+      const proxies = Object.fromEntries(names.map((name) => [name, proxy.url()]));
+      const env = { ...proxies, NODE_USE_ENV_PROXY: '1', NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+      // Node reads some of these itself, so it takes a process of its own.
+      const said = async (caFile: string | null): Promise<string> => {
+        const script = `require(process.argv[1])
+          .createDocumentFetcher(JSON.parse(process.argv[2]))(process.argv[3], AbortSignal.timeout(5000))
+          .then(({ status }) => console.log(status), ({ message }) => console.log(message))`;
+        const keyFetch = JSON.stringify({ ...issuerOf().keyFetch, caFile });
+        const args = ['-e', script, FETCHER, keyFetch, provider.jwksUri];
+        return (await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } })).stdout.trim();
+      };
+      expect(await said(tls.caFile)).toBe('ok');
+      expect(await said(null)).toBe('the connection failed (DEPTH_ZERO_SELF_SIGNED_CERT)');
+      expect(proxy.requests).toEqual([]);
     } finally {
-      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      await proxy.stop();
     }
   });
 

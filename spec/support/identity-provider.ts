@@ -65,7 +65,7 @@ export const FAULTS = {
   html: (_, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Welcome, secret-value</title>');
   },
-  notUtf8: (_, response) => response.writeHead(200).end(Buffer.from('7b226b657973223a5b5dff7d', 'hex')),
+  notUtf8: (_, response) => response.writeHead(200).end(Buffer.from('{"keys":[],"note":"\xff"}', 'latin1')),
   redirect: (_, response) => response.writeHead(302, { location: '/moved' }).end(),
   redirectForGood: (_, response) => response.writeHead(308, { location: 'https://evil.test/jwks' }).end(),
   error: (_, response) => response.writeHead(500).end('{"keys":[]}'),
@@ -142,6 +142,7 @@ export class IdentityProvider {
     this.#server =
       tls === undefined ? createServer(listener) : createTlsServer({ key: tls.key, cert: tls.cert }, listener);
     this.#server.on('connection', (socket: Socket) => {
+      this.accepted += 1;
       this.#sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => {
@@ -181,6 +182,8 @@ export class IdentityProvider {
     return this.#sockets.size;
   }
 
+  /** Connections that it ever accepted. */
+  accepted = 0;
   /** How many bytes it sent on connections that are over. */
   bytesSent = 0;
 

@@ -1,4 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import dns from 'node:dns';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { guardedLookup } from '../../../src/keys/address-guard';
 import { createDocumentFetcher, type FetchedDocument, type Validators } from '../../../src/keys/document-fetcher';
 import { IdentityProvider } from '../../support/identity-provider';
 import { keyFetchOf } from '../../support/key-issuer';
@@ -81,6 +83,15 @@ describe('a document that is fetched', () => {
     expect(provider.connections).toBe(0);
   });
 
+  it('opens no connection when the time is up already', async () => {
+    const before = provider.accepted;
+    const fetchDocument = createDocumentFetcher(keyFetchOf({ timeout_ms: 100 }));
+    const late = fetchDocument(provider.jwksUri, AbortSignal.abort());
+    await expect(late).rejects.toThrow('no complete answer within 100 ms');
+    await fetchJwks();
+    expect(provider.accepted).toBe(before + 1);
+  });
+
   it.each(['http://169.254.169.254/latest/meta-data', 'http://[fe80::1]/', 'http://100.100.100.200/'])(
     'is not asked for at %s',
     async (url) => {
@@ -90,6 +101,19 @@ describe('a document that is fetched', () => {
       );
     },
   );
+
+  it('is not asked for at a name that leads there at that moment', async () => {
+    const answer = (...[, , callback]: Parameters<typeof guardedLookup>): void => {
+      callback(null, [{ address: '169.254.169.254', family: 4 }]);
+    };
+    const lookup = jest.spyOn(dns, 'lookup').mockImplementation(answer as typeof dns.lookup);
+    try {
+      const fetched = createDocumentFetcher(keyFetchOf())('http://rebound.test/', AbortSignal.timeout(5000));
+      await expect(fetched).rejects.toThrow('the name leads to a link-local or metadata address');
+    } finally {
+      lookup.mockRestore();
+    }
+  });
 
   it('is asked for there when that was allowed', async () => {
     const fetchDocument = createDocumentFetcher(keyFetchOf({ allow_link_local: true, timeout_ms: 100 }));
