@@ -1,30 +1,14 @@
 import { request as httpRequest } from 'node:http';
-import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { afterAll, beforeAll, it } from '@jest/globals';
 import { CONFORMANCE, prepare, type PreparedCase } from '../support/conformance';
 import { expectOutcome, type ConformanceOutcome } from '../support/conformance-outcome';
 import { startEchoService, type EchoService, type Received } from '../support/echo-service';
 import { startKong, type Kong } from '../support/kong';
+import { describeKong } from '../support/kong-target';
 
 let service: EchoService;
 let kong: Kong;
 let cases: readonly PreparedCase[];
-beforeAll(async () => {
-  service = await startEchoService();
-  cases = await Promise.all(CONFORMANCE.map((each) => prepare(each)));
-  const routes = cases.map(({ config }, index) => ({
-    name: `case-${index}`,
-    paths: [`/case-${index}`],
-    plugins: [{ name: 'jwt-identity', config }],
-  }));
-  // JSON is YAML.
-  const declarativeConfig = JSON.stringify({ _format_version: '3.0', services: [{ url: service.url, routes }] });
-  kong = await startKong({ declarativeConfig });
-}, 120_000);
-afterAll(async () => {
-  await kong.stop();
-  await service.stop();
-});
-
 /** Sends a case's request line by line, as it stands there. */
 function askGateway({ method, query, lines }: PreparedCase, index: number): Promise<ConformanceOutcome> {
   const headers = ['Host', 'api.test', ...lines.flat()];
@@ -50,7 +34,24 @@ function askGateway({ method, query, lines }: PreparedCase, index: number): Prom
   });
 }
 
-describe('the plugin behind a gateway', () => {
+describeKong('the plugin behind a gateway', () => {
+  beforeAll(async () => {
+    service = await startEchoService();
+    cases = await Promise.all(CONFORMANCE.map((each) => prepare(each)));
+    const routes = cases.map(({ config }, index) => ({
+      name: `case-${index}`,
+      paths: [`/case-${index}`],
+      plugins: [{ name: 'jwt-identity', config }],
+    }));
+    // JSON is YAML.
+    const declarativeConfig = JSON.stringify({ _format_version: '3.0', services: [{ url: service.url, routes }] });
+    kong = await startKong({ declarativeConfig });
+  }, 120_000);
+  afterAll(async () => {
+    await kong.stop();
+    await service.stop();
+  });
+
   it.each(CONFORMANCE.map(({ name }, index) => [name, index] as const))(
     'answers %s as everybody does',
     async (_, index) => {

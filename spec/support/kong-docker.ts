@@ -17,7 +17,8 @@ export function startKongContainer(options: KongOptions): Promise<Kong> {
   return startKongItself(options, launch);
 }
 
-async function launch({ declarativeConfig, environment }: KongSettings): Promise<KongProcess> {
+async function launch({ declarativeConfig, environment, serveFlags }: KongSettings): Promise<KongProcess> {
+  if (serveFlags.length > 0) throw new Error('the image starts its own plugin server, without flags of a spec');
   const folder = mkdtempSync(join(tmpdir(), 'kong-'));
   const configFile = join(folder, 'kong.yml');
   // The container's user is another one.

@@ -11,15 +11,17 @@ import type { Kong, KongOptions } from './kong';
 const PATIENCE_MS = 90_000;
 
 /** Starts the development gateway in this process. Resolves when the plugin server serves, unlike the gateway itself. */
-export async function startEmbeddedKong({ declarativeConfig, environment = {} }: KongOptions): Promise<Kong> {
+export async function startEmbeddedKong(options: KongOptions): Promise<Kong> {
+  const { declarativeConfig, environment = {}, serveFlags = [], serviceLocalAddress } = options;
   const folder = mkdtempSync(join(tmpdir(), 'kong-'));
   const lines: string[] = [];
   const { log } = createLogger('debug', (line) => lines.push(line));
   const gateway = await startGateway({
     kongYml: declarativeConfig,
     listen: { host: '127.0.0.1', port: 0 },
-    pluginServers: [packagedServer(folder, ['--log-level', 'debug'])],
+    pluginServers: [packagedServer(folder, ['--log-level', 'debug', ...serveFlags])],
     environment,
+    ...(serviceLocalAddress !== undefined && { serviceLocalAddress }),
     log,
   });
   await isServing(lines);

@@ -9,6 +9,8 @@ export interface KongSettings {
   readonly declarativeConfig: string;
   /** `KONG_…` variables, but for those that say where files are, and variables for the `env` vault. */
   readonly environment: Readonly<Record<string, string>>;
+  /** More arguments for `kong-jwt-identity serve`. */
+  readonly serveFlags: readonly string[];
 }
 
 /** A Kong that was started, however it was. */
@@ -30,7 +32,7 @@ const LOOK_MS = 50;
  * @throws when Kong refuses the configuration, with its reason
  */
 export async function startKongItself(
-  { declarativeConfig, environment = {} }: KongOptions,
+  { declarativeConfig, environment = {}, serveFlags = [], serviceLocalAddress }: KongOptions,
   launch: (settings: KongSettings) => Promise<KongProcess>,
 ): Promise<Kong> {
   const [port, adminPort] = await freePorts();
@@ -49,7 +51,9 @@ export async function startKongItself(
       KONG_LOG_LEVEL: 'info',
       KONG_ALLOW_DEBUG_HEADER: 'on',
       KONG_ANONYMOUS_REPORTS: 'off',
+      ...(serviceLocalAddress !== undefined && { KONG_NGINX_PROXY_PROXY_BIND: serviceLocalAddress }),
     },
+    serveFlags,
   });
   const serves = async (probe: string): Promise<void> => {
     const deadline = performance.now() + PATIENCE_MS;

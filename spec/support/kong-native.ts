@@ -16,7 +16,7 @@ export function startNativeKong(options: KongOptions): Promise<Kong> {
   return startKongItself(options, launch);
 }
 
-async function launch({ declarativeConfig, environment }: KongSettings): Promise<KongProcess> {
+async function launch({ declarativeConfig, environment, serveFlags }: KongSettings): Promise<KongProcess> {
   if (!existsSync(COMMAND)) throw new Error(`${COMMAND} is missing: npm run build`);
   const prefix = mkdtempSync(join(tmpdir(), 'kong-'));
   const configFile = join(prefix, 'kong.yml');
@@ -31,7 +31,7 @@ async function launch({ declarativeConfig, environment }: KongSettings): Promise
     KONG_PLUGINSERVER_NAMES: 'jwt_identity',
     KONG_PLUGINSERVER_JWT_IDENTITY_SOCKET: socket,
     KONG_PLUGINSERVER_JWT_IDENTITY_QUERY_CMD: `"${process.execPath}" "${COMMAND}" dump`,
-    KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD: `"${process.execPath}" "${COMMAND}" serve --socket ${socket} --log-level debug`,
+    KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD: `"${process.execPath}" "${COMMAND}" serve --socket ${socket} --log-level debug ${serveFlags.join(' ')}`,
     // Started as root, workers would run as a user who may not write here.
     ...(process.getuid?.() === 0 ? { KONG_NGINX_USER: 'root root' } : {}),
   };

@@ -10,6 +10,10 @@ export interface KongOptions {
   readonly declarativeConfig: string;
   /** Variables for the `env` vault. */
   readonly environment?: Environment;
+  /** More arguments for `kong-jwt-identity serve`; not with docker, whose image has its own. */
+  readonly serveFlags?: readonly string[];
+  /** The address that connections to services come from. */
+  readonly serviceLocalAddress?: string;
 }
 
 /** A gateway that serves with this package's plugin. */

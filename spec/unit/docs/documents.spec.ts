@@ -6,7 +6,7 @@ import { parseConfig } from '../../../schema/parse-config';
 import { scripts } from '../../../package.json';
 
 /** Documents that others may name before they are there. */
-const TO_COME = ['INSTALL.md', 'ISOLATION.md'];
+const TO_COME = ['INSTALL.md'];
 
 const ROOT = join(__dirname, '../../..');
 const markdownIn = (folder: string): string[] =>
