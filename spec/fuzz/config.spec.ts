@@ -116,7 +116,7 @@ describe('whatever somebody writes as a configuration', () => {
         } catch (error) {
           seen.refused += 1;
           expect(error).toBeInstanceOf(ConfigError);
-          expect((error as ConfigError).field).toMatch(/^config(\.[a-z_]+(\[\d+\])*)*$/);
+          expect((error as ConfigError).field).toMatch(/^config(\.[a-z_0-9]+(\[\d+\])*)*$/);
           return;
         }
         seen.accepted += 1;
