@@ -2,7 +2,7 @@
  * What one decision of the core costs, in microseconds of processor time (all threads of this process, so that other work
  * on the machine hardly counts), and how that grows. No Kong, no sockets: `decide` is called as the plugin calls it.
  *
- *     npx ts-node bench/core-decisions.ts [decisions a row, default 3000]
+ *     npm run bench:core -- [decisions a row, default 3000]
  */
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { ALGORITHMS } from '../schema/algorithms';
