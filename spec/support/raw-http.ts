@@ -13,8 +13,8 @@ export interface RawResponse {
 const PATIENCE_MS = 20_000;
 
 /**
- * Writes bytes to a server and returns what it answers until it closes the connection, so a request should say
- * `Connection: close`. Resolves with `undefined` when it closes without an answer.
+ * Writes bytes to a server and returns what it answers: until the body is as long as it says, otherwise until the server
+ * closes the connection, so a request should ask for that. Resolves with `undefined` when it closes without an answer.
  *
  * @param request - one character for each byte
  */
@@ -29,7 +29,10 @@ export function sendRaw(
       socket.destroy(new Error('the server did not close the connection'));
     });
     socket.on('connect', () => socket.write(request, 'latin1'));
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      if (isComplete(Buffer.concat(chunks).toString('latin1'))) socket.destroy();
+    });
     socket.on('error', reject);
     socket.on('close', () => {
       resolve(parseResponse(Buffer.concat(chunks).toString('latin1')));
@@ -40,6 +43,12 @@ export function sendRaw(
 /** Returns the bytes of a GET request with these header lines, and `Host` and `Connection: close` around them. */
 export function rawGet(path: string, lines: readonly string[]): string {
   return [`GET ${path} HTTP/1.1`, 'Host: api.test', ...lines, 'Connection: close', '', ''].join('\r\n');
+}
+
+function isComplete(text: string): boolean {
+  const response = parseResponse(text);
+  const length = response?.headers['content-length']?.[0];
+  return response !== undefined && length !== undefined && response.body.length >= Number(length);
 }
 
 function parseResponse(text: string): RawResponse | undefined {

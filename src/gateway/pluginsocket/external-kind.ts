@@ -5,8 +5,8 @@ import type { PluginKind } from '../plugin-definition';
 import type { ExternalPluginRunner } from './external-plugin-runner';
 import type { ExternalPlugin } from './plugin-query';
 
-/** Kong's default workspace has an id of its own in every process; here it is always this one. */
-const WORKSPACE_ID = '00000000-0000-0000-0000-000000000000';
+/** Kong 3.9.3: without a database, the only workspace has this id. */
+const WORKSPACE_ID = '0dc6f45b-8f8d-40d2-a504-473544ee190b';
 
 let sequence = 0;
 

@@ -18,10 +18,10 @@ export function packagedServer(folder: string, serveFlags: readonly string[] = [
   };
 }
 
-/** The command of this package: built, or straight from its sources. */
+/** The built command of this package, also for specs, which run this file from its source. */
 function command(): string[] {
-  const built = resolve(__dirname, '../../cli/main.js');
-  if (existsSync(built)) return [process.execPath, built];
-  const source = resolve(__dirname, '../../cli/main.ts');
-  return [process.execPath, '--require', require.resolve('ts-node/register/transpile-only'), source];
+  const candidates = ['../../cli/main.js', '../../../dist/src/cli/main.js'].map((path) => resolve(__dirname, path));
+  const built = candidates.find((path) => existsSync(path));
+  if (built === undefined) throw new Error(`${candidates.join(' or ')} is missing: npm run build`);
+  return [process.execPath, built];
 }

@@ -1,25 +1,22 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { type EchoService, type Received, startEchoService } from '../support/echo-service';
-import { type Kong, startKong } from '../support/kong';
+import type { Received } from '../support/echo-service';
+import { type GuardedKong, startGuardedKong, tokenFor } from '../support/guarded-kong';
 import { describeKong } from '../support/kong-target';
-import { publicJwk, signingKey, signToken } from '../support/tokens';
+import { rawGet, sendRaw } from '../support/raw-http';
 
-const key = signingKey('ES256', 'k1');
-const now = Math.floor(Date.now() / 1000);
-const claims = { iss: 'https://auth.test/', aud: 'shop', sub: 'ada', roles: ['admin'], iat: now, exp: now + 600 };
+describeKong('a request through the gateway', () => {
+  let guarded: GuardedKong;
+  let token: string;
 
-function configFor(service: string, extra = ''): string {
-  return `
-_format_version: '3.0'
-_ignore:
-  - &identity
-    issuers: [{ issuer: 'https://auth.test/', audiences: [shop], jwks: '${JSON.stringify({ keys: [publicJwk(key)] })}' }]
+  beforeAll(async () => {
+    guarded = await startGuardedKong(
+      (url) => `
 plugins:
   - name: jwt-identity
     config: { <<: *identity }
 services:
   - name: orders
-    url: ${service}
+    url: ${url}
     routes:
       - name: orders
         paths: [/orders]
@@ -34,30 +31,17 @@ services:
         plugins:
           - name: ip-restriction
             config: { deny: [127.0.0.0/8] }
-${extra}
-`;
-}
-
-describeKong('a request through the gateway', () => {
-  let service: EchoService;
-  let kong: Kong;
-  let token: string;
-
-  beforeAll(async () => {
-    service = await startEchoService();
-    kong = await startKong({ declarativeConfig: configFor(service.url) });
-    token = await signToken(key, claims);
+`,
+    );
+    token = await tokenFor();
   });
   beforeEach(() => {
-    service.received.length = 0;
+    guarded.service.received.length = 0;
   });
-  afterAll(async () => {
-    await kong.stop();
-    await service.stop();
-  });
+  afterAll(() => guarded.stop());
 
   const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(kong.proxyUrl + path, { headers });
+    fetch(guarded.kong.proxyUrl + path, { headers });
 
   it('reaches the service with the identity of a verified token, and without the token', async () => {
     const response = await get('/orders/7?a=1&a=', { authorization: `Bearer ${token}`, 'X-User-ID': 'eve' });
@@ -73,7 +57,7 @@ describeKong('a request through the gateway', () => {
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toBe('Bearer realm="service"');
     expect(await response.json()).toMatchObject({ code: 'token_missing' });
-    expect(service.received).toEqual([]);
+    expect(guarded.service.received).toEqual([]);
   });
 
   it('passes an open route without an identity, whatever it claims to be', async () => {
@@ -83,7 +67,7 @@ describeKong('a request through the gateway', () => {
     expect(Object.keys(headers).filter((name) => name.includes('user') && name !== 'user-agent')).toEqual([]);
   });
 
-  it('is refused by ip-restriction before the token is looked at', async () => {
+  it('is refused by ip-restriction before the token is looked at, whatever X-Forwarded-For says', async () => {
     const response = await get('/internal', { 'X-Forwarded-For': '10.0.0.1' });
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ message: 'IP address not allowed: 127.0.0.1' });
@@ -96,5 +80,20 @@ describeKong('a request through the gateway', () => {
       message: 'no Route matched with those values',
       request_id: response.headers.get('x-kong-request-id'),
     });
+  });
+
+  it.each(['//orders', '/./orders', '/x/../orders', '/%6frders', '/orders/%2e%2e/orders', '/orders;x', '/orders%2f'])(
+    'cannot slip past a guarded route as %s',
+    async (path) => {
+      // fetch would tidy the path up.
+      const response = await sendRaw(guarded.kong, rawGet(path, []));
+      expect(response?.status).toBe(401);
+      expect(guarded.service.received).toEqual([]);
+    },
+  );
+
+  it.each(['/ORDERS', '/orders/..%2fcatalog'])('takes %s for what it is', async (path) => {
+    const response = await sendRaw(guarded.kong, rawGet(path, []));
+    expect(response?.status).toBe(path === '/ORDERS' ? 404 : 401);
   });
 });
