@@ -1,4 +1,3 @@
-import type { Route } from '../../src/gateway/declarative/entities';
 import type { Exchange } from '../../src/gateway/exchange';
 import { type HeaderLine, HeaderList } from '../../src/gateway/http/header-list';
 import { RequestBody } from '../../src/gateway/http/request-body';
@@ -25,7 +24,7 @@ export function exchangeOf(lines: readonly HeaderLine[] = [], members: Partial<E
     query: null,
     upstreamHost: null,
     route,
-    service: (route)?.service ?? null,
+    service: route?.service ?? null,
     prefix: null,
     context: new Map(),
     shared: new Map(),

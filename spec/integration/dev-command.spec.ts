@@ -1,0 +1,100 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand, type RunningCommand } from '../support/server-process';
+
+const configWith = (message: string): string => `
+_format_version: '3.0'
+routes:
+  - name: hello
+    paths: [/hello]
+    plugins: [{ name: request-termination, config: { status_code: 200, message: '${message}' } }]
+`;
+
+describe('kong-jwt-identity dev', () => {
+  let folder: string;
+  let file: string;
+  let command: RunningCommand | undefined;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dev-command-'));
+    file = join(folder, 'kong.yml');
+    writeFileSync(file, configWith('one'));
+  });
+  afterEach(async () => {
+    command?.process.kill('SIGTERM');
+    await command?.ended;
+    command = undefined;
+    rmSync(folder, { recursive: true });
+  });
+
+  async function start(...flags: string[]): Promise<string> {
+    command = runCommand(['dev', file, '--listen', '127.0.0.1:0', ...flags]);
+    const [, url] = await command.logged(/notice: serving url=(\S+)/);
+    return url!;
+  }
+
+  const message = async (url: string): Promise<unknown> => (await fetch(`${url}/hello?token=secret`)).json();
+
+  it('says what it is for, serves the file, and writes a line for every request, without its query', async () => {
+    const url = await start();
+    expect(command?.stderr()).toMatch(/notice: development gateway: /);
+    expect(await message(url)).toEqual({ message: 'one' });
+    await fetch(`${url}/nowhere`);
+    while (command!.stdout().split('\n').length < 3) await new Promise(setImmediate);
+    expect(command?.stdout()).toMatch(
+      /^GET \/hello 200 route=hello by=request-termination ms=\d+\nGET \/nowhere 404 by=gateway ms=\d+\n$/,
+    );
+  });
+
+  it('takes a changed file up, and goes on with the old one when it is wrong', async () => {
+    const url = await start();
+    writeFileSync(file, configWith('two').replace('status_code', 'status'));
+    await command?.logged(/error: \S+kong\.yml: routes\[1\]\.plugins\[1\]\.config\.status: unknown field/);
+    expect(await message(url)).toEqual({ message: 'one' });
+    writeFileSync(file, configWith('three'));
+    await command?.logged(/notice: configuration loaded/);
+    expect(await message(url)).toEqual({ message: 'three' });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends everything that it started on %s', async (signal) => {
+    await start();
+    const [, pid] = await command!.logged(/plugin server started server=jwt_identity pid=(\d+)/);
+    const [, socket] = await command!.logged(/notice: serving socket=(\S+)/);
+    command?.process.kill(signal);
+    expect(await command?.ended).toBe(0);
+    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+    expect(existsSync(dirname(socket!))).toBe(false);
+  });
+
+  it.each([
+    [
+      'a file that is wrong',
+      () => {
+        writeFileSync(file, 'services: [{}]');
+      },
+      /^error: \S+kong\.yml: _format_version: required field missing\n\S+kong\.yml: services\[1\]\.host: required field missing\n/m,
+    ],
+    [
+      'a file that is not YAML',
+      () => {
+        writeFileSync(file, 'a: [\n');
+      },
+      /^error: \S+kong\.yml: not readable as YAML: .* at line \d+, column \d+/m,
+    ],
+    [
+      'no file',
+      () => {
+        rmSync(file);
+      },
+      /^error: \S+kong\.yml: cannot be read \(ENOENT\)$/m,
+    ],
+  ])('does not start with %s, and says why without a stack trace', async (_, prepare, reason) => {
+    prepare();
+    command = runCommand(['dev', file, '--listen', '127.0.0.1:0']);
+    expect(await command.ended).toBe(1);
+    expect(command.stderr()).toMatch(reason);
+    expect(command.stderr()).not.toMatch(/^ {4}at /m);
+  });
+});
