@@ -59,7 +59,9 @@ describe('rate-limiting', () => {
     [
       'header',
       { limit_by: 'header', header_name: 'X-User-ID' },
-      (e: Exchange, who: string) => { e.headers.set('X-User-ID', [who]); },
+      (e: Exchange, who: string) => {
+        e.headers.set('X-User-ID', [who]);
+      },
     ],
     [
       'credential',
