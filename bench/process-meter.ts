@@ -27,6 +27,24 @@ export function usageOf(pids: readonly number[]): Usage {
 
 /** Returns the ids of a process and of its children. */
 export function familyOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return [pid, ...children.split(' ').filter(Boolean).map(Number)];
+  return [pid, ...childrenOf(pid)];
+}
+
+/** A process, by its id and what the system calls it, such as `nginx` or `node`. */
+export interface NamedProcess {
+  readonly pid: number;
+  readonly name: string;
+}
+
+/** Returns a process with everything that descends from it. Linux only. */
+export function descendantsOf(pid: number): NamedProcess[] {
+  const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  return [{ pid, name }, ...childrenOf(pid).flatMap(descendantsOf)];
+}
+
+function childrenOf(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).map((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim(),
+  );
+  return children.join(' ').split(' ').filter(Boolean).map(Number);
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { shellCommand } from '../../src/gateway/pluginsocket/server-settings';
 import type { Kong, KongOptions } from './kong';
 import { type KongProcess, type KongSettings, startKongItself } from './kong-itself';
 
@@ -11,27 +12,56 @@ const run = promisify(execFile);
 /** The command of this package, as it is built. */
 const COMMAND = resolve(__dirname, '../../dist/src/cli/main.js');
 
-/** Starts the `kong` on PATH with the built plugin server. */
-export function startNativeKong(options: KongOptions): Promise<Kong> {
-  return startKongItself(options, launch);
+/** A plugin server that Kong starts, and the plugin that it serves. */
+export interface NativePluginServer {
+  readonly plugin: string;
+  readonly queryCommand: string;
+  readonly startCommand: (socket: string) => string;
 }
 
-async function launch({ declarativeConfig, environment, serveFlags }: KongSettings): Promise<KongProcess> {
+/** Returns this package's plugin server as it is built, with its own plugin or the one in a folder. */
+export function packagedServer(
+  serveFlags: readonly string[],
+  plugin = 'jwt-identity',
+  folder?: string,
+): NativePluginServer {
+  const command = (name: string, ...flags: readonly string[]): string =>
+    shellCommand([process.execPath, COMMAND, name, ...(folder === undefined ? [] : ['--plugin', folder]), ...flags]);
+  return {
+    plugin,
+    queryCommand: command('dump'),
+    startCommand: (socket) => command('serve', '--socket', socket, ...serveFlags),
+  };
+}
+
+/** Starts the `kong` on PATH with the built plugin server. */
+export function startNativeKong(options: KongOptions): Promise<Kong> {
+  return startKongItself(options, (settings) =>
+    launchNativeKong(settings, [packagedServer(['--log-level', 'debug', ...settings.serveFlags])]),
+  );
+}
+
+/** A Kong that runs on this machine. */
+export interface NativeKong extends KongProcess {
+  /** Its first process; workers and plugin servers descend from it. */
+  readonly pid: number;
+}
+
+/** Starts the `kong` on PATH with these plugin servers. @throws when it does not start, with its reason and its log */
+export async function launchNativeKong(
+  { declarativeConfig, environment }: Pick<KongSettings, 'declarativeConfig' | 'environment'>,
+  servers: readonly NativePluginServer[],
+): Promise<NativeKong> {
   if (!existsSync(COMMAND)) throw new Error(`${COMMAND} is missing: npm run build`);
   const prefix = mkdtempSync(join(tmpdir(), 'kong-'));
   const configFile = join(prefix, 'kong.yml');
-  const socket = join(prefix, 'jwt_identity.socket');
   writeFileSync(configFile, declarativeConfig);
   const env = {
     ...withoutKong(process.env),
     ...environment,
     KONG_PREFIX: prefix,
     KONG_DECLARATIVE_CONFIG: configFile,
-    KONG_PLUGINS: 'bundled,jwt-identity',
-    KONG_PLUGINSERVER_NAMES: 'jwt_identity',
-    KONG_PLUGINSERVER_JWT_IDENTITY_SOCKET: socket,
-    KONG_PLUGINSERVER_JWT_IDENTITY_QUERY_CMD: `"${process.execPath}" "${COMMAND}" dump`,
-    KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD: `"${process.execPath}" "${COMMAND}" serve --socket ${socket} --log-level debug ${serveFlags.join(' ')}`,
+    ...pluginServerSettings(servers, prefix),
     // Started as root, workers would run as a user who may not write here.
     ...(process.getuid?.() === 0 ? { KONG_NGINX_USER: 'root root' } : {}),
   };
@@ -46,12 +76,30 @@ async function launch({ declarativeConfig, environment, serveFlags }: KongSettin
   }
   const pid = Number(readFileSync(join(prefix, 'pids/nginx.pid'), 'utf8'));
   return {
+    pid,
     log,
     isRunning: () => isAlive(pid),
     stop: async () => {
       if (isAlive(pid)) await run('kong', ['stop', '--prefix', prefix], { env });
       rmSync(prefix, { recursive: true, force: true });
     },
+  };
+}
+
+function pluginServerSettings(servers: readonly NativePluginServer[], folder: string): Record<string, string> {
+  const settings = servers.flatMap(({ plugin, queryCommand, startCommand }) => {
+    const name = plugin.replaceAll('-', '_');
+    const socket = join(folder, `${name}.socket`);
+    return [
+      [`KONG_PLUGINSERVER_${name.toUpperCase()}_SOCKET`, socket],
+      [`KONG_PLUGINSERVER_${name.toUpperCase()}_QUERY_CMD`, queryCommand],
+      [`KONG_PLUGINSERVER_${name.toUpperCase()}_START_CMD`, startCommand(socket)],
+    ] as const;
+  });
+  return {
+    KONG_PLUGINS: ['bundled', ...servers.map(({ plugin }) => plugin)].join(','),
+    KONG_PLUGINSERVER_NAMES: servers.map(({ plugin }) => plugin.replaceAll('-', '_')).join(','),
+    ...Object.fromEntries(settings),
   };
 }
 

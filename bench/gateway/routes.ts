@@ -1,0 +1,110 @@
+import type { Algorithm } from '../../schema/config';
+import { pem, signingKey, type SigningKey, signToken } from '../../spec/support/tokens';
+
+/** One way through a gateway. */
+export interface BenchRoute {
+  readonly title: string;
+  readonly path: string;
+  /** Headers of its requests. */
+  readonly headers: readonly string[];
+  /** What a kong.yml says of the route's plugins. */
+  readonly plugins: readonly object[];
+  /** Whether its requests are let through. */
+  readonly passes: boolean;
+}
+
+const ISSUER = 'https://auth.example.com/';
+/** What an ordinary client sends besides, so that a request has a dozen headers. */
+const ORDINARY = [
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+  'Accept: application/json, text/plain, */*',
+  'Accept-Language: en-US,en;q=0.5',
+  'Origin: https://shop.example.com',
+  'Referer: https://shop.example.com/orders',
+  'Sec-Fetch-Dest: empty',
+  'Sec-Fetch-Mode: cors',
+  'Sec-Fetch-Site: same-site',
+  'Cache-Control: no-cache',
+  'Cookie: theme=dark',
+];
+const COMPARED: readonly Algorithm[] = ['HS256', 'RS256', 'ES256'];
+const SECRET = '0123456789abcdef'.repeat(4);
+
+/** No plugin, plugins that decide nothing, and Kong's own `jwt`. */
+export async function yardsticks(): Promise<{ routes: BenchRoute[]; consumers: object[] }> {
+  const jwtSecrets: object[] = [];
+  const routes: BenchRoute[] = [
+    { title: 'no plugin', path: '/none', headers: ORDINARY, plugins: [], passes: true },
+    {
+      title: 'external plugin that does nothing',
+      path: '/no-op',
+      headers: ORDINARY,
+      plugins: [{ name: 'no-op' }],
+      passes: true,
+    },
+    {
+      title: 'external plugin with the same calls',
+      path: '/same',
+      headers: ORDINARY,
+      plugins: [{ name: 'same-calls' }],
+      passes: true,
+    },
+  ];
+  for (const alg of COMPARED) {
+    const key = signingKey(alg, `bench-${alg}`);
+    const keys = alg === 'HS256' ? { secret: SECRET } : { rsa_public_key: pem(key) };
+    jwtSecrets.push({ key: `bench-${alg}`, algorithm: alg, ...keys });
+    routes.push({
+      title: `Kong's jwt, ${alg}`,
+      path: `/jwt-${alg}`,
+      headers: [...ORDINARY, await bearer(key, `bench-${alg}`)],
+      plugins: [{ name: 'jwt' }],
+      passes: true,
+    });
+  }
+  return { routes, consumers: [{ username: 'bench', jwt_secrets: jwtSecrets }] };
+}
+
+/** The plugin of this package: accepted with a cached token, refused without one and with a forged one. */
+export async function guarded(algorithms: readonly Algorithm[] = COMPARED, prefix = ''): Promise<BenchRoute[]> {
+  const routes: BenchRoute[] = [];
+  for (const alg of algorithms) {
+    const key = signingKey(alg);
+    const keys = alg === 'HS256' ? { secret: SECRET } : { public_key: pem(key) };
+    const plugins = [
+      {
+        name: 'jwt-identity',
+        config: { issuers: [{ issuer: ISSUER, audiences: ['orders'], algorithms: [alg], ...keys }] },
+      },
+    ];
+    const row = (title: string, path: string, headers: readonly string[], passes: boolean): BenchRoute => ({
+      title: `jwt-identity, ${title}`,
+      path: `${prefix}/${path}-${alg}`,
+      headers: [...ORDINARY, ...headers],
+      plugins,
+      passes,
+    });
+    routes.push(row(`${alg}, cached token`, 'accept', [await bearer(key, ISSUER)], true));
+    if (alg !== algorithms[0]) continue;
+    routes.push(row('refused, no token', 'refuse', [], false));
+    routes.push(row('refused, forged token', 'forged', [`${await bearer(key, ISSUER)}AAAA`], false));
+  }
+  return routes;
+}
+
+/** A kong.yml with these routes to one service. */
+export function declaration(
+  routes: readonly BenchRoute[],
+  servicePort: number,
+  consumers: readonly object[] = [],
+): string {
+  const paths = routes.map(({ path, plugins }) => ({ name: path.slice(1), paths: [path], plugins }));
+  const services = [{ name: 'service', url: `http://127.0.0.1:${servicePort}`, routes: paths }];
+  return JSON.stringify({ _format_version: '3.0', services, ...(consumers.length > 0 && { consumers }) });
+}
+
+async function bearer(key: SigningKey, issuer: string): Promise<string> {
+  const exp = Math.floor(Date.now() / 1_000) + 3_600;
+  const claims = { iss: issuer, sub: 'user-42', aud: 'orders', exp, roles: ['user', 'support'] };
+  return `Authorization: Bearer ${await signToken(key, claims)}`;
+}

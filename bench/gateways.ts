@@ -1,0 +1,204 @@
+/**
+ * What the plugin costs a request, end to end: through Kong where there is one (`kong` on PATH), with one worker of
+ * Kong's, and through the development gateway; beside no plugin, plugins that decide nothing, Kong's own `jwt`, and
+ * the same plugin on the stock plugin server. All rows of a table are measured in one run, in turns.
+ *
+ *     npm run bench:gateways [-- --short]
+ */
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism, cpus } from 'node:os';
+import { join, resolve } from 'node:path';
+import { startKongItself } from '../spec/support/kong-itself';
+import { launchNativeKong, packagedServer, type NativePluginServer } from '../spec/support/kong-native';
+import { startEmbeddedKong } from '../spec/support/kong-embedded';
+import { declaration, guarded, yardsticks, type BenchRoute } from './gateway/routes';
+import { hasWrk, runWrk, type Load } from './gateway/wrk';
+import { descendantsOf, usageOf } from './process-meter';
+
+const isShort = process.argv.includes('--short');
+const ROUNDS = isShort ? 1 : 3;
+const SECONDS = isShort ? 2 : 5;
+const ROOT = resolve(__dirname, '..');
+
+interface Row {
+  readonly 'requests/s': number;
+  readonly 'Kong µs': number | '';
+  readonly 'plugin server µs': number | '';
+  readonly 'p50 ms': number;
+  readonly 'p99 ms': number;
+}
+
+/** Processes of a gateway, by whom their time is counted for. */
+interface Processes {
+  kong(): readonly number[];
+  pluginServers(): readonly number[];
+}
+
+async function measure(
+  proxyUrl: string,
+  routes: readonly BenchRoute[],
+  processes?: Processes,
+): Promise<Map<string, Row>> {
+  const rounds = new Map<string, Row[]>(routes.map(({ title }) => [title, []]));
+  // The first round only warms up.
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const route of routes) {
+      const row = await measureOnce(proxyUrl, route, processes);
+      if (round > 0) rounds.get(route.title)?.push(row);
+    }
+  }
+  return new Map([...rounds].map(([title, rows]) => [title, median(rows)]));
+}
+
+async function measureOnce(proxyUrl: string, route: BenchRoute, processes: Processes | undefined): Promise<Row> {
+  const usage = (): [number, number] =>
+    processes === undefined ? [0, 0] : [usageOf(processes.kong()).cpuNs, usageOf(processes.pluginServers()).cpuNs];
+  const before = usage();
+  const load = await runWrk(`${proxyUrl}${route.path}`, route.headers, SECONDS);
+  const after = usage();
+  checkOutcome(route, load);
+  const each = (index: 0 | 1): number | '' =>
+    processes === undefined ? '' : round((after[index] - before[index]) / 1_000 / load.requests);
+  return {
+    'requests/s': Math.round(load.perSecond),
+    'Kong µs': each(0),
+    'plugin server µs': each(1),
+    'p50 ms': round(load.p50Ms),
+    'p99 ms': round(load.p99Ms),
+  };
+}
+
+/** A bench of a gateway that lets the wrong requests through measures nothing. */
+function checkOutcome({ title, passes }: BenchRoute, { requests, refused }: Load): void {
+  if (requests === 0 || refused !== (passes ? 0 : requests)) {
+    throw new Error(`${title}: ${refused} of ${requests} requests were refused`);
+  }
+}
+
+function median(rows: readonly Row[]): Row {
+  const sorted = rows.toSorted((a, b) => a['requests/s'] - b['requests/s']);
+  return sorted[Math.floor(sorted.length / 2)]!;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+async function throughKong(
+  servers: readonly NativePluginServer[],
+  routes: BenchRoute[],
+  servicePort: number,
+  consumers: object[] = [],
+): Promise<Map<string, Row>> {
+  let pid = 0;
+  const options = { declarativeConfig: declaration(routes, servicePort, consumers) };
+  const kong = await startKongItself(options, async (settings) => {
+    const quiet = {
+      ...settings,
+      environment: { ...settings.environment, KONG_LOG_LEVEL: 'notice', KONG_PROXY_ACCESS_LOG: 'off' },
+    };
+    const launched = await launchNativeKong(quiet, servers);
+    ({ pid } = launched);
+    return launched;
+  });
+  const named = (name: string): number[] =>
+    descendantsOf(pid)
+      .filter((process) => process.name === name)
+      .map((process) => process.pid);
+  try {
+    return await measure(kong.proxyUrl, routes, { kong: () => named('nginx'), pluginServers: () => named('node') });
+  } finally {
+    await kong.stop();
+  }
+}
+
+function stockServer(): NativePluginServer {
+  const command = `"${process.execPath}" "${join(ROOT, 'node_modules/kong-pdk/bin/kong-js-pluginserver')}" -d "${join(ROOT, 'dist/plugin')}"`;
+  return {
+    plugin: 'jwt-identity',
+    queryCommand: `${command} --dump-all-plugins`,
+    startCommand: (socket) => `${command} --kong-prefix "${resolve(socket, '..')}" --sock-name jwt_identity.socket`,
+  };
+}
+
+function print(title: string, rows: ReadonlyMap<string, Row>): void {
+  console.log(`\n${title}`);
+  console.table(Object.fromEntries(rows));
+}
+
+function ratio(
+  name: string,
+  rows: ReadonlyMap<string, Row>,
+  ours: string,
+  theirs: string,
+  target: number,
+): [string, object] {
+  const value = (rows.get(ours)?.['requests/s'] ?? 0) / (rows.get(theirs)?.['requests/s'] ?? Number.NaN);
+  return [name, { ratio: Math.round(value * 100) / 100, target, met: value >= target }];
+}
+
+async function compareThroughKong(servicePort: number): Promise<void> {
+  const { stdout } = spawnSync('kong', ['version'], { encoding: 'utf8' });
+  const openssl = spawnSync('resty', ['-e', 'io.write(require("resty.openssl.version").version_text)'], {
+    encoding: 'utf8',
+  });
+  console.log(`\nKong ${stdout.trim()}, ${openssl.stdout || 'its OpenSSL is not known'}`);
+  const { routes, consumers } = await yardsticks();
+  const own = [
+    packagedServer([]),
+    packagedServer([], 'no-op', join(ROOT, 'bench/plugins/no-op')),
+    packagedServer([], 'same-calls', join(ROOT, 'bench/gateway/same-calls')),
+  ];
+  const rows = await throughKong(own, [...routes, ...(await guarded())], servicePort, consumers);
+  print('Through Kong, one worker', rows);
+  const none = routes.filter(({ title }) => title === 'no plugin');
+  const stock = await throughKong([stockServer()], [...none, ...(await guarded(['HS256']))], servicePort);
+  print('Through Kong, one worker, the plugin on the stock plugin server', stock);
+
+  const accepted = 'jwt-identity, HS256, cached token';
+  const all = new Map([...rows, ['stock', stock.get(accepted)!]]);
+  console.log('\nRatios of requests/s, and what is aimed at');
+  console.table(
+    Object.fromEntries([
+      ratio('accepted : plugin that does nothing', all, accepted, 'external plugin that does nothing', 0.65),
+      ratio('accepted : plugin with the same calls', all, accepted, 'external plugin with the same calls', 0.95),
+      ratio('accepted : the same on the stock server', all, accepted, 'stock', 1.4),
+      ratio("accepted : Kong's jwt, HS256", all, accepted, "Kong's jwt, HS256", 0.8),
+      ratio("accepted RS256 : Kong's jwt, RS256", all, 'jwt-identity, RS256, cached token', "Kong's jwt, RS256", 10),
+      ratio('refused : accepted', all, 'jwt-identity, refused, no token', accepted, 0.5),
+    ]),
+  );
+}
+
+async function throughDevelopmentGateway(servicePort: number): Promise<void> {
+  const none: BenchRoute = { title: 'no plugin', path: '/none', headers: [], plugins: [], passes: true };
+  const routes = [none, ...(await guarded())];
+  const gateway = await startEmbeddedKong({ declarativeConfig: declaration(routes, servicePort) });
+  try {
+    print('Through the development gateway', await measure(gateway.proxyUrl, routes));
+  } finally {
+    await gateway.stop();
+  }
+}
+
+async function main(): Promise<void> {
+  if (!hasWrk()) throw new Error('this bench needs wrk on PATH (Debian: apt-get install wrk)');
+  console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`);
+  console.log(`wrk, 32 connections, ${SECONDS} s a row, median of ${ROUNDS}; everything on this machine`);
+  const service = fork(join(__dirname, 'gateway/service.js'), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const [printed] = (await once(service.stdout!, 'data')) as [Buffer];
+  const port = Number(printed.toString());
+  try {
+    if (spawnSync('kong', ['version']).error === undefined) await compareThroughKong(port);
+    else console.log('\nThrough Kong: SKIPPED, there is no `kong` command on PATH');
+    await throughDevelopmentGateway(port);
+  } finally {
+    service.disconnect();
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

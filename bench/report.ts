@@ -1,0 +1,58 @@
+/** Runs the benchmarks and writes docs/BENCHMARKS.md: what they printed, on what and when. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+
+const BENCHMARKS: readonly { readonly script: string; readonly title: string; readonly text: string }[] = [
+  {
+    script: 'bench:gateways',
+    title: 'A request, end to end',
+    text: 'Everything shares the machine: Kong with one worker, the plugin server, the service and the load. "Kong µs" and "plugin server µs" are processor time a request, which depends less on that than the requests a second.',
+  },
+  {
+    script: 'bench:server',
+    title: 'An event in the plugin server',
+    text: 'The load plays Kong’s side of the socket. "events / CPU s" is what one processor could do.',
+  },
+  {
+    script: 'bench:core',
+    title: 'A decision in the core',
+    text: 'No Kong, no sockets; and how it grows with what a configuration, a token and the traffic hold.',
+  },
+  { script: 'bench:codec', title: 'Coding a message', text: 'Why the messages are coded as they are.' },
+];
+
+async function main(): Promise<void> {
+  const sections: string[] = [];
+  for (const { script, title, text } of BENCHMARKS) {
+    const output = await outputOf(script);
+    sections.push(`## ${title}\n\n\`npm run ${script}\`. ${text}\n\n\`\`\`text\n${output.trim()}\n\`\`\`\n`);
+  }
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, ${memory}; Linux ${release()}; Node ${process.version}`;
+  const [date] = new Date().toISOString().split('T');
+  const head = `# Benchmarks\n\n<!-- Made by \`npm run bench\`. -->\n\nMeasured ${date} on ${machine}. Rows of one table come from one run and may be compared; others may not.\nbench/README.md says what each command measures.\n`;
+  const path = join(__dirname, '../docs/BENCHMARKS.md');
+  writeFileSync(path, [head, ...sections].join('\n'));
+}
+
+async function outputOf(script: string): Promise<string> {
+  const child = spawn('npm', ['run', '--silent', script, '--', ...process.argv.slice(2)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    process.stdout.write(chunk);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`npm run ${script} failed`);
+  return output;
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
