@@ -73,6 +73,8 @@ services:
     url: ${url}
     routes:
       - { name: open, paths: [/open] }
+      - { name: secure, paths: [/secure], protocols: [https] }
+      - { name: moved, paths: [/moved], protocols: [https], https_redirect_status_code: 308 }
       - { name: correlated, paths: [/correlated], plugins: [{ name: correlation-id }] }
       - { name: orders, paths: [/orders], plugins: [{ name: jwt-identity, config: { <<: *identity } }] }
   - name: odd
@@ -194,6 +196,14 @@ routes:
     expect(received).toMatchObject({ body: 'hello', method: 'POST' });
     expect(received?.headers).not.toHaveProperty('upgrade');
     expect(received?.headers).not.toHaveProperty('http2-settings');
+  });
+
+  it('gives a route for HTTPS only to nobody who comes without', async () => {
+    const refused = await get('/secure');
+    expect([refused.status, refused.headers.get('upgrade')]).toEqual([426, 'TLS/1.2, HTTP/1.1']);
+    const moved = await get('/moved/x?a=1', { redirect: 'manual' });
+    expect([moved.status, moved.headers.get('location')]).toEqual([308, 'https://127.0.0.1/moved/x?a=1']);
+    expect(guarded.service.received).toEqual([]);
   });
 
   it('removes what the first Connection line names, also what a plugin has just set', async () => {

@@ -47,6 +47,9 @@ function describe(plugin: Readonly<Record<string, unknown>>, refuse: (reason: st
   if (typeof name !== 'string' || typeof priority !== 'number' || !isMap(schema) || !Array.isArray(schema['fields'])) {
     return refuse('describes its plugin without a name, a priority or a schema');
   }
+  const ownPhases = Array.isArray(phases) ? phases.filter((phase) => typeof phase === 'string') : [];
+  const other = ownPhases.find((phase) => phase !== 'access');
+  if (other !== undefined) refuse(`has a phase '${other}': the development gateway runs 'access' only; use Kong`);
   const described: RecordField = {
     type: 'record',
     fields: schema['fields'] as Fields,
@@ -61,7 +64,7 @@ function describe(plugin: Readonly<Record<string, unknown>>, refuse: (reason: st
     name,
     priority,
     version: typeof version === 'string' ? version : '',
-    phases: Array.isArray(phases) ? phases.filter((phase) => typeof phase === 'string') : [],
+    phases: ownPhases,
     schema: described,
   };
 }

@@ -6,6 +6,7 @@ import type { Generation } from '../generation';
 import type { LocalResponse } from '../http/local-response';
 import type { ConfiguredPlugin } from '../plugin-definition';
 import { serviceRequest, type ServiceRequest } from './forwarding';
+import { refusePlainHttp } from './https-only';
 import { openExchange } from './open-exchange';
 import { addOwnHeaders, headFromHere, headFromService } from './response-head';
 import { sendResponse } from './send-response';
@@ -80,6 +81,8 @@ class ExchangeWork {
     if (exchange.route === null) {
       return this.local(errorFor(exchange, 404, 'no Route matched with those values'), chain.everywhere);
     }
+    const plainHttp = refusePlainHttp(exchange, exchange.route);
+    if (plainHttp !== null) return this.local(plainHttp, chain.everywhere);
     const { plugins, exit } = await chain.access(exchange, (plugin, error) => {
       this.log(`plugin failed: ${(error as Error).message}`, { plugin });
       return errorFor(exchange, 500);
