@@ -21,6 +21,11 @@ const BENCHMARKS: readonly { readonly script: string; readonly title: string; re
     title: 'A decision in the core',
     text: 'No Kong, no sockets; and how it grows with what a configuration, a token and the traffic hold.',
   },
+  {
+    script: 'bench:identity',
+    title: 'A signed identity',
+    text: 'What `identity_token` adds to a decision, and what the guard of a service spends on a request.',
+  },
   { script: 'bench:codec', title: 'Coding a message', text: 'Why the messages are coded as they are.' },
 ];
 
