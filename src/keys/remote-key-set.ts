@@ -61,7 +61,7 @@ export class RemoteKeySet implements KeySource {
   /** When the last fetch ended. */
   #attemptedAt = -Infinity;
   #failures = 0;
-  /** While the provider fails: when to ask it again. */
+  /** After a failure: when to ask again. No fetch begins before. */
   #retryAt = -Infinity;
 
   /** @param issuer - whose keys these are, for the log and the metrics */
@@ -144,7 +144,6 @@ export class RemoteKeySet implements KeySource {
       outcome = this.#accept(await this.dependencies.fetchKeySet(this.#loaded?.validators));
       if (this.#failures > 0) this.#log('notice', 'keys can be fetched again', { failures: this.#failures });
       this.#failures = 0;
-      this.#retryAt = -Infinity;
     } catch (error) {
       outcome = 'failed';
       this.#acceptFailure(error);

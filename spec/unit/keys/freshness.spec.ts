@@ -62,6 +62,10 @@ describe('the lifetime of a fetched key set', () => {
     expect(lifetime({ cacheControl: 'max-age=300', age })).toBe(seconds);
   });
 
+  it('is min_ttl when lifetime and Age are both beyond all numbers', () => {
+    expect(lifetime({ cacheControl: `max-age=${'9'.repeat(400)}`, age: '9'.repeat(400) })).toBe(60);
+  });
+
   it('follows Expires, and Cache-Control rather than it', () => {
     const expires = 'Tue, 01 Sep 2026 10:10:00 GMT';
     expect(lifetime({ expires, date: DATE })).toBe(600);
