@@ -15,6 +15,7 @@ import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
 import { mayBeCrossSite } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
 
+export { mayBeCrossSite } from './cross-site';
 export { routeConfig } from '../gateway/declarative/route-config';
 
 /** What a BFF knows better than the gateway. */
