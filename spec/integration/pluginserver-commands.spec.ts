@@ -73,7 +73,7 @@ describe('the command serve', () => {
     const { port } = taken.address() as AddressInfo;
     const serve = runCommand(['serve', '--socket', join(PLUGINS, 'never.sock'), '--metrics', String(port)]);
     await expect(serve.ended).resolves.toBe(1);
-    expect(serve.stderr()).toBe(`error: metrics 127.0.0.1:${port}: cannot listen (EADDRINUSE)\n`);
+    expect(serve.stderr()).toBe(`error: 127.0.0.1:${port}: cannot listen (EADDRINUSE)\n`);
     taken.close();
   });
 
@@ -84,7 +84,7 @@ describe('the command serve', () => {
     const route = { behaviour: 'check-token' };
     await kong.request(route, { authorization: 'Bearer good' });
     await kong.request(route, {});
-    const [, address] = await server.logged(/metrics=(\S+)/);
+    const [, address] = await server.logged(/serving metrics address=(\S+)/);
     const response = await fetch(`http://${address!}/metrics`);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     const text = await response.text();

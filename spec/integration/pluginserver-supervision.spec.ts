@@ -81,7 +81,7 @@ describe('the supervisor of the plugin server', () => {
   it('replaces a worker that hangs, and the request that it hung on is not let through', async () => {
     await kong.close();
     await server.stop();
-    await start('--stuck-after', '2');
+    await start('--stuck-after', '4');
     await server.workerPid(2);
     const connection = await KongSide.connect(server.socketPath);
     const id = (await connection.start({ behaviour: 'spin' }))!;
@@ -145,6 +145,25 @@ describe('the supervisor of the plugin server', () => {
     await load;
     expect([...statuses.keys()].sort()).toEqual([200, 401]);
     await next.stop();
+  });
+
+  it('leaves the port of its metrics to the server that takes over', async () => {
+    const first = await startServer('--workers', '1', '--metrics', '127.0.0.1:0');
+    const [, address] = await first.logged(/serving metrics address=(\S+)/);
+    const next = await startServer(
+      '--socket',
+      first.socketPath,
+      '--workers',
+      '1',
+      '--take-over',
+      '--metrics',
+      address!,
+    );
+    await expect(first.ended).resolves.toBe(0);
+    await next.logged(new RegExp(`serving metrics address=${address!}`));
+    expect((await fetch(`http://${address!}/metrics`)).status).toBe(200);
+    await next.stop();
+    await first.stop();
   });
 
   it('makes the socket with the permissions that were asked for', async () => {

@@ -6,7 +6,9 @@ import { watchedFile } from '../keys/watched-file';
 import { serveJwks } from '../pluginserver/jwks-endpoint';
 import type { MetricsAddress } from '../pluginserver/metrics-endpoint';
 import { SocketPathError } from '../pluginserver/socket-path';
+import { listenAsSuccessor } from '../pluginserver/successor';
 import { defaultWorkers, supervise } from '../pluginserver/supervisor';
+import { whereFrom } from '../pluginserver/where-from';
 import { createLogger, type Log, LOG_LEVEL_VARIABLE, LOG_LEVELS } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { listenAddress } from './listen-address';
@@ -85,7 +87,7 @@ export function serveCommand(): Command {
 }
 
 /** Hands the keys to the workers by their path, and publishes what may be published. */
-async function openSigningKeys({ signingKeys, jwks }: ServeFlags, log: Log): Promise<void> {
+async function openSigningKeys({ signingKeys, jwks, takeOver }: ServeFlags, log: Log): Promise<void> {
   if (signingKeys === undefined) {
     if (jwks !== undefined) throw new CommandFailure('--jwks needs --signing-keys');
     return;
@@ -93,11 +95,20 @@ async function openSigningKeys({ signingKeys, jwks }: ServeFlags, log: Log): Pro
   process.env[SIGNING_KEYS_VARIABLE] = resolve(signingKeys);
   const keySet = openKeySet(signingKeys, log);
   if (jwks === undefined) return;
-  const server = await serveJwks(jwks, keySet);
-  // It must not keep a process going that serves nothing else.
-  server.unref();
-  const { address, port } = server.address() as AddressInfo;
-  log('notice', 'publishing keys', { address, port });
+  const publish = async (): Promise<void> => {
+    const server = await serveJwks(jwks, keySet);
+    // It must not keep a process going that serves nothing else.
+    server.unref();
+    const { address, port } = server.address() as AddressInfo;
+    log('notice', 'publishing keys', { address, port });
+  };
+  // The server that is replaced publishes the same keys until it ends.
+  if (!takeOver) await publish();
+  else {
+    listenAsSuccessor(publish).catch((error: unknown) => {
+      log('error', 'keys cannot be published', { host: jwks.host, port: jwks.port, ...whereFrom(error) });
+    });
+  }
 }
 
 function openKeySet(path: string, log: Log): () => string {

@@ -4,6 +4,7 @@ import type { Log } from '../telemetry/log';
 import { InstanceRegistry } from './instance-registry';
 import type * as Metrics from './metrics-endpoint';
 import { SocketPath } from './socket-path';
+import { listenAsSuccessor } from './successor';
 import { answerWorker } from './supervised-instances';
 import { whereFrom } from './where-from';
 import type { WorkerSettings } from './worker-messages';
@@ -72,16 +73,19 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       }
     },
   });
-  const endpoint = metrics && (await loadMetrics().serveMetrics(metrics, () => pool));
+  let endpoint: Server | undefined;
+  const openMetrics = async (address: Metrics.MetricsAddress): Promise<void> => {
+    endpoint = await loadMetrics().serveMetrics(address, () => pool);
+    log('notice', 'serving metrics', { address: addressOf(endpoint) });
+  };
+  if (metrics && !options.takesOver) await openMetrics(metrics);
   const start = await Promise.race([stopSignal, pool.start(options.workers)]);
   if (start === false) return 1;
-  if (start === true) {
-    const { path } = socket;
-    log('notice', 'serving', {
-      socket: path,
-      workers: options.workers,
-      pid: process.pid,
-      metrics: addressOf(endpoint),
+  if (start === true) log('notice', 'serving', { socket: socket.path, workers: options.workers, pid: process.pid });
+  if (metrics && options.takesOver) {
+    // The server that is replaced has the port until it ends, and requests do not wait for that.
+    listenAsSuccessor(() => openMetrics(metrics)).catch((error: unknown) => {
+      log('error', 'metrics cannot be served', { host: metrics.host, port: metrics.port, ...whereFrom(error) });
     });
   }
 
@@ -117,9 +121,9 @@ function lost(socket: SocketPath, pool: WorkerPool): Promise<'removed' | 'taken'
   });
 }
 
-/** Where the metrics are, with the port that the system chose when none was named. */
-function addressOf(endpoint: Server | undefined): string | undefined {
-  const address = endpoint?.address();
+/** Where a server listens, with the port that the system chose when none was named. */
+function addressOf(endpoint: Server): string | undefined {
+  const address = endpoint.address();
   if (typeof address !== 'object' || address === null) return undefined;
   return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
