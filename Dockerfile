@@ -54,7 +54,7 @@ ENV KONG_PLUGINS=bundled,jwt-identity \
     KONG_PLUGINSERVER_NAMES=jwt_identity \
     KONG_PLUGINSERVER_JWT_IDENTITY_SOCKET=/usr/local/kong/jwt_identity.socket \
     KONG_PLUGINSERVER_JWT_IDENTITY_QUERY_CMD="/usr/local/bin/kong-jwt-identity dump" \
-    KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD="/usr/local/bin/kong-jwt-identity serve --socket /usr/local/kong/jwt_identity.socket" \
+    KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD="/usr/local/bin/kong-jwt-identity serve --socket /usr/local/kong/jwt_identity.socket --take-over" \
     KONG_NGINX_MAIN_ENV=KONG_NGINX_WORKER_PROCESSES
 
 USER kong
