@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -42,6 +42,8 @@ let folder: string;
 const stops: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'isolation-'));
+  // Kong's workers may be another user.
+  chmodSync(folder, 0o755);
   const claims = { iss: 'https://auth.example.com/', aud: 'shop', sub: 'ada', roles: ['admin'], exp: 4_000_000_000 };
   authorization = `Bearer ${await signToken(caller, claims)}`;
 });

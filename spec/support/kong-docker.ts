@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,21 +12,33 @@ const run = promisify(execFile);
 /** By this label `./pongo run` finds containers that an interrupted run left behind. */
 const LABEL = 'kong-plugin-jwt-identity.specs';
 
+/** What the image starts by itself. */
+const IMAGE_START_COMMAND = [
+  '/usr/local/bin/kong-jwt-identity',
+  'serve',
+  '--socket',
+  '/usr/local/kong/jwt_identity.socket',
+];
+
 /** Starts the image that {@link kongImage} names, on the network of this machine, where the services of specs are. */
 export function startKongContainer(options: KongOptions): Promise<Kong> {
   return startKongItself(options, launch);
 }
 
 async function launch({ declarativeConfig, environment, serveFlags }: KongSettings): Promise<KongProcess> {
-  if (serveFlags.length > 0) throw new Error('the image starts its own plugin server, without flags of a spec');
   const folder = mkdtempSync(join(tmpdir(), 'kong-'));
-  const configFile = join(folder, 'kong.yml');
   // The container's user is another one.
+  chmodSync(folder, 0o755);
+  const configFile = join(folder, 'kong.yml');
   writeFileSync(configFile, declarativeConfig, { mode: 0o644 });
-  const inside = '/etc/kong/kong.yml';
-  const variables = { ...environment, KONG_DECLARATIVE_CONFIG: inside };
-  const args = ['--detach', '--network', 'host', '--label', LABEL, '--mount'];
-  args.push(`type=bind,source=${configFile},target=${inside},readonly`);
+  const startCommand = [...IMAGE_START_COMMAND, ...serveFlags].join(' ');
+  const variables = {
+    ...environment,
+    KONG_DECLARATIVE_CONFIG: configFile,
+    ...(serveFlags.length > 0 ? { KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD: startCommand } : {}),
+  };
+  // Where specs put files has the same name inside: a kong.yml may name one, for Kong to write to.
+  const args = ['--detach', '--network', 'host', '--label', LABEL, '--volume', `${tmpdir()}:${tmpdir()}`];
   for (const [name, value] of Object.entries(variables)) args.push('--env', `${name}=${value}`);
   const { stdout } = await run(containerEngine, ['run', ...args, kongImage]);
   const id = stdout.trim();
