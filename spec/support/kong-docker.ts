@@ -18,6 +18,7 @@ const IMAGE_START_COMMAND = [
   'serve',
   '--socket',
   '/usr/local/kong/jwt_identity.socket',
+  '--take-over',
 ];
 
 /** Starts the image that {@link kongImage} names, on the network of this machine, where the services of specs are. */

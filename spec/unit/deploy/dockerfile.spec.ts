@@ -22,7 +22,7 @@ describe('the Dockerfile', () => {
 
   it('tells Kong about one socket, and the plugin server about the same', () => {
     const [, socket] = /SOCKET=(\S+)/.exec(lastStage) ?? [];
-    expect(lastStage).toContain(`serve --socket ${socket ?? ''}"`);
+    expect(lastStage).toContain(`serve --socket ${socket ?? ''} --take-over"`);
   });
 
   it('checks the health of the plugin server, not only of Kong', () => {

@@ -104,7 +104,9 @@ describe('the manifests for Kubernetes', () => {
   it.each(values)('in %s start the plugin server on the socket that Kong knows', (_, { gateway }) => {
     const { env, startupProbe } = gateway;
     const socket = env['pluginserver_jwt_identity_socket'];
-    expect(env['pluginserver_jwt_identity_start_cmd']).toMatch(new RegExp(`serve --socket ${socket ?? ''}$`));
+    expect(env['pluginserver_jwt_identity_start_cmd']).toMatch(
+      new RegExp(`serve --socket ${socket ?? ''} --take-over$`),
+    );
     expect(startupProbe.exec.command.slice(-2)).toEqual(['--socket', socket]);
   });
 });
