@@ -4,6 +4,6 @@ import { fileURLToPath } from 'node:url';
 export default {
   // It reads files and keeps keys and verified tokens in memory: the server loads it as it is.
   serverExternalPackages: ['kong-plugin-jwt-identity'],
-  turbopack: { root: fileURLToPath(new URL('../..', import.meta.url)) },
+  turbopack: { root: fileURLToPath(new URL('.', import.meta.url)) },
   poweredByHeader: false,
 };

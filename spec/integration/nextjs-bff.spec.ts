@@ -11,7 +11,7 @@ import { startIdentityProvider } from '../../examples/demo/identity-provider/ide
 import { readKongYml, SHIPPED_KONG_YML } from '../../examples/demo/kong-file';
 import { announceSigningKey, publicKeySet, readSigningKeys } from '../../src/keys/signing-keys';
 import { CHROMIUM, launchBrowser } from '../support/browser';
-import { startEchoService } from '../support/echo-service';
+import { closeServer, startEchoService } from '../support/echo-service';
 import { startEmbeddedKong } from '../support/kong-embedded';
 
 const EXAMPLE = join(__dirname, '../../examples/nextjs-bff');
@@ -186,6 +186,7 @@ if (absence !== undefined) process.stderr.write(`\nSKIPPED: the specs of example
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(form(request.url ?? ''));
     }).listen(0, '127.0.0.1');
     await once(evil, 'listening');
+    stops.push(() => closeServer(evil));
     const address = `http://127.0.0.1:${(evil.address() as AddressInfo).port}`;
     for (const path of ['/api/stock', '/login', '/logout']) {
       const posted = page.waitForResponse((response) => response.request().method() === 'POST');
@@ -195,8 +196,6 @@ if (absence !== undefined) process.stderr.write(`\nSKIPPED: the specs of example
       expect(response.status()).toBe(403);
       expect((await response.request().allHeaders())['cookie']).toContain('__Host-session=');
     }
-    evil.close();
-    evil.closeAllConnections();
     await page.goto(origin);
     await signedInAs('Carol Reed');
     expect((await press('Stock, directly')).body['teapots']).toBe(before);

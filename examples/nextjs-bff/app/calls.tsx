@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 
 const CALLS = [
   ['Orders, through Kong', 'GET', '/api/orders'],
@@ -10,6 +10,9 @@ const CALLS = [
 
 export function Calls() {
   const [answer, setAnswer] = useState('');
+  // A button does nothing before React has taken the page over.
+  const [isReady, setReady] = useState(false);
+  useEffect(() => setReady(true), []);
   const call = async (method: string, path: string) => {
     setAnswer('');
     const response = await fetch(path, { method });
@@ -18,7 +21,7 @@ export function Calls() {
   return (
     <section>
       {CALLS.map(([title, method, path]) => (
-        <button key={title} onClick={() => void call(method, path)}>
+        <button key={title} disabled={!isReady} onClick={() => void call(method, path)}>
           {title}
         </button>
       ))}
