@@ -33,7 +33,7 @@ describe('the answers of clients', () => {
   });
 
   const start = async (): Promise<void> => {
-    server = await startServer('--plugin', PLUGIN, '--workers', '1', '--deadline', '2', '--metrics', '127.0.0.1:0');
+    server = await startServer('--plugin', PLUGIN, '--workers', '1', '--deadline', '5', '--metrics', '127.0.0.1:0');
     kong = new KongDouble(server.socketPath, 'jwt-identity');
   };
   const stop = async (): Promise<void> => {

@@ -43,7 +43,7 @@ export async function startEmbeddedKong(options: KongOptions): Promise<Kong> {
 
 async function isServing(lines: readonly string[]): Promise<void> {
   const latest = Date.now() + PATIENCE_MS;
-  while (!lines.some((line) => line.includes('notice: serving'))) {
+  while (!lines.some((line) => line.includes('notice: serving socket='))) {
     if (Date.now() > latest) throw new Error(`the plugin server does not serve:\n${lines.join('')}`);
     await delay(20);
   }

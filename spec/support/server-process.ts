@@ -84,7 +84,7 @@ export async function startServer(...flags: readonly string[]): Promise<ServerPr
     'info',
     ...flags,
   ]);
-  await command.logged(/notice: serving/);
+  await command.logged(/notice: serving socket=/);
   return {
     ...command,
     socketPath,
