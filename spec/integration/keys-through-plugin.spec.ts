@@ -69,7 +69,7 @@ describe('the answers of clients', () => {
   const hasFile = (folder: string): boolean =>
     existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.json'));
   const metrics = async (): Promise<string> => {
-    const [, address] = await server.logged(/serving metrics address=(\S+)/);
+    const [, address] = await server.logged(/publishing metrics address=(\S+)/);
     return (await fetch(`http://${address!}/metrics`)).text();
   };
   const stateIs = (state: string): RegExp =>

@@ -84,7 +84,7 @@ describe('the command serve', () => {
     const route = { behaviour: 'check-token' };
     await kong.request(route, { authorization: 'Bearer good' });
     await kong.request(route, {});
-    const [, address] = await server.logged(/serving metrics address=(\S+)/);
+    const [, address] = await server.logged(/publishing metrics address=(\S+)/);
     const response = await fetch(`http://${address!}/metrics`);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     const text = await response.text();

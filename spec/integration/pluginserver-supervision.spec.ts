@@ -149,7 +149,7 @@ describe('the supervisor of the plugin server', () => {
 
   it('leaves the port of its metrics to the server that takes over', async () => {
     const first = await startServer('--workers', '1', '--metrics', '127.0.0.1:0');
-    const [, address] = await first.logged(/serving metrics address=(\S+)/);
+    const [, address] = await first.logged(/publishing metrics address=(\S+)/);
     const next = await startServer(
       '--socket',
       first.socketPath,
@@ -160,7 +160,7 @@ describe('the supervisor of the plugin server', () => {
       address!,
     );
     await expect(first.ended).resolves.toBe(0);
-    await next.logged(new RegExp(`serving metrics address=${address!}`));
+    await next.logged(new RegExp(`publishing metrics address=${address!}`));
     expect((await fetch(`http://${address!}/metrics`)).status).toBe(200);
     await next.stop();
     await first.stop();

@@ -76,7 +76,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   let endpoint: Server | undefined;
   const openMetrics = async (address: Metrics.MetricsAddress): Promise<void> => {
     endpoint = await loadMetrics().serveMetrics(address, () => pool);
-    log('notice', 'serving metrics', { address: addressOf(endpoint) });
+    log('notice', 'publishing metrics', { address: addressOf(endpoint) });
   };
   if (metrics && !options.takesOver) await openMetrics(metrics);
   const start = await Promise.race([stopSignal, pool.start(options.workers)]);
