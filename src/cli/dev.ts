@@ -47,20 +47,35 @@ export function devCommand(): Command {
 
 async function serve(file: string, { listen, watch, logLevel }: DevFlags, folder: string, log: Log): Promise<void> {
   const stopped = signalled();
-  const gateway = await startGateway({
+  const starting = startGateway({
     kongYml: readFileSync(file, 'utf8'),
     listen,
     pluginServers: [packagedServer(folder, ['--log-level', logLevel])],
     log,
     observer: (record) => process.stdout.write(`${requestLine(record)}\n`),
   });
-  log('notice', 'development gateway: for trying things out, not for traffic that matters; run Kong for that');
-  log('notice', 'serving', { url: gateway.url, file });
-  const unwatch = watch ? watchFile(resolve(file), () => void reload(gateway, file, log)) : undefined;
-  const signal = await stopped;
-  log('notice', 'stopping', { signal });
-  unwatch?.();
-  await gateway.stop();
+  // From here on, so that a change while the gateway starts is not missed.
+  const unwatch = watch
+    ? watchFile(
+        resolve(file),
+        () =>
+          void starting.then(
+            (gateway) => reload(gateway, file, log),
+            // Whoever waits for the start says why it failed.
+            () => undefined,
+          ),
+      )
+    : undefined;
+  try {
+    const gateway = await starting;
+    log('notice', 'development gateway: for trying things out, not for traffic that matters; run Kong for that');
+    log('notice', 'serving', { url: gateway.url, file });
+    const signal = await stopped;
+    log('notice', 'stopping', { signal });
+    await gateway.stop();
+  } finally {
+    unwatch?.();
+  }
 }
 
 /** A file that cannot be used changes nothing. */
