@@ -147,6 +147,92 @@ describe('the supervisor of the plugin server', () => {
     await next.stop();
   });
 
+  describe('that can be replaced', () => {
+    beforeEach(async () => {
+      await kong.close();
+      await server.stop();
+      await start('--take-over');
+      await server.workerPid(2);
+    });
+
+    /** Kong 3.9.3, when its first worker ends: SIGTERM, and SIGKILL right after it. */
+    const endAsKongDoes = async (): Promise<void> => {
+      process.kill(server.pid, 'SIGTERM');
+      await server.logged(/notice: stopping/);
+      process.kill(server.pid, 'SIGKILL');
+      await server.logged(/(the supervisor is gone[^]*){2}/);
+    };
+
+    it('leaves its workers to Kong when Kong reloads, until the next server has taken over', async () => {
+      let isLoadOn = true;
+      let phase = 'before';
+      const seen = new Set<string>();
+      let answers = 0;
+      const client = async (headers: Record<string, string>): Promise<void> => {
+        while (isLoadOn) {
+          const { status } = await kong.request(ROUTE, headers);
+          seen.add(`${phase}: ${status} for ${headers['authorization']!}`);
+          answers += 1;
+        }
+      };
+      const some = async (): Promise<void> => {
+        const enough = answers + 40;
+        while (answers < enough) await new Promise(setImmediate);
+      };
+      const load = Promise.all([GOOD, BAD, GOOD, BAD].map(client));
+      await some();
+      await endAsKongDoes();
+      await some();
+      phase = 'between';
+      const next = await startServer('--socket', server.socketPath, '--workers', '1', '--take-over');
+      await expect(server.ended).resolves.toBe('SIGKILL');
+      expect(server.stderr()).toMatch(/(a worker without a supervisor ends reason="another server took [^]*){2}/);
+      await some();
+      phase = 'after';
+      await some();
+      isLoadOn = false;
+      await load;
+      const expected = ['before', 'between', 'after'].flatMap((name) => [
+        `${name}: 200 for Bearer good`,
+        `${name}: 401 for Bearer forged`,
+      ]);
+      // While both servers have connections, Kong may try to start an instance at a worker that cannot.
+      expect([...seen].filter((line) => !line.startsWith('between: 500')).sort()).toEqual(expected.sort());
+      await next.stop();
+    });
+
+    it('leaves nothing behind when Kong is stopped', async () => {
+      await expectService();
+      await endAsKongDoes();
+      await kong.close();
+      await expect(server.ended).resolves.toBe('SIGKILL');
+      expect(server.stderr()).toMatch(/(a worker without a supervisor ends reason="nobody is connected"[^]*){2}/);
+    });
+
+    it('leaves workers that refuse what only it knows, at once, and end when they are told to', async () => {
+      const workers = server.childPids();
+      const connection = await KongSide.connect(server.socketPath);
+      const id = (await connection.start(ROUTE))!;
+      await endAsKongDoes();
+      await expect(kong.request(ROUTE, GOOD)).resolves.toMatchObject({ status: 500 });
+      const answers = { 'kong.request.get_headers': GOOD };
+      await expect(connection.event(id, answers)).resolves.toMatchObject({ outcome: 'proceed' });
+      for (const pid of workers) process.kill(pid, 'SIGTERM');
+      await expect(server.ended).resolves.toBe('SIGKILL');
+      expect(server.stderr()).not.toContain('a worker without a supervisor ends');
+    });
+
+    it('stops in order when nobody kills it, and at once when it is told twice', async () => {
+      await expectService();
+      process.kill(server.pid, 'SIGTERM');
+      await server.logged(/stopping signal=SIGTERM/);
+      await expectService();
+      process.kill(server.pid, 'SIGINT');
+      await expect(server.ended).resolves.toBe(0);
+      await expect(kong.request(ROUTE, GOOD)).resolves.toMatchObject({ status: 500 });
+    });
+  });
+
   it('leaves the port of its metrics to the server that takes over', async () => {
     const first = await startServer('--workers', '1', '--metrics', '127.0.0.1:0');
     const [, address] = await first.logged(/publishing metrics address=(\S+)/);

@@ -66,6 +66,12 @@ export class SocketPath {
     this.#identity = created;
   }
 
+  /** For a worker that began to listen: takes note of the file that {@link loss} is to look for. */
+  recognize(): void {
+    // Whoever claims renames the one to the other.
+    this.#identity = identityOf(this.ownName) ?? identityOf(this.path);
+  }
+
   /** Why Kong's connections no longer reach this server: `undefined` as long as they do. */
   get loss(): 'removed' | 'taken' | undefined {
     const current = identityOf(this.path);

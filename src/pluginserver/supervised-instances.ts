@@ -30,8 +30,9 @@ export function answerWorker(
 
 /** The supervisor's instances, as a worker sees them. */
 export class SupervisedInstances implements InstanceSource {
-  readonly #waiting = new Map<number, (message: ToWorker) => void>();
+  readonly #waiting = new Map<number, (message: ToWorker | undefined) => void>();
   #lastRequest = 0;
+  #isAbandoned = false;
 
   /**
    * @param patienceMs - a supervisor that takes this long to answer counts as gone; Kong must not wait for one that
@@ -68,19 +69,24 @@ export class SupervisedInstances implements InstanceSource {
     if ('request' in message) this.#waiting.get(message.request)?.(message);
   }
 
+  /** Notes that the supervisor is gone: whoever waits for it, or asks it from now on, is told at once. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    for (const settle of this.#waiting.values()) settle(undefined);
+  }
+
   /** @throws Error when no answer comes */
   private ask(question: (request: number) => FromWorker): Promise<ToWorker> {
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
-      const patience = setTimeout(() => {
-        this.#waiting.delete(request);
-        reject(new Error('the supervisor does not answer'));
-      }, this.patienceMs);
-      this.#waiting.set(request, (answer) => {
+      const settle = (answer: ToWorker | undefined): void => {
         clearTimeout(patience);
         this.#waiting.delete(request);
-        resolve(answer);
-      });
+        if (answer === undefined) reject(new Error('the supervisor does not answer'));
+        else resolve(answer);
+      };
+      const patience = setTimeout(settle, this.#isAbandoned ? 0 : this.patienceMs, undefined);
+      this.#waiting.set(request, settle);
       this.send(question(request));
     });
   }

@@ -11,11 +11,14 @@ import type { WorkerSettings } from './worker-messages';
 import { WorkerPool } from './worker-pool';
 
 /** How to serve a plugin. */
-export interface SupervisorOptions extends Omit<WorkerSettings, 'hasMetrics'> {
+export interface SupervisorOptions extends Omit<WorkerSettings, 'hasMetrics' | 'supervisorPid'> {
   readonly workers: number;
   /** Permission bits of the socket file. */
   readonly socketMode: number;
-  /** A live server on the same socket is replaced. It notices, lets its events end, and stops. */
+  /**
+   * A live server on the same socket is replaced. It notices, lets its events end, and stops. And this one can be:
+   * workers go on for a while when this process is killed.
+   */
   readonly takesOver: boolean;
   /** A worker whose event loop stood still for so long is killed and replaced. Should exceed what Kong waits. */
   readonly stuckSeconds: number;
@@ -25,6 +28,12 @@ export interface SupervisorOptions extends Omit<WorkerSettings, 'hasMetrics'> {
 
 /** How often the socket file is looked at, in milliseconds. */
 const WATCH_MS = 1_000;
+/**
+ * How long a server that can be replaced goes on after SIGTERM, in milliseconds. Kong 3.9.3: when its first worker ends,
+ * also at a reload, SIGTERM is followed by SIGKILL some 30 ms later. Workers that were not told to stop by then outlive
+ * that, until the next server is there.
+ */
+const TERM_GRACE_MS = 1_000;
 /** Instances that no worker used for so long are forgotten, in milliseconds. */
 const UNUSED_MS = 3 * 60 * 60 * 1_000;
 
@@ -47,10 +56,10 @@ export function defaultWorkers(kongWorkers: string | undefined, cores: number = 
  * @throws SocketPathError when the socket's path cannot be used, or the error of `listen(2)` for the metrics
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
-  const { pluginPath, deadlineMs, metrics, log } = options;
-  const stopSignal = signalled(log);
-  const socket = new SocketPath(options.socketPath);
-  await socket.check(options.takesOver);
+  const { socketPath, pluginPath, deadlineMs, takesOver, metrics, log } = options;
+  const stopSignal = signalled(log, takesOver ? TERM_GRACE_MS : 0);
+  const socket = new SocketPath(socketPath);
+  await socket.check(takesOver);
   // The socket must never be open to more users than it should be, not even until a chmod.
   process.umask(0o777 & ~options.socketMode);
 
@@ -58,8 +67,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   setInterval(() => {
     registry.dropUnused(UNUSED_MS);
   }, UNUSED_MS).unref();
-  const settings = { socketPath: socket.ownName, pluginPath, deadlineMs, hasMetrics: metrics !== undefined };
-  const pool = new WorkerPool(settings, options.stuckSeconds, log, {
+  const settings = { socketPath, supervisorPid: process.pid, takesOver, pluginPath, deadlineMs };
+  const pool = new WorkerPool({ ...settings, hasMetrics: metrics !== undefined }, options.stuckSeconds, log, {
     onMessage: (message, reply) => {
       answerWorker(registry, message, reply, (answer) => {
         pool.broadcast(answer);
@@ -78,11 +87,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     endpoint = await loadMetrics().serveMetrics(address, () => pool);
     log('notice', 'publishing metrics', { address: addressOf(endpoint) });
   };
-  if (metrics && !options.takesOver) await openMetrics(metrics);
+  if (metrics && !takesOver) await openMetrics(metrics);
   const start = await Promise.race([stopSignal, pool.start(options.workers)]);
   if (start === false) return 1;
   if (start === true) log('notice', 'serving', { socket: socket.path, workers: options.workers, pid: process.pid });
-  if (metrics && options.takesOver) {
+  if (metrics && takesOver) {
     // The server that is replaced has the port until it ends, and requests do not wait for that.
     listenAsSuccessor(() => openMetrics(metrics)).catch((error: unknown) => {
       log('error', 'metrics cannot be served', { host: metrics.host, port: metrics.port, ...whereFrom(error) });
@@ -99,13 +108,15 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   return end === 'removed' ? 1 : 0;
 }
 
-/** Resolves when the process is told to stop. */
-function signalled(log: Log): Promise<'signalled'> {
+/** Resolves when the process is told to stop: a while after the first SIGTERM, at once after anything else. */
+function signalled(log: Log, graceMs: number): Promise<'signalled'> {
   return new Promise((resolve) => {
+    let waitMs = graceMs;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
         log('notice', 'stopping', { signal });
-        resolve('signalled');
+        setTimeout(resolve, signal === 'SIGTERM' ? waitMs : 0, 'signalled');
+        waitMs = 0;
       });
     }
   });

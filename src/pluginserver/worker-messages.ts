@@ -3,6 +3,9 @@
 /** What a worker must know to start. It holds no secret. */
 export interface WorkerSettings {
   readonly socketPath: string;
+  readonly supervisorPid: number;
+  /** Another server may take the socket over: until one does, workers go on when their supervisor is killed. */
+  readonly takesOver: boolean;
   readonly pluginPath: string;
   readonly deadlineMs: number;
   readonly hasMetrics: boolean;

@@ -1,8 +1,11 @@
 /** One worker process: runs the plugin for the connections it accepts. Started by the supervisor only. */
+import cluster from 'node:cluster';
 import { createLogger } from '../telemetry/log';
 import { EventServer } from './event-server';
 import type * as Metrics from './metrics';
+import { orphanEnd } from './orphan';
 import { loadPlugin, type PluginModule, PluginModuleError } from './plugin-module';
+import { SocketPath } from './socket-path';
 import { SupervisedInstances } from './supervised-instances';
 import { whereFrom } from './where-from';
 import {
@@ -23,13 +26,16 @@ const HOUSEKEEPING_MS = 10 * 60 * 1_000;
 const ALIVE_MS = 1_000;
 
 const { log } = createLogger();
+let isStopping = false;
 // Kong closes our stderr when it dies. That must not be an error of its own.
 process.stderr.on('error', () => undefined);
 
 const settings = JSON.parse(process.env[WORKER_SETTINGS_VARIABLE] ?? '{}') as WorkerSettings;
 const send = (message: FromWorker): void => {
-  process.send?.(message);
+  // The supervisor may die at any time. Whoever waits for its answer is told when this process has noticed.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 };
+const socket = new SocketPath(settings.socketPath, settings.supervisorPid);
 const source = new SupervisedInstances(send, settings.deadlineMs);
 const plugin = loadPluginOrExit();
 const metrics = settings.hasMetrics ? loadMetrics() : undefined;
@@ -47,8 +53,25 @@ process.on('message', (message: ToWorker) => {
   else if (message.kind === 'instance-closed') server.instances.drop(message.id);
   else source.receive(message);
 });
-// A terminal and systemd send these to all processes: the supervisor decides what they mean.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
+// A terminal and systemd send these to all processes: the supervisor, if there is one, decides what they mean.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    if (!process.connected) void stop(DRAIN_MS, 0);
+  });
+}
+
+const self = cluster.worker;
+self?.once('disconnect', () => {
+  if (!settings.takesOver || isStopping) return;
+  // Otherwise node:cluster ends the process now.
+  self.exitedAfterDisconnect = true;
+  source.abandon();
+  log('error', 'the supervisor is gone, a worker goes on until another server takes over', { pid: process.pid });
+  void orphanEnd(socket, server).then((reason) => {
+    log('notice', 'a worker without a supervisor ends', { reason, pid: process.pid });
+    return stop(DRAIN_MS, 0);
+  });
+});
 
 // An exception outside of any event leaves nothing to rely on: every request in this process is refused and the
 // process ends. Kong never takes that for consent, and the supervisor replaces the worker.
@@ -71,10 +94,15 @@ setInterval(() => {
   send({ kind: 'alive' });
 }, ALIVE_MS).unref();
 
-server.listen(settings.socketPath).catch((error: unknown) => {
-  log('error', 'cannot listen', { socket: settings.socketPath, ...whereFrom(error) });
-  process.exit(1);
-});
+server.listen(socket.ownName).then(
+  () => {
+    socket.recognize();
+  },
+  (error: unknown) => {
+    log('error', 'cannot listen', { socket: socket.ownName, ...whereFrom(error) });
+    process.exit(1);
+  },
+);
 
 function loadPluginOrExit(): PluginModule {
   try {
@@ -87,6 +115,7 @@ function loadPluginOrExit(): PluginModule {
 }
 
 async function stop(maximumMs: number, exitCode: number): Promise<void> {
+  isStopping = true;
   await server.drain(maximumMs);
   process.exit(exitCode);
 }

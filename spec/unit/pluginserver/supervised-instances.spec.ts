@@ -39,6 +39,15 @@ describe("the supervisor's instances, as a worker sees them", () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('are given up at once when the supervisor is gone', async () => {
+    const instances = new SupervisedInstances(() => undefined, 10 * 60 * 1_000);
+    const before = instances.find(1);
+    instances.abandon();
+    await expect(before).rejects.toThrow('the supervisor does not answer');
+    await expect(instances.register('{}')).rejects.toThrow('the supervisor does not answer');
+    expect(instances.waiting).toBe(0);
+  });
+
   it('are given up when the supervisor does not answer, and a late answer changes nothing', async () => {
     jest.useFakeTimers();
     try {
