@@ -5,7 +5,7 @@ import type { HandOver } from '../../src/core/policy';
 import { Refusal } from '../../src/core/refusal';
 import type { VerifiedToken } from '../../src/core/verified-token';
 import { earlierCaller, KONG_HEADERS, type EarlierCaller } from './earlier-caller';
-import { logDecision } from './log-entry';
+import { isLogged, logDecision } from './log-entry';
 import type { Consumer, Pdk } from './pdk';
 
 /**
@@ -19,20 +19,22 @@ export async function letThrough(kong: Pdk, decision: Proceed, handOver: HandOve
   const ofCaller = (refusal: Refusal): Refusal => (token === undefined ? refusal : refusal.of(token));
   const groups = token && groupsOf(token, handOver);
   if (groups instanceof Refusal) return ofCaller(groups);
-  const [consumer, earlier] = await Promise.all([
-    token && findConsumer(kong, token, handOver),
-    isKongHeaderTaken(decision.headers) ? earlierCaller(kong) : undefined,
-  ]);
-  if (consumer instanceof Refusal) return ofCaller(consumer);
-
-  const kongHeaders = await tellWhoIsCalling(kong, token, consumer, earlier);
+  let headers = decision.headers;
+  const isTaken = isKongHeaderTaken(headers);
+  if (isTaken || token === undefined || handOver.consumer !== undefined) {
+    const [consumer, earlier] = await Promise.all([
+      token && findConsumer(kong, token, handOver),
+      isTaken ? earlierCaller(kong) : undefined,
+    ]);
+    if (consumer instanceof Refusal) return ofCaller(consumer);
+    headers = withHeaders(headers, await tellWhoIsCalling(kong, token, consumer, earlier));
+  }
   if (groups !== undefined) await kong.ctx.shared.set('authenticated_groups', groups);
   const credential = token && textOf(handOver.credential?.(token.claims));
   // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
   if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
-  await logDecision(kong, decision, handOver);
+  if (isLogged(decision, handOver)) await logDecision(kong, decision, handOver);
   if (decision.rawQuery !== undefined) await kong.service.request.setRawQuery(decision.rawQuery);
-  const headers = withHeaders(decision.headers, kongHeaders);
   if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
   return undefined;
 }

@@ -22,7 +22,7 @@ import { createLogger, type LogFields } from '../../src/telemetry/log';
 import { version } from '../../package.json';
 import { whoOf } from './caller';
 import { letThrough } from './hand-over';
-import { logDecision } from './log-entry';
+import { isLogged, logDecision } from './log-entry';
 import type { Pdk } from './pdk';
 import { isGrpc, readRequest } from './request';
 
@@ -88,7 +88,7 @@ export class Plugin {
     publishDecision(refusal);
     const { realm, handOver } = this.#policy instanceof Refusal ? WITHOUT_POLICY : this.#policy;
     // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
-    await logDecision(kong, refusal, handOver).catch(() => undefined);
+    if (isLogged(refusal, handOver)) await logDecision(kong, refusal, handOver).catch(() => undefined);
     const form = request !== undefined && isGrpc(request) ? 'grpc' : 'problem';
     const response = refusalResponse(refusal, realm, await requestIdOf(kong), form);
     await kong.response.exit(response.status, response.body, response.headers);

@@ -6,13 +6,17 @@ import type { Pdk } from './pdk';
 
 type LogSettings = Pick<HandOver, 'logDecisions' | 'logUser'>;
 
+/** Whether `log_decisions` asks for this one. */
+export function isLogged(decision: Decision, { logDecisions }: LogSettings): boolean {
+  if (logDecisions !== 'refused') return logDecisions === 'all';
+  return decision instanceof Refusal || decision.shadow !== undefined;
+}
+
 /**
  * Adds a decision to what Kong's log plugins write, as `jwt_identity`: one message that nobody waits for. It holds fixed
  * words, the issuer and the key; the caller only where `log_user_claim` says so.
  */
 export async function logDecision(kong: Pdk, decision: Decision, settings: LogSettings): Promise<void> {
-  const isRefused = decision instanceof Refusal || decision.shadow !== undefined;
-  if (settings.logDecisions === 'none' || (settings.logDecisions === 'refused' && !isRefused)) return;
   await kong.log.setSerializeValue('jwt_identity', logEntry(decision, settings));
 }
 

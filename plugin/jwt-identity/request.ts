@@ -41,10 +41,16 @@ export function isGrpc({ headers }: RequestView): boolean {
 /** With MsgPack:1 every value is a list, with ProtoBuf:1 only a repeated header is: one line becomes a string for both. */
 function headerMap(reply: unknown): RequestView['headers'] {
   if (typeof reply !== 'object' || reply === null) throw new TypeError('get_headers did not return headers');
+  if (isHeaderMap(reply)) return reply;
   // Kong 3.9.3: an empty Lua table may arrive as an empty list.
   const headers = Object.create(null) as Record<string, string | readonly string[]>;
   for (const [name, value] of Object.entries(reply)) headers[name] = headerValue(value);
   return headers;
+}
+
+/** Whether nothing has to be changed: the usual case with ProtoBuf:1. */
+function isHeaderMap(reply: object): reply is RequestView['headers'] {
+  return !Array.isArray(reply) && Object.values(reply).every((value) => typeof value === 'string');
 }
 
 function headerValue(value: unknown): string | readonly string[] {

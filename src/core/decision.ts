@@ -25,7 +25,16 @@ export type Decision = Proceed | Refusal;
  * in one call would leave the outcome to the order in which Kong walks a Lua table.
  */
 export function withHeaders(changes: HeaderChanges, additions: HeaderChanges): HeaderChanges {
-  const added = new Set(Object.keys(additions).map((name) => name.toLowerCase()));
-  const kept = Object.entries(changes).filter(([name]) => !added.has(name.toLowerCase()));
-  return Object.fromEntries([...kept, ...Object.entries(additions)]);
+  const added = Object.keys(additions);
+  if (added.length === 0) return changes;
+  // No member of it means anything special, whatever a client calls a header.
+  const merged = Object.create(null) as Record<string, string | readonly string[]>;
+  for (const [name, value] of Object.entries(changes)) {
+    if (!added.some((other) => isSameName(name, other))) merged[name] = value;
+  }
+  return Object.assign(merged, additions);
+}
+
+function isSameName(one: string, other: string): boolean {
+  return one.length === other.length && one.toLowerCase() === other.toLowerCase();
 }

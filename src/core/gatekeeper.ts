@@ -32,7 +32,7 @@ export async function decide(
   const forged = forgedHeaders(request, policy.hygiene);
   if (forged instanceof Refusal) return forged;
   observe?.('request', `headers that the client may not send: ${forged.length === 0 ? 'none' : quote(forged)}`);
-  const anonymous = (): Promise<Proceed> => proceed(undefined, {}, forged, request, policy, clock);
+  const anonymous = (): Proceed | Promise<Proceed> => proceed(undefined, {}, forged, request, policy, clock);
 
   if (!policy.runOnPreflight && isPreflight(request)) {
     observe?.('request', 'is a CORS preflight, which needs no token here');
@@ -61,7 +61,7 @@ export async function decide(
 
   const shadow = shadowRefusal(token, request.method, policy.shadow, observe);
   const admitted = await proceed(token, identity, forged, request, policy, clock);
-  return { ...admitted, ...(shadow !== undefined && { shadow }) };
+  return shadow === undefined ? admitted : { ...admitted, shadow };
 }
 
 /** A CORS preflight, not just any OPTIONS request (Fetch §4.8): it carries no credentials and the service gets no body. */
@@ -73,18 +73,22 @@ function isPreflight(request: RequestView): boolean {
   );
 }
 
-async function proceed(
+/** Answers synchronously unless something has to be signed. */
+function proceed(
   token: VerifiedToken | undefined,
   identity: Readonly<Record<string, string>>,
   forged: readonly string[],
   request: RequestView,
   policy: Policy,
   clock: Clock,
-): Promise<Proceed> {
+): Proceed | Promise<Proceed> {
   const hidden = policy.hideCredentials ? hideCredentials(request, policy.sources) : undefined;
   const removed = Object.fromEntries(forged.map((name) => [name, []]));
-  const signed = await policy.identityToken?.issue(token, identity, request, clock);
-  const headers = withHeaders({ ...removed, ...hidden?.headers }, { ...identity, ...signed });
-  const rawQuery = hidden?.rawQuery;
-  return { outcome: 'proceed', headers, token, ...(rawQuery !== undefined && { rawQuery }) };
+  const admitted = (written: Readonly<Record<string, string>>): Proceed => {
+    const headers = withHeaders({ ...removed, ...hidden?.headers }, written);
+    const rawQuery = hidden?.rawQuery;
+    return { outcome: 'proceed', headers, token, ...(rawQuery !== undefined && { rawQuery }) };
+  };
+  const signing = policy.identityToken?.issue(token, identity, request, clock);
+  return signing === undefined ? admitted(identity) : signing.then((signed) => admitted({ ...identity, ...signed }));
 }

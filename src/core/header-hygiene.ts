@@ -69,8 +69,9 @@ function remembered(ask: (name: string) => boolean): (name: string) => boolean {
 export function forgedHeaders({ headers }: RequestView, hygiene: HeaderHygiene): string[] | Refusal {
   const forged: string[] = [];
   let lines = 0;
-  for (const [name, value] of Object.entries(headers)) {
-    lines += typeof value === 'string' ? 1 : value.length;
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    lines += typeof value === 'object' ? value.length : 1;
     if (hygiene.isForged(name)) forged.push(name);
   }
   if (lines >= HEADER_LIMIT) return new Refusal('headers_truncated', `${lines} header lines or more`);

@@ -29,15 +29,15 @@ export interface Trust {
  * Verifies a token, or recalls that it was verified under the very same trust settings. The cache key is the whole
  * token and the whole trust (fast-jwt CVE-2026-35039 cut it short); key set and time are asked on every hit; nothing
  * about the route is in the cache, so a hit never skips a route's rules (Oathkeeper CVE-2021-32701). Refusals are not
- * cached.
+ * cached. A hit is answered synchronously.
  */
-export async function verifyTokenOnce(
+export function verifyTokenOnce(
   token: string,
   trust: Trust,
   cache: TokenCache,
   clock: Clock,
   observe?: Observer,
-): Promise<VerifiedToken | Refusal> {
+): VerifiedToken | Promise<VerifiedToken | Refusal> {
   const cacheKey = trust.id + token;
   const cached = cache.get(cacheKey);
   const hit = cached !== undefined && isStillValid(cached, clock);
@@ -45,7 +45,8 @@ export async function verifyTokenOnce(
   if (hit) return cached;
   // Dropped also when the verification below never ends.
   if (cached !== undefined) cache.delete(cacheKey);
-  const result = await verifyToken(token, trust.issuers, clock, observe);
-  if ('claims' in result) cache.set(cacheKey, result);
-  return result;
+  return verifyToken(token, trust.issuers, clock, observe).then((result) => {
+    if ('claims' in result) cache.set(cacheKey, result);
+    return result;
+  });
 }

@@ -57,6 +57,13 @@ describe('identity headers', () => {
     expect(await ask({ headers: forged, config: { allow_missing: true } })).toEqual(stripped);
   });
 
+  it('are removed under any name, also one that means something in JavaScript', async () => {
+    const headers = JSON.parse('{"__proto__": "evil"}') as Record<string, string>;
+    const config = { reserved_headers: ['X-User-*', '--proto-*'] };
+    const changes = (await ask({ headers, config, token: await sign() })) as object;
+    expect(Object.entries(changes)).toContainEqual(['__proto__', []]);
+  });
+
   it.each<[string, string, RequestView['headers']]>([
     ['a GET', 'GET', {}],
     ['a HEAD', 'HEAD', {}],
