@@ -84,7 +84,7 @@ describe("the plugin server, against Kong's side of a recording of Kong 3.9.3", 
 
   it('holds no event and no connection afterwards', async () => {
     await local.isQuiet();
-    expect(local.server.events.size).toBe(0);
+    expect(local.server.eventCount).toBe(0);
     expect(local.server.connectionCount).toBe(0);
   });
 });

@@ -114,7 +114,7 @@ describe('a damaged stream', () => {
     const proceeds = proceedsIn(await say(local.socketPath, chunks));
     expect(proceeds).toBeLessThanOrEqual(decided - before);
     await local.isQuiet();
-    expect(local.server.events.size).toBe(0);
+    expect(local.server.eventCount).toBe(0);
     return proceeds;
   };
 

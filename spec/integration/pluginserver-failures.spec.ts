@@ -18,7 +18,7 @@ describe('the plugin server, when something breaks', () => {
   afterEach(async () => {
     await kong.close();
     await local.isQuiet();
-    expect(local.server.events.size).toBe(0);
+    expect(local.server.eventCount).toBe(0);
     await local.stop();
   });
 
@@ -41,10 +41,10 @@ describe('the plugin server, when something breaks', () => {
   it('refuses with 500 when the plugin never settles, once the deadline has passed', async () => {
     const id = await startInstance({ behaviour: 'never-settle' });
     const ending = kong.event(id);
-    while (local.server.events.size === 0) await new Promise(setImmediate);
+    while (local.server.eventCount === 0) await new Promise(setImmediate);
     local.advance(999);
-    local.server.events.failOverdue();
-    expect(local.server.events.size).toBe(1);
+    local.server.failOverdue();
+    expect(local.server.eventCount).toBe(1);
     local.advance(1);
     await expect(ending).resolves.toMatchObject({ outcome: 'exit', status: 500 });
     expect(errors()).toEqual([expect.stringContaining('longer than the deadline')]);
@@ -54,7 +54,7 @@ describe('the plugin server, when something breaks', () => {
     const id = await startInstance({ behaviour: 'set-headers' });
     const ending = kong.event(id, { 'kong.request.get_headers': () => new Promise(() => undefined) });
     void ending;
-    while (local.server.events.size === 0) await new Promise(setImmediate);
+    while (local.server.eventCount === 0) await new Promise(setImmediate);
     local.advance(1_000);
     await expect(local.nextOutcome()).resolves.toBe('failed');
   });
@@ -201,7 +201,7 @@ describe('the plugin server, when something breaks', () => {
     const id = await startInstance({ behaviour: 'never-settle' });
     const outcome = local.nextOutcome();
     kong.send(encode(rpcCall, { sequence: 1, handleEvent: { instanceId: id, eventName: 'access' } }));
-    while (local.server.events.size === 0) await new Promise(setImmediate);
+    while (local.server.eventCount === 0) await new Promise(setImmediate);
     await kong.close();
     await expect(outcome).resolves.toBe('abandoned');
     expect(errors()).toEqual([]);
@@ -228,7 +228,7 @@ describe('the plugin server, when something breaks', () => {
     }
     await kong.close();
     await local.isQuiet();
-    expect(local.server.events.size).toBe(0);
+    expect(local.server.eventCount).toBe(0);
     expect(local.server.instances.size).toBe(ids.length);
     expect(local.registry.size).toBe(ids.length);
   });
@@ -236,7 +236,7 @@ describe('the plugin server, when something breaks', () => {
   it('refuses what is going on when it is stopped and has waited long enough', async () => {
     const id = await startInstance({ behaviour: 'never-settle' });
     const ending = kong.event(id);
-    while (local.server.events.size === 0) await new Promise(setImmediate);
+    while (local.server.eventCount === 0) await new Promise(setImmediate);
     await local.server.drain(0);
     await expect(ending).resolves.toMatchObject({ outcome: 'exit', status: 500 });
   });

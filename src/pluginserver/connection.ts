@@ -27,6 +27,7 @@ export class Connection implements KongPort {
   /** A call is being served. */
   #isBusy = false;
   #event: PhaseEvent | undefined;
+  #eventStartedAtMs = 0;
   /** `kong.response.exit` was the last thing said: whatever arrives is late, and Kong closes the connection. */
   #isSpent = false;
   #isDraining = false;
@@ -45,6 +46,16 @@ export class Connection implements KongPort {
       this.#outbox = [];
       this.#event?.abandon();
     });
+  }
+
+  /** Whether an event is going on. */
+  get hasEvent(): boolean {
+    return this.#event !== undefined;
+  }
+
+  /** Refuses the request of the event that is going on, if it started then or before. */
+  failEvent(failure: EventFailure, latestStartMs = Number.POSITIVE_INFINITY): void {
+    if (this.#eventStartedAtMs <= latestStartMs) this.#event?.fail(failure);
   }
 
   readonly #flushDue = (): void => {
@@ -136,17 +147,16 @@ export class Connection implements KongPort {
   }
 
   #handleEvent(call: RpcCall, instanceId: number, phase: string): void {
-    const { events, observer } = this.context;
+    const { now, observer } = this.context;
     let instance: Instance | undefined;
     const event: PhaseEvent = new PhaseEvent(this, (outcome, failure) => {
       this.#event = undefined;
-      observer?.(outcome, events.age(event));
-      events.delete(event);
+      observer?.(outcome, now() - this.#eventStartedAtMs);
       if (outcome === 'proceed') this.#proceed(call);
       else this.#end(outcome, failure, { instance: instanceId, phase, ...instance?.origin });
     });
     this.#event = event;
-    events.add(event);
+    this.#eventStartedAtMs = now();
     const run = (found: Instance | undefined): void => {
       instance = found;
       if (found === undefined) {

@@ -3,7 +3,6 @@ import type { Log } from '../telemetry/log';
 import { Connection } from './connection';
 import type { EventFailure, EventOutcome } from './event';
 import { Instances, type InstanceSource } from './instances';
-import { LiveEvents } from './live-events';
 import type { PluginModule } from './plugin-module';
 
 /** What an event server needs. */
@@ -16,8 +15,10 @@ export interface EventServerOptions {
   /** Told how each event ended and how long it took, in milliseconds. */
   readonly observer?: EventObserver | undefined;
   /** A clock that never goes back, in milliseconds. */
-  readonly now?: () => number;
+  readonly now?: Now;
 }
+
+type Now = () => number;
 
 /** Told how each event ended. */
 export type EventObserver = (outcome: EventOutcome, durationMs: number) => void;
@@ -25,7 +26,7 @@ export type EventObserver = (outcome: EventOutcome, durationMs: number) => void;
 /** What the connections of a server share. */
 export interface EventServerContext extends Pick<EventServerOptions, 'plugin' | 'log' | 'observer'> {
   readonly instances: Instances;
-  readonly events: LiveEvents;
+  readonly now: Now;
   /** How long a connection whose last word was said may stay open, in milliseconds. */
   readonly lingerMs: number;
 }
@@ -36,7 +37,8 @@ const SWEEP_FRACTION = 1 / 20;
 /** Serves Kong's calls on one socket, in one process. Keeps nothing of an event or a connection that is over. */
 export class EventServer {
   readonly instances: Instances;
-  readonly events: LiveEvents;
+  readonly #deadlineMs: number;
+  readonly #now: Now;
   readonly #connections = new Set<Connection>();
   readonly #server: Server;
   readonly #sweep: NodeJS.Timeout;
@@ -44,11 +46,13 @@ export class EventServer {
 
   constructor({ plugin, source, log, deadlineMs, observer, now = () => performance.now() }: EventServerOptions) {
     this.instances = new Instances(plugin, source, now);
-    this.events = new LiveEvents(deadlineMs, now);
-    const { instances, events } = this;
-    const context: EventServerContext = { plugin, log, observer, instances, events, lingerMs: deadlineMs };
+    this.#deadlineMs = deadlineMs;
+    this.#now = now;
+    const { instances } = this;
+    const context: EventServerContext = { plugin, log, observer, instances, now, lingerMs: deadlineMs };
+    // One clock for the deadlines of all: nothing is scheduled for each event.
     this.#sweep = setInterval(() => {
-      events.failOverdue();
+      this.failOverdue();
     }, deadlineMs * SWEEP_FRACTION).unref();
     this.#server = createServer((socket) => {
       const connection = new Connection(socket, context);
@@ -63,6 +67,13 @@ export class EventServer {
   /** Connections that are open. */
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** Events that are going on. */
+  get eventCount(): number {
+    let count = 0;
+    for (const connection of this.#connections) if (connection.hasEvent) count += 1;
+    return count;
   }
 
   /** Starts to accept connections. @throws the error of `listen(2)` */
@@ -96,8 +107,16 @@ export class EventServer {
     clearInterval(this.#sweep);
   }
 
+  /** Refuses the requests of all events that have run for the deadline or longer. */
+  failOverdue(): void {
+    const latestStartMs = this.#now() - this.#deadlineMs;
+    for (const connection of this.#connections) {
+      connection.failEvent({ reason: 'the plugin took longer than the deadline' }, latestStartMs);
+    }
+  }
+
   /** Refuses the requests of all events that are going on. */
   failAll(failure: EventFailure): void {
-    this.events.failAll(failure);
+    for (const connection of this.#connections) connection.failEvent(failure);
   }
 }

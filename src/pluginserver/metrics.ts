@@ -43,8 +43,9 @@ export function observeServer(server: EventServer, place: string): void {
   observeKeys();
 }
 
-function observeTables({ events, instances }: EventServer): void {
-  gaugeOf('jwt_identity_live_events', 'Events that are going on.', () => events.size);
+function observeTables(server: EventServer): void {
+  const { instances } = server;
+  gaugeOf('jwt_identity_live_events', 'Events that are going on.', () => server.eventCount);
   gaugeOf('jwt_identity_instances', 'Instances of the plugin that the worker holds.', () => instances.size);
 }
 
