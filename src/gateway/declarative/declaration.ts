@@ -81,9 +81,11 @@ function readRoutes(top: Given, services: Read<Service>, reader: EntityReader): 
   );
   const own = reader.list(top, 'routes').map((found) => ({ found, service: services.registry.referredTo(found) }));
   const places = [...nested, ...own].map(({ found, service }) => {
+    const before = reader.violations.length;
     const read = reader.entity<Omit<Route, 'service'>>('routes', ROUTE, found, ['service', 'plugins'], 'name');
     const route = { ...read, service };
-    reader.violations.push(...routeViolations(route, found.path));
+    // What breaks the schema may be of any type.
+    if (reader.violations.length === before) reader.violations.push(...routeViolations(route, found.path));
     registry.add(route, route.name, found.path);
     return [route, found] as const;
   });

@@ -22,8 +22,8 @@ export class Registry<T extends { readonly id: string }> {
   /** Returns the entity that another one refers to, `null` when it refers to none; a wrong reference is a violation. */
   referredTo({ given, path }: Found): T | null {
     const value = given[this.kind] ?? null;
+    if (value === null) return null;
     const reference = isMap(value) ? (value['id'] ?? value['name'] ?? value['username']) : value;
-    if (reference === null) return null;
     const found = typeof reference === 'string' ? this.#byReference.get(reference) : undefined;
     if (found === undefined) this.reader.refuse(`${path}.${this.kind}`, `refers to no ${this.kind} of this file`);
     return found ?? null;

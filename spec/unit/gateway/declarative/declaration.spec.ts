@@ -72,6 +72,16 @@ plugins:
     ]);
   });
 
+  it('knows no dates, sets and ordered maps, as Kong does not', () => {
+    const { consumers } = declared(
+      `${HEAD}consumers: [{ username: 2020-01-01, acls: [!!omap { group: !!binary aGk= }] }]`,
+    );
+    expect(consumers).toMatchObject([{ username: '2020-01-01', groups: ['aGk='] }]);
+    expect(faults(`${HEAD}plugins: [{ name: acl, config: { allow: !!set { a } } }]`)).toContain(
+      'plugins[1].config.allow: expected an array',
+    );
+  });
+
   it('takes {vault://env/…} from the environment', () => {
     // No bundled plugin here has a field that may be a reference, so the text stays what it is.
     const text = `${HEAD}plugins: [{ name: request-termination, config: { message: '{vault://env/x}' } }]`;
@@ -123,7 +133,14 @@ describe('a kong.yml is refused, with the path of what is wrong', () => {
     [`${HEAD}plugins: [{ name: cors }, { name: cors }]`, `plugins[2]: plugin 'cors' stands twice at the same place`],
     [`${HEAD}services: [{ name: a, url: 'http://a' }, { name: a, url: 'http://b' }]`, null],
     [`${HEAD}acls: [{ group: g }]`, 'acls[1].consumer: required field missing'],
-    [`a: 1\na: 2`, null],
+    [`a: 1\na: 2`, 'not readable as YAML: Map keys must be unique at line 2, column 1'],
+    [`a: *b`, 'not readable as YAML: Alias without an anchor before it at line 1, column 4'],
+    [`a: &a { <<: *a }`, 'not readable as YAML: A merge key (<<) leads to itself'],
+    [`${HEAD}routes: [{ paths: /a }]`, 'routes[1].paths: expected an array'],
+    [
+      `${HEAD}plugins: [{ name: cors, route: { username: null } }]`,
+      'plugins[1].route: refers to no route of this file',
+    ],
   ])('%j', (text, fault) => {
     const found = faults(text);
     if (fault === null) expect(found).not.toEqual([]);
