@@ -1,14 +1,15 @@
 /**
  * What the plugin costs a request, end to end: through Kong where there is one (`kong` on PATH), with one worker of
- * Kong's, and through the development gateway; beside no plugin, plugins that decide nothing, Kong's own `jwt`, and
- * the same plugin on the stock plugin server. All rows of a table are measured in one run, in turns.
+ * Kong's, and through the development gateway; beside no plugin, plugins that decide nothing, the least that a plugin
+ * server can do, Kong's own `jwt`, and the same plugin on the stock plugin server. All rows of a table but the last are
+ * measured in one run, in turns.
  *
  *     npm run bench:gateways [-- --short]
  */
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism, cpus } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { startKongItself } from '../spec/support/kong-itself';
 import { launchNativeKong, packagedServer, type NativePluginServer } from '../spec/support/kong-native';
 import { startEmbeddedKong } from '../spec/support/kong-embedded';
@@ -17,9 +18,11 @@ import { hasWrk, runWrk, type Load } from './gateway/wrk';
 import { descendantsOf, usageOf } from './process-meter';
 
 const isShort = process.argv.includes('--short');
-const ROUNDS = isShort ? 1 : 3;
-const SECONDS = isShort ? 2 : 5;
+const ROUNDS = isShort ? 1 : 5;
+const SECONDS = isShort ? 1 : 3;
 const ROOT = resolve(__dirname, '..');
+const ON_STOCK = 'jwt-identity-on-stock';
+const FLOOR = 'the least a plugin server can do';
 
 interface Row {
   readonly 'requests/s': number;
@@ -113,13 +116,27 @@ async function throughKong(
   }
 }
 
-function stockServer(): NativePluginServer {
-  const command = `"${process.execPath}" "${join(ROOT, 'node_modules/kong-pdk/bin/kong-js-pluginserver')}" -d "${join(ROOT, 'dist/plugin')}"`;
-  return {
-    plugin: 'jwt-identity',
-    queryCommand: `${command} --dump-all-plugins`,
-    startCommand: (socket) => `${command} --kong-prefix "${resolve(socket, '..')}" --sock-name jwt_identity.socket`,
-  };
+/** The plugin servers of the rows, one for each plugin. One worker of Kong's gets one process of each. */
+function pluginServers(): NativePluginServer[] {
+  const flags = ['--workers', '1'];
+  const script = (plugin: string, query: string, start: (socket: string) => string): NativePluginServer => ({
+    plugin,
+    queryCommand: `"${process.execPath}" ${query}`,
+    startCommand: (socket) => `"${process.execPath}" ${start(socket)}`,
+  });
+  const floor = join(__dirname, 'floor/plugin-server.js');
+  const stock = `"${join(ROOT, 'node_modules/kong-pdk/bin/kong-js-pluginserver')}" -d "${join(__dirname, 'gateway/stock')}"`;
+  return [
+    packagedServer(flags),
+    packagedServer(flags, 'no-op', join(__dirname, 'plugins/no-op')),
+    packagedServer(flags, 'same-calls', join(__dirname, 'gateway/same-calls')),
+    script('floor', `"${floor}" dump`, (socket) => `"${floor}" serve "${socket}"`),
+    script(
+      ON_STOCK,
+      `${stock} --dump-all-plugins`,
+      (socket) => `${stock} --kong-prefix "${dirname(socket)}" --sock-name "${basename(socket)}"`,
+    ),
+  ];
 }
 
 function print(title: string, rows: ReadonlyMap<string, Row>): void {
@@ -132,10 +149,11 @@ function ratio(
   rows: ReadonlyMap<string, Row>,
   ours: string,
   theirs: string,
-  target: number,
+  target?: number,
 ): [string, object] {
   const value = (rows.get(ours)?.['requests/s'] ?? 0) / (rows.get(theirs)?.['requests/s'] ?? Number.NaN);
-  return [name, { ratio: Math.round(value * 100) / 100, target, met: value >= target }];
+  const rounded = Math.round(value * 100) / 100;
+  return [name, target === undefined ? { ratio: rounded } : { ratio: rounded, target, met: value >= target }];
 }
 
 async function compareThroughKong(servicePort: number): Promise<void> {
@@ -145,35 +163,41 @@ async function compareThroughKong(servicePort: number): Promise<void> {
   });
   console.log(`\nKong ${stdout.trim()}, ${openssl.stdout || 'its OpenSSL is not known'}`);
   const { routes, consumers } = await yardsticks();
-  const own = [
-    packagedServer([]),
-    packagedServer([], 'no-op', join(ROOT, 'bench/plugins/no-op')),
-    packagedServer([], 'same-calls', join(ROOT, 'bench/gateway/same-calls')),
-  ];
-  const rows = await throughKong(own, [...routes, ...(await guarded())], servicePort, consumers);
-  print('Through Kong, one worker', rows);
-  const none = routes.filter(({ title }) => title === 'no plugin');
-  const stock = await throughKong([stockServer()], [...none, ...(await guarded(['HS256']))], servicePort);
-  print('Through Kong, one worker, the plugin on the stock plugin server', stock);
+  const ours = await guarded();
+  const rows = await throughKong(
+    pluginServers(),
+    [...routes, ...ours, ...(await guarded(['HS256'], ON_STOCK))],
+    servicePort,
+    consumers,
+  );
+  print('Through Kong, one worker; one process of each plugin server', rows);
 
   const accepted = 'jwt-identity, HS256, cached token';
-  const all = new Map([...rows, ['stock', stock.get(accepted)!]]);
   console.log('\nRatios of requests/s, and what is aimed at');
   console.table(
     Object.fromEntries([
-      ratio('accepted : plugin that does nothing', all, accepted, 'external plugin that does nothing', 0.65),
-      ratio('accepted : plugin with the same calls', all, accepted, 'external plugin with the same calls', 0.95),
-      ratio('accepted : the same on the stock server', all, accepted, 'stock', 1.4),
-      ratio("accepted : Kong's jwt, HS256", all, accepted, "Kong's jwt, HS256", 0.8),
-      ratio("accepted RS256 : Kong's jwt, RS256", all, 'jwt-identity, RS256, cached token', "Kong's jwt, RS256", 10),
-      ratio('refused : accepted', all, 'jwt-identity, refused, no token', accepted, 0.5),
+      ratio('accepted : plugin that does nothing', rows, accepted, 'external plugin that does nothing', 0.65),
+      ratio('accepted : plugin with the same calls', rows, accepted, 'external plugin with the same calls', 0.95),
+      ratio('accepted : the same on the stock server', rows, accepted, `${ON_STOCK}, HS256, cached token`, 1.4),
+      ratio("accepted : Kong's jwt, HS256", rows, accepted, "Kong's jwt, HS256", 0.8),
+      ratio("accepted RS256 : Kong's jwt, RS256", rows, 'jwt-identity, RS256, cached token', "Kong's jwt, RS256", 10),
+      ratio('refused : accepted', rows, 'jwt-identity, refused, no token', accepted, 0.5),
+      ratio('the least a server can do : does nothing', rows, FLOOR, 'external plugin that does nothing'),
     ]),
   );
+
+  const one = ours.filter(({ title }) => title === accepted);
+  const byWorkers = new Map<string, Row>();
+  for (let workers = 1; workers <= availableParallelism(); workers *= 2) {
+    const server = packagedServer(['--workers', String(workers)]);
+    byWorkers.set(`${workers}`, (await throughKong([server], one, servicePort)).get(accepted)!);
+  }
+  print(`Through Kong, one worker; ${accepted}, by workers of the plugin server`, byWorkers);
 }
 
 async function throughDevelopmentGateway(servicePort: number): Promise<void> {
-  const none: BenchRoute = { title: 'no plugin', path: '/none', headers: [], plugins: [], passes: true };
-  const routes = [none, ...(await guarded())];
+  const { routes: all } = await yardsticks();
+  const routes = [...all.filter(({ plugins }) => plugins.length === 0), ...(await guarded())];
   const gateway = await startEmbeddedKong({ declarativeConfig: declaration(routes, servicePort) });
   try {
     print('Through the development gateway', await measure(gateway.proxyUrl, routes));

@@ -51,6 +51,23 @@ export async function startOurs(
   };
 }
 
+/** Starts the least that a plugin server can do. */
+export async function startFloor(): Promise<BenchServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const socket = join(folder, 's');
+  const child = spawn(process.execPath, [...nodeFlags(), join(ROOT, 'bench/floor/plugin-server.js'), 'serve', socket], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await printed(child, child.stderr)(/notice: serving/);
+  return {
+    title: 'floor',
+    pids: () => familyOf(child.pid!),
+    connect: () => ProtoBufKong.connect(socket),
+    startInstance: (plugin, config) => startInstance(ProtoBufKong.connect(socket), plugin, config),
+    stop: () => stop(child, folder),
+  };
+}
+
 /** Starts `kong-js-pluginserver` as its manual says. */
 export async function startStock(plugins: string): Promise<BenchServer> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));

@@ -14,8 +14,8 @@ async function main(): Promise<void> {
   const server = await startOurs('bench', 'soak-plugin', 1, ['--expose-gc']);
   const [refused, accepted] = [noToken(EVENTS), await cachedToken(EVENTS)];
   const run = async (scenario: Scenario, events: number): Promise<void> => {
-    const instanceId = await server.startInstance(scenario.plugin, scenario.config);
-    await runLoad({ ...scenario, events, instanceId, connections: CONNECTIONS }, () => server.connect());
+    const instanceIds = [await server.startInstance(scenario.plugin, scenario.config)];
+    await runLoad({ ...scenario, events, instanceIds, connections: CONNECTIONS }, () => server.connect());
   };
   let weighings = 0;
   const weigh = async (): Promise<Record<string, string>> => {

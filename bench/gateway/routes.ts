@@ -30,34 +30,32 @@ const ORDINARY = [
 const COMPARED: readonly Algorithm[] = ['HS256', 'RS256', 'ES256'];
 const SECRET = '0123456789abcdef'.repeat(4);
 
-/** No plugin, plugins that decide nothing, and Kong's own `jwt`. */
+/** No plugin, plugins that decide nothing, and Kong's own `jwt`. All get the same kind of request. */
 export async function yardsticks(): Promise<{ routes: BenchRoute[]; consumers: object[] }> {
-  const jwtSecrets: object[] = [];
-  const routes: BenchRoute[] = [
-    { title: 'no plugin', path: '/none', headers: ORDINARY, plugins: [], passes: true },
-    {
-      title: 'external plugin that does nothing',
-      path: '/no-op',
-      headers: ORDINARY,
-      plugins: [{ name: 'no-op' }],
-      passes: true,
-    },
-    {
-      title: 'external plugin with the same calls',
-      path: '/same',
-      headers: ORDINARY,
-      plugins: [{ name: 'same-calls' }],
-      passes: true,
-    },
+  const ignored = await bearer(signingKey('HS256'), ISSUER);
+  const idle = (title: string, path: string, ...plugins: readonly object[]): BenchRoute => ({
+    title,
+    path,
+    headers: [...ORDINARY, ignored],
+    plugins,
+    passes: true,
+  });
+  const routes = [
+    idle('no plugin', '/none'),
+    idle('external plugin that does nothing', '/no-op', { name: 'no-op' }),
+    idle('external plugin with the same calls', '/same', { name: 'same-calls' }),
+    idle('the least a plugin server can do', '/floor', { name: 'floor' }),
   ];
+  const jwtSecrets: object[] = [];
   for (const alg of COMPARED) {
     const key = signingKey(alg, `bench-${alg}`);
     const keys = alg === 'HS256' ? { secret: SECRET } : { rsa_public_key: pem(key) };
     jwtSecrets.push({ key: `bench-${alg}`, algorithm: alg, ...keys });
+    const headers = [...ORDINARY, await bearer(key, `bench-${alg}`)];
     routes.push({
       title: `Kong's jwt, ${alg}`,
       path: `/jwt-${alg}`,
-      headers: [...ORDINARY, await bearer(key, `bench-${alg}`)],
+      headers,
       plugins: [{ name: 'jwt' }],
       passes: true,
     });
@@ -66,28 +64,27 @@ export async function yardsticks(): Promise<{ routes: BenchRoute[]; consumers: o
 }
 
 /** The plugin of this package: accepted with a cached token, refused without one and with a forged one. */
-export async function guarded(algorithms: readonly Algorithm[] = COMPARED, prefix = ''): Promise<BenchRoute[]> {
+export async function guarded(
+  algorithms: readonly Algorithm[] = COMPARED,
+  plugin = 'jwt-identity',
+): Promise<BenchRoute[]> {
   const routes: BenchRoute[] = [];
   for (const alg of algorithms) {
     const key = signingKey(alg);
     const keys = alg === 'HS256' ? { secret: SECRET } : { public_key: pem(key) };
-    const plugins = [
-      {
-        name: 'jwt-identity',
-        config: { issuers: [{ issuer: ISSUER, audiences: ['orders'], algorithms: [alg], ...keys }] },
-      },
-    ];
+    const config = { issuers: [{ issuer: ISSUER, audiences: ['orders'], algorithms: [alg], ...keys }] };
     const row = (title: string, path: string, headers: readonly string[], passes: boolean): BenchRoute => ({
-      title: `jwt-identity, ${title}`,
-      path: `${prefix}/${path}-${alg}`,
+      title: `${plugin}, ${title}`,
+      path: `/${plugin}-${path}-${alg}`,
       headers: [...ORDINARY, ...headers],
-      plugins,
+      plugins: [{ name: plugin, config }],
       passes,
     });
-    routes.push(row(`${alg}, cached token`, 'accept', [await bearer(key, ISSUER)], true));
+    const token = await bearer(key, ISSUER);
+    routes.push(row(`${alg}, cached token`, 'accept', [token], true));
     if (alg !== algorithms[0]) continue;
     routes.push(row('refused, no token', 'refuse', [], false));
-    routes.push(row('refused, forged token', 'forged', [`${await bearer(key, ISSUER)}AAAA`], false));
+    routes.push(row('refused, forged token', 'forged', [`${token}AAAA`], false));
   }
   return routes;
 }

@@ -8,7 +8,8 @@ export type Outcome = 'proceed' | 'exit';
 
 /** A load of events on a plugin server. */
 export interface Load {
-  readonly instanceId: number;
+  /** The instances that the events are for, in turn. */
+  readonly instanceIds: readonly number[];
   /** Events that are run, at the least. */
   readonly events: number;
   /** Events that go on at the same time, each on a connection of its own. */
@@ -41,9 +42,10 @@ export async function runLoad(load: Load, connect: () => Promise<LoadConnection>
   const client = async (): Promise<void> => {
     let connection = await connect();
     while (started < load.events) {
+      const instanceId = load.instanceIds[started % load.instanceIds.length]!;
       const replies = load.repliesFor(started++);
       const startedAt = process.hrtime.bigint();
-      const outcome = await connection.event(load.instanceId, replies);
+      const outcome = await connection.event(instanceId, replies);
       latency.record(process.hrtime.bigint() - startedAt);
       if (outcome !== load.expected) throw new Error(`an event ended with ${outcome}`);
       if (outcome === 'proceed') continue;
