@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as passed } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { IssuerConfig } from '../../schema/config';
 import type { KeyLookup, KeySource } from '../../src/core/key-source';
 import { createKeySources } from '../../src/keys/key-sources';
+import { renewalChannel } from '../../src/telemetry/channels';
 import { ConnectProxy } from '../support/connect-proxy';
 import { type Fault, FAULTS, IdentityProvider, makeCertificate, type TlsFiles } from '../support/identity-provider';
 import { issuerOf, LogRecorder } from '../support/key-issuer';
@@ -90,6 +92,27 @@ describe('keys from a real identity provider', () => {
     provider.keys = [two];
     expect(source.holds(first.key)).toBe(false);
     expect(await found(source.find(ONE))).toBe(false);
+  });
+
+  it('are fetched anew when all are to be: past caches, for every source, also one that fell out', async () => {
+    provider.hasEtag = true;
+    const [first, second] = [open(), open({ ttl: 601 })];
+    const discovered = gateway.open(issuerOf({ ...fields(), jwks_uri: undefined, discovery: true }));
+    for (const source of [first, second, discovered]) expect(await found(source.find(ONE))).toBe(true);
+    for (let at = 0; at < 256; at++) open({ ttl: 1000 + at });
+    expect(open()).not.toBe(first);
+    provider.keys = [two];
+    provider.requests.length = 0;
+    renewalChannel.publish({});
+    for (const source of [first, second, discovered]) while (await found(source.find(ONE))) await passed(1);
+    expect(provider.requests.map(({ path }) => path).sort()).toEqual([
+      '/.well-known/openid-configuration',
+      ...Array.from({ length: 3 }, () => '/jwks'),
+    ]);
+    for (const { headers } of provider.requests) {
+      expect(headers).toMatchObject({ 'cache-control': 'no-cache' });
+      expect(headers).not.toHaveProperty('if-none-match');
+    }
   });
 
   it('are fetched once a cooldown while tokens with random kids come, also while the provider fails', async () => {

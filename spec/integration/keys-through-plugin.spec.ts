@@ -32,8 +32,9 @@ describe('the answers of clients', () => {
     await provider.stop();
   });
 
-  const start = async (): Promise<void> => {
-    server = await startServer('--plugin', PLUGIN, '--workers', '1', '--deadline', '5', '--metrics', '127.0.0.1:0');
+  const start = async (workers = 1): Promise<void> => {
+    const flags = ['--workers', String(workers), '--deadline', '5', '--metrics', '127.0.0.1:0'];
+    server = await startServer('--plugin', PLUGIN, ...flags);
     kong = new KongDouble(server.socketPath, 'jwt-identity');
   };
   const stop = async (): Promise<void> => {
@@ -97,6 +98,29 @@ describe('the answers of clients', () => {
     provider.keys = [two];
     expect(await ask(config(LASTING), token)).toMatchObject({ status: 200 });
     expect(await ask(config({ ...LASTING, cooldown: 2 }), token)).toMatchObject({ status: 401 });
+  });
+
+  it('change in every worker when the server is told to read all keys anew, and stay when the provider fails', async () => {
+    await stop();
+    await start(2);
+    await server.workerPid(2);
+    const [route, token] = [config({ cooldown: 3600 }), await tokenOf(one)];
+    const everywhere = (): Promise<number[]> =>
+      Promise.all(Array.from({ length: 20 }, async () => (await ask(route, token)).status));
+    while (provider.fetches < 2) expect(new Set(await everywhere())).toEqual(new Set([200]));
+
+    [provider.fault, provider.keys] = [FAULTS.error, [two]];
+    server.process.kill('SIGHUP');
+    await server.logged(/(keys could not be fetched [^]*){2}/);
+    expect(new Set(await everywhere())).toEqual(new Set([200]));
+
+    provider.fault = undefined;
+    // Whoever signals all its processes means the same.
+    for (const pid of [...server.childPids(), server.pid]) process.kill(pid, 'SIGHUP');
+    await server.logged(/(keys were fetched anew [^]*){2}/);
+    expect(new Set(await everywhere())).toEqual(new Set([401]));
+    expect(server.stderr()).toMatch(/notice: reading all keys anew signal=SIGHUP/);
+    expect(server.stderr()).not.toMatch(/worker died/);
   });
 
   it('are good in an outage as long as keys may be stale, then 503, then good again', async () => {

@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as passed } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { shellCommand } from '../../src/gateway/pluginsocket/server-settings';
 import { KongDouble } from '../support/kong-double';
-import { runCommand, startServer } from '../support/server-process';
+import { COMMAND, runCommand, SCRIPTED_PLUGIN, startServer } from '../support/server-process';
 
 const PLUGINS = join(__dirname, '../fixtures/plugins');
 
@@ -65,6 +70,21 @@ describe('the command serve', () => {
     await expect(serve.ended).resolves.toBe(exitCode);
     expect(serve.stderr()).toMatch(message);
     expect(serve.stdout()).toBe('');
+  });
+
+  it('ends in order when its terminal is closed, which also is a SIGHUP', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'terminal-'));
+    const [socket, output] = [join(folder, 'plugin.sock'), join(folder, 'output')];
+    const words = [process.execPath, COMMAND, 'serve', '--socket', socket, '--plugin', SCRIPTED_PLUGIN];
+    const terminal = spawn('script', ['-qfec', shellCommand(words), output], { stdio: 'ignore' });
+    const serving = /serving socket=\S+ workers=\d+ pid=(\d+)/;
+    const printed = (): string => (existsSync(output) ? readFileSync(output, 'utf8') : '');
+    while (!serving.test(printed())) await passed(10);
+    terminal.kill('SIGKILL');
+    const pid = Number(serving.exec(printed())?.[1]);
+    // Only a server that ends in order removes its socket.
+    while (existsSync(socket) || existsSync(`/proc/${pid}`)) await passed(10);
+    rmSync(folder, { recursive: true });
   });
 
   it('ends with 1 when the port for metrics is taken', async () => {

@@ -20,6 +20,8 @@ export class ScriptedProvider {
   nowMs = 1_800_000_000_000;
   /** When each fetch began, in seconds since the start. */
   readonly fetches: number[] = [];
+  /** Those of them that were to go past every cache. */
+  readonly renewals: number[] = [];
   /** What was kept on disk; a spec may put something there. */
   stored: StoredKeySet | undefined;
   fileFault: Error | undefined;
@@ -40,7 +42,10 @@ export class ScriptedProvider {
       wallClock: now,
       random: () => this.random,
       log: this.recorder.log,
-      fetchKeySet: (validators) => this.#fetch(validators),
+      fetchKeySet: (validators, isRenewal) => {
+        if (isRenewal) this.renewals.push(this.#elapsedSeconds);
+        return this.#fetch(validators);
+      },
       file,
     });
   }
@@ -66,8 +71,12 @@ export class ScriptedProvider {
     return new Promise((resolve) => setImmediate(resolve));
   }
 
+  get #elapsedSeconds(): number {
+    return (this.nowMs - this.#startMs) / 1000;
+  }
+
   async #fetch(validators: Validators | undefined): Promise<FetchedDocument> {
-    this.fetches.push((this.nowMs - this.#startMs) / 1000);
+    this.fetches.push(this.#elapsedSeconds);
     if (this.#gate !== undefined) await this.#gate;
     if (this.fault !== undefined) throw this.fault;
     const freshness = { cacheControl: this.cacheControl, age: undefined, expires: undefined, date: undefined };

@@ -18,12 +18,15 @@ export interface RunningCommand {
   readonly ended: Promise<number | string | null>;
 }
 
+/** `kong-jwt-identity`, as `npm run build` made it. */
+export const COMMAND = join(ROOT, 'dist/src/cli/main.js');
+
 /** The fixture plugin whose configuration says how it behaves. */
 export const SCRIPTED_PLUGIN = join(ROOT, 'spec/fixtures/plugins/scripted');
 
 /** Runs `kong-jwt-identity` with these arguments. */
 export function runCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCommand {
-  const child = spawn(process.execPath, [join(ROOT, 'dist/src/cli/main.js'), ...args], {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -36,8 +36,10 @@ export type FetchDocument = (url: string, signal: AbortSignal, validators?: Vali
  * redirects, compressed bodies (a small one may unpack to gigabytes) and larger bodies are errors. TLS certificates are
  * verified, against `ca_file` where given. Proxy variables of the environment are not looked at: only `proxy_url` counts.
  * A proxy looks names up itself, so behind one only URLs that name a link-local address outright are refused.
+ *
+ * @param cacheControl - for the request; `no-cache` asks the provider itself, past every cache (RFC 9111 §5.2.1.4)
  */
-export function createDocumentFetcher(config: KeyFetchConfig): FetchDocument {
+export function createDocumentFetcher(config: KeyFetchConfig, cacheControl?: 'no-cache'): FetchDocument {
   return async (url, signal, validators) => {
     if (!config.allowLinkLocal && namesRefusedAddress(new URL(url))) {
       throw new FetchError('the URL leads to a link-local or metadata address');
@@ -47,7 +49,8 @@ export function createDocumentFetcher(config: KeyFetchConfig): FetchDocument {
     // Fetches are minutes apart: a connection of its own for each leaves nothing behind that hangs or is out of date.
     const dispatcher = createDispatcher(config, signal);
     try {
-      const response = await request(url, { dispatcher, signal, headers: requestHeaders(url, validators) });
+      const headers = { ...requestHeaders(url, validators), ...(cacheControl && { 'cache-control': cacheControl }) };
+      const response = await request(url, { dispatcher, signal, headers });
       return await readResponse(url, response, config.maxBytes);
     } catch (error) {
       throw error instanceof FetchError ? error : new FetchError(describe(error, signal, config));

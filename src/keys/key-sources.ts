@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { IssuerConfig } from '../../schema/config';
 import { ConfigError } from '../../schema/config-error';
 import type { KeySource } from '../core/key-source';
+import { renewalChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import { readCaFile } from './ca-file';
 import { discoverJwksUri } from './discovery';
@@ -29,7 +30,8 @@ const MOST_SHARED_SETS = 256;
 /**
  * Returns a function that opens an issuer's keys. A key set on the network is shared by everything that was opened
  * through it with the same settings, so a URL is fetched once for a process, not once for each route, instance or
- * reload: make one of these for each process. Nothing is fetched before a key is asked for.
+ * reload: make one of these for each process. Nothing is fetched before a key is asked for. A message on the renewal
+ * channel makes all sets that are in use be fetched anew.
  *
  * What it returns throws a `ConfigError` for keys in the configuration that are of no use, and for a `ca_file` that
  * cannot be read or holds no certificate.
@@ -42,6 +44,14 @@ export function createKeySources({
 }: KeySourceDependencies): (issuer: IssuerConfig) => KeySource {
   const shared = new LRUCache<string, KeySource>({ max: MOST_SHARED_SETS });
   const now = elapsedClock(wallClock, monotonic);
+  const inUse = new Set<WeakRef<RemoteKeySet>>();
+  renewalChannel.subscribe(() => {
+    for (const reference of inUse) {
+      const set = reference.deref();
+      if (set === undefined) inUse.delete(reference);
+      else void set.renew();
+    }
+  });
   return (issuer) => {
     if (issuer.jwksUri === null && issuer.discovery === null) return inlineKeySource(issuer);
     checkCaFile(issuer);
@@ -56,6 +66,7 @@ export function createKeySources({
     const fetchKeySet = keySetFetcher(issuer, now);
     const opened = new RemoteKeySet(issuer.issuer, issuer.keyFetch, { now, wallClock, log, random, fetchKeySet, file });
     shared.set(identity, opened);
+    inUse.add(new WeakRef(opened));
     return opened;
   };
 }
@@ -76,14 +87,17 @@ function checkCaFile({ issuer, keyFetch }: IssuerConfig): void {
  * `timeout_ms` covers it all.
  */
 function keySetFetcher(issuer: IssuerConfig, now: Clock): RemoteKeySetDependencies['fetchKeySet'] {
-  const fetchDocument = createDocumentFetcher(issuer.keyFetch);
   const { jwksUri, keyFetch } = issuer;
+  const [fetchCached, fetchPastCaches] = [createDocumentFetcher(keyFetch), createDocumentFetcher(keyFetch, 'no-cache')];
   const deadline = (): AbortSignal => AbortSignal.timeout(keyFetch.timeoutMs);
-  if (jwksUri !== null) return (validators) => fetchDocument(jwksUri, deadline(), validators);
+  if (jwksUri !== null) {
+    return (validators, isRenewal) => (isRenewal ? fetchPastCaches : fetchCached)(jwksUri, deadline(), validators);
+  }
   let discovered: { readonly uri: string; readonly until: number } | undefined;
-  return async (validators) => {
+  return async (validators, isRenewal) => {
     const signal = deadline();
-    if (discovered === undefined || now() >= discovered.until) {
+    const fetchDocument = isRenewal ? fetchPastCaches : fetchCached;
+    if (discovered === undefined || isRenewal || now() >= discovered.until) {
       const uri = await discoverJwksUri(issuer, fetchDocument, signal);
       discovered = { uri, until: now() + keyFetch.maxTtl * 1000 };
     }

@@ -1,5 +1,5 @@
-import type { KeySource } from '../core/key-source';
-import { readKeySet } from './key-set-document';
+import type { KeySource, VerificationKey } from '../core/key-source';
+import { keepIdentity, readKeySet } from './key-set-document';
 import { selectKey } from './key-selection';
 import { watchedFile, type WatchedFileDependencies } from './watched-file';
 
@@ -8,11 +8,13 @@ const MOST_KEYS = 64;
 
 /**
  * Returns the public keys of a JWK set in a file. It is read again when it changes, so a key that is no longer in it
- * stops being accepted within seconds.
+ * stops being accepted within seconds; one that is still there stays the very object that it was.
  *
  * @throws Error when the file cannot be read or has no usable key
  */
 export function localKeySet(path: string, dependencies: WatchedFileDependencies): KeySource {
-  const keys = watchedFile(path, (text) => readKeySet(JSON.parse(text), MOST_KEYS).keys, dependencies);
+  const read = (text: string, before: readonly VerificationKey[] = []): readonly VerificationKey[] =>
+    keepIdentity(readKeySet(JSON.parse(text), MOST_KEYS).keys, before);
+  const keys = watchedFile(path, read, dependencies);
   return { find: (request) => selectKey(keys(), request), holds: (key) => keys().includes(key) };
 }

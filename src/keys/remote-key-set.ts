@@ -21,8 +21,8 @@ export interface RemoteKeySetDependencies {
   /** A number from 0 to 1. */
   readonly random: () => number;
   readonly log: Log;
-  /** Fetches the JWK set from wherever it is today, within `timeout_ms`. */
-  readonly fetchKeySet: (validators: Validators | undefined) => Promise<FetchedDocument>;
+  /** Fetches the JWK set from wherever it is today, within `timeout_ms`; for a renewal from the provider itself. */
+  readonly fetchKeySet: (validators: Validators | undefined, isRenewal: boolean) => Promise<FetchedDocument>;
   /** Where the last good set is kept, if anywhere. */
   readonly file: KeySetFile | undefined;
 }
@@ -48,7 +48,8 @@ interface LoadedKeys {
  *
  * - before the keys get old: at about four fifths of their lifetime, on the next use;
  * - for a key that is not in the set: at most once a cooldown, whatever tokens come, and failures count;
- * - after a failure: not before a cooldown, and ever more slowly (back-off).
+ * - after a failure: not before a cooldown, and ever more slowly (back-off);
+ * - at once when an operator wants it ({@link renew}).
  *
  * A key that was removed is used no longer than its set is fresh (`max_ttl` at the most), and `max_stale` more while the
  * provider is known to fail; after that, the answer is `unavailable`. All waiting requests share one fetch.
@@ -87,6 +88,19 @@ export class RemoteKeySet implements KeySource {
     if (loaded === undefined) return false;
     this.#refreshWhenDue(loaded);
     return loaded.keys.includes(key);
+  }
+
+  /**
+   * Fetches anew now, whatever was fetched, confirmed or failed before, unless nobody ever asked for a key. The keys stay
+   * as they are until that succeeds; when it fails, the next use after the pause tries again. Never rejects.
+   */
+  async renew(): Promise<void> {
+    // One that is under way may have been answered before the keys changed.
+    while (this.#fetch !== undefined) await this.#fetch;
+    if (this.#attemptedAt === -Infinity) return;
+    if (this.#loaded !== undefined) this.#loaded = { ...this.#loaded, validators: undefined, refreshAt: -Infinity };
+    await this.#fetchOnce(true);
+    if (this.#failures === 0) this.#log('notice', 'keys were fetched anew', { keys: this.#loaded?.keys.length });
   }
 
   /** The keys, if they may be used now: fresh, or stale while the provider is known to fail. */
@@ -130,18 +144,18 @@ export class RemoteKeySet implements KeySource {
   }
 
   /** Fetches, or joins the fetch that is under way. Never rejects. */
-  #fetchOnce(): Promise<void> {
-    this.#fetch ??= this.#attempt().finally(() => {
+  #fetchOnce(isRenewal = false): Promise<void> {
+    this.#fetch ??= this.#attempt(isRenewal).finally(() => {
       this.#fetch = undefined;
     });
     return this.#fetch;
   }
 
-  async #attempt(): Promise<void> {
+  async #attempt(isRenewal: boolean): Promise<void> {
     const startedAt = performance.now();
     let outcome: 'ok' | 'not_modified' | 'failed';
     try {
-      outcome = this.#accept(await this.dependencies.fetchKeySet(this.#loaded?.validators));
+      outcome = this.#accept(await this.dependencies.fetchKeySet(this.#loaded?.validators, isRenewal));
       if (this.#failures > 0) this.#log('notice', 'keys can be fetched again', { failures: this.#failures });
       this.#failures = 0;
     } catch (error) {

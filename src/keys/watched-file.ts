@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { renewalChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 
 /** What {@link watchedFile} needs from the outside. */
@@ -11,30 +12,38 @@ export interface WatchedFileDependencies {
 /** How often the file is looked at while it is in use, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
 
+/** How often somebody wanted all files to be read anew. Counted, so that nothing keeps a file that is not used. */
+let renewals = 0;
+renewalChannel.subscribe(() => {
+  renewals += 1;
+});
+
 /**
  * Returns a function that returns what `parse` makes of the file. It is read now; while it is in use it is looked at
- * every few seconds and read again when it was replaced or changed. What cannot be read or parsed then is said in the
- * log, and what was there before stays.
+ * every few seconds and read again when it was replaced or changed, and at the next use after a message on the renewal
+ * channel. What cannot be read or parsed then is said in the log, and what was there before stays.
  *
- * @param parse - its errors must not quote the file
+ * @param parse - told what it made of the file before, if anything; its errors must not quote the file
  * @throws what `readFileSync` or `parse` throw, now
  */
 export function watchedFile<T>(
   path: string,
-  parse: (text: string) => T,
+  parse: (text: string, before: T | undefined) => T,
   { now, log }: WatchedFileDependencies,
 ): () => T {
   let version = versionOf(path);
-  let current = parse(readFileSync(path, 'utf8'));
+  let current = parse(readFileSync(path, 'utf8'), undefined);
   let lookAt = now() + LOOK_EVERY_MS;
+  let renewal = renewals;
   return () => {
-    if (now() < lookAt) return current;
+    if (now() < lookAt && renewal === renewals) return current;
     lookAt = now() + LOOK_EVERY_MS;
     try {
       const found = versionOf(path);
-      if (found === version) return current;
+      if (found === version && renewal === renewals) return current;
       version = found;
-      current = parse(readFileSync(path, 'utf8'));
+      renewal = renewals;
+      current = parse(readFileSync(path, 'utf8'), current);
       log('notice', 'a file was read again', { path });
     } catch (error) {
       log('error', 'a file cannot be used, what was read before stays', { path, reason: (error as Error).message });

@@ -1,5 +1,7 @@
 import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
+import { isatty } from 'node:tty';
+import { renewalChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import { InstanceRegistry } from './instance-registry';
 import type * as Metrics from './metrics-endpoint';
@@ -50,8 +52,8 @@ export function defaultWorkers(kongWorkers: string | undefined, cores: number = 
 
 /**
  * Runs the plugin server until it is told to stop. This process starts the workers, replaces those that die and knows
- * the instances, but serves no event itself. When it dies, its workers end at once. Resolves with the exit code of the
- * process.
+ * the instances, but serves no event itself. When it dies, its workers end, at once or when they were replaced.
+ * SIGHUP makes all processes read all keys anew. Resolves with the exit code of the process.
  *
  * @throws SocketPathError when the socket's path cannot be used, or the error of `listen(2)` for the metrics
  */
@@ -82,6 +84,13 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       }
     },
   });
+  if (!isInTerminal()) {
+    process.on('SIGHUP', () => {
+      log('notice', 'reading all keys anew', { signal: 'SIGHUP' });
+      renewalChannel.publish({});
+      pool.broadcast({ kind: 'renew-keys' });
+    });
+  }
   let endpoint: Server | undefined;
   const openMetrics = async (address: Metrics.MetricsAddress): Promise<void> => {
     endpoint = await loadMetrics().serveMetrics(address, () => pool);
@@ -112,7 +121,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 function signalled(log: Log, graceMs: number): Promise<'signalled'> {
   return new Promise((resolve) => {
     let waitMs = graceMs;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const ending = isInTerminal() ? (['SIGTERM', 'SIGINT', 'SIGHUP'] as const) : (['SIGTERM', 'SIGINT'] as const);
+    for (const signal of ending) {
       process.on(signal, () => {
         log('notice', 'stopping', { signal });
         setTimeout(resolve, signal === 'SIGTERM' ? waitMs : 0, 'signalled');
@@ -120,6 +130,11 @@ function signalled(log: Log, graceMs: number): Promise<'signalled'> {
       });
     }
   });
+}
+
+/** Whether SIGHUP would mean that the terminal is gone. */
+function isInTerminal(): boolean {
+  return [0, 1, 2].some((descriptor) => isatty(descriptor));
 }
 
 /** Resolves when Kong can no longer connect, because the socket's file is not the one that the workers listen on. */

@@ -30,4 +30,5 @@ export type ToWorker =
   | { readonly kind: 'instance-registered'; readonly request: number; readonly id: number }
   | { readonly kind: 'instance-found'; readonly request: number; readonly config: string | undefined }
   | { readonly kind: 'instance-closed'; readonly id: number }
+  | { readonly kind: 'renew-keys' }
   | { readonly kind: 'drain' };

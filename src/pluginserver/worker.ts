@@ -1,5 +1,6 @@
 /** One worker process: runs the plugin for the connections it accepts. Started by the supervisor only. */
 import cluster from 'node:cluster';
+import { renewalChannel } from '../telemetry/channels';
 import { createLogger } from '../telemetry/log';
 import { EventServer } from './event-server';
 import type * as Metrics from './metrics';
@@ -50,13 +51,14 @@ metrics?.observeServer(server, process.env[WORKER_PLACE_VARIABLE] ?? '');
 
 process.on('message', (message: ToWorker) => {
   if (message.kind === 'drain') void stop(DRAIN_MS, 0);
+  else if (message.kind === 'renew-keys') renewalChannel.publish({});
   else if (message.kind === 'instance-closed') server.instances.drop(message.id);
   else source.receive(message);
 });
 // A terminal and systemd send these to all processes: the supervisor, if there is one, decides what they mean.
-for (const signal of ['SIGINT', 'SIGTERM']) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
-    if (!process.connected) void stop(DRAIN_MS, 0);
+    if (!process.connected && signal !== 'SIGHUP') void stop(DRAIN_MS, 0);
   });
 }
 

@@ -66,3 +66,5 @@ export const tokenCacheChannel = channel('token-cache') as TypedChannel<TokenCac
 export const keyFetchChannel = channel('key-fetch') as TypedChannel<KeyFetchMessage>;
 /** Every change in the state of a key set. */
 export const keySetChannel = channel('key-set') as TypedChannel<KeySetMessage>;
+/** The other way round: whoever runs the plugin wants all keys to be read anew, now. */
+export const renewalChannel = channel('renewal') as TypedChannel<object>;

@@ -335,6 +335,71 @@ describe('a key set whose provider fails', () => {
   });
 });
 
+describe('a key set that is renewed at once', () => {
+  it('is fetched past every cache and without a condition, however fresh it is, and loses what was removed', async () => {
+    const provider = new ScriptedProvider(DEFAULTS, one, two);
+    provider.etag = '"always the same"';
+    const key = keyOf(await provider.set.find(ONE));
+    provider.keys = [two];
+    const release = provider.hang();
+    const renewal = provider.set.renew();
+    expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
+    expect(provider.set.holds(key)).toBe(true);
+    await release();
+    await renewal;
+    expect(provider.set.holds(key)).toBe(false);
+    expect(atOnce(provider.set.find(ONE))).toMatchObject(NOT_FOUND);
+    expect([provider.fetches, provider.renewals]).toEqual([[0, 0], [0]]);
+    expect(provider.recorder.lines.at(-1)).toBe('notice: keys were fetched anew');
+  });
+
+  it('is fetched once more when a fetch is under way, which may have been answered before', async () => {
+    const provider = await loaded();
+    const release = provider.hang();
+    provider.pass(480);
+    expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
+    const renewals = [provider.set.renew(), provider.set.renew()];
+    await provider.settled();
+    expect(provider.fetches).toEqual([0, 480]);
+    await release();
+    await Promise.all(renewals);
+    expect([provider.fetches.slice(0, 3), provider.renewals[0]]).toEqual([[0, 480, 480], 480]);
+  });
+
+  it('keeps its keys when that fails, and tries again after the pause, not only when it gets old', async () => {
+    const provider = await loaded();
+    provider.pass(10);
+    provider.fault = DOWN;
+    await provider.set.renew();
+    expect(provider.recorder.lines.at(-1)).toBe('warn: keys could not be fetched');
+    [provider.fault, provider.keys] = [undefined, [two]];
+    provider.pass(37);
+    expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
+    expect(provider.fetches).toEqual([0, 10]);
+    provider.pass(1);
+    expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
+    await provider.settled();
+    expect(atOnce(provider.set.find(ONE))).toMatchObject(NOT_FOUND);
+    expect(provider.fetches).toEqual([0, 10, 48]);
+  });
+
+  it('does not wait for the end of a pause', async () => {
+    const provider = new ScriptedProvider(DEFAULTS, one);
+    provider.fault = DOWN;
+    expect(await provider.set.find(ONE)).toMatchObject({ status: 'unavailable' });
+    provider.fault = undefined;
+    await provider.set.renew();
+    expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
+    expect(provider.renewals).toEqual([0]);
+  });
+
+  it('is not fetched when nobody ever asked for a key', async () => {
+    const provider = new ScriptedProvider(DEFAULTS, one);
+    await provider.set.renew();
+    expect(provider.fetches).toEqual([]);
+  });
+});
+
 describe('a key set under any sequence of requests, faults and answers', () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ pass: fc.integer({ min: 0, max: 100 }) }) },

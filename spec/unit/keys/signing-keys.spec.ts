@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -6,6 +6,7 @@ import { ConfigError } from '../../../schema/config-error';
 import { localKeySet } from '../../../src/keys/local-key-set';
 import { signingKeyFile } from '../../../src/keys/signing-key-file';
 import { announceSigningKey, promoteSigningKey, publicKeySet, readSigningKeys } from '../../../src/keys/signing-keys';
+import { renewalChannel } from '../../../src/telemetry/channels';
 import { createLogger } from '../../../src/telemetry/log';
 import { publicJwk, signingKey } from '../../support/tokens';
 
@@ -89,6 +90,23 @@ describe('a file of keys', () => {
     expect(source().kid).toBe('b');
   });
 
+  it('is read again at once when all keys are to be, also when it looks the same', () => {
+    const write = (kid: string): void => {
+      writeFileSync(path, setOf(privateJwk('EdDSA', { kid })));
+      utimesSync(path, 1, 1);
+    };
+    write('a');
+    const source = signingKeyFile(path, dependencies());
+    expect(source().kid).toBe('a');
+    write('b');
+    now = 5_000;
+    expect(source().kid).toBe('a');
+    renewalChannel.publish({});
+    expect(source().kid).toBe('b');
+    expect(source().kid).toBe('b');
+    expect(logs).toHaveLength(1);
+  });
+
   it('stays in use as it was when it can no longer be used, and quotes nothing of it in the log', () => {
     writeFileSync(path, setOf(privateJwk('EdDSA', { kid: 'a' })));
     const source = signingKeyFile(path, dependencies());
@@ -124,5 +142,18 @@ describe('a file of keys', () => {
     now = 5_000;
     expect(source.holds(key)).toBe(false);
     expect(await source.find({ alg: 'EdDSA', kid: 'a' })).toMatchObject({ status: 'not_found' });
+  });
+
+  it('of public keys keeps those that are still in it, with the tokens that they verified', async () => {
+    const [a, b] = [signingKey('EdDSA', 'a'), signingKey('ES256', 'b')];
+    writeFileSync(path, setOf(publicJwk(a)));
+    const source = localKeySet(path, dependencies());
+    const found = await source.find({ alg: 'EdDSA', kid: 'a' });
+    const { key } = found as Extract<typeof found, { status: 'found' }>;
+    writeFileSync(path, setOf(publicJwk(b), publicJwk(a)));
+    now = 5_000;
+    expect(source.holds(key)).toBe(true);
+    expect(await source.find({ alg: 'ES256', kid: 'b' })).toMatchObject({ status: 'found' });
+    expect(logs).toHaveLength(1);
   });
 });
