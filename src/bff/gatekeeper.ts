@@ -97,7 +97,7 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
     }
     const decision = await decide(view, policy, tokens, clock);
     if (decision instanceof Refusal) return decision;
-    const names = new Set(policy.identityHeaders.map(({ header }) => header));
+    const names = new Set(policy.identity.headerNames);
     if (identityToken !== null) names.add(identityToken.header);
     const identity = Object.entries(decision.headers).filter(
       (entry): entry is [string, string] => names.has(entry[0]) && typeof entry[1] === 'string',

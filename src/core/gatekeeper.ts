@@ -4,7 +4,7 @@ import { headerOf } from './credential-grammar';
 import { hideCredentials } from './credential-hiding';
 import { withHeaders, type Decision, type Proceed } from './decision';
 import { forgedHeaders } from './header-hygiene';
-import { identityOf } from './identity-headers';
+import type { Identity } from './identity-headers';
 import { quote, type Observer } from './observer';
 import type { Policy } from './policy';
 import { Refusal } from './refusal';
@@ -56,7 +56,7 @@ export async function decide(
     if (denied !== undefined) return denied.of(token);
   }
 
-  const identity = identityOf(token, policy.identityHeaders, observe);
+  const identity = policy.identity.write(token, observe);
   if (identity instanceof Refusal) return identity.of(token);
 
   const shadow = shadowRefusal(token, request.method, policy.shadow, observe);
@@ -76,7 +76,7 @@ function isPreflight(request: RequestView): boolean {
 /** Answers synchronously unless something has to be signed. */
 function proceed(
   token: VerifiedToken | undefined,
-  identity: Readonly<Record<string, string>>,
+  identity: Identity,
   forged: readonly string[],
   request: RequestView,
   policy: Policy,
@@ -84,7 +84,7 @@ function proceed(
 ): Proceed | Promise<Proceed> {
   const hidden = policy.hideCredentials ? hideCredentials(request, policy.sources) : undefined;
   const removed = Object.fromEntries(forged.map((name) => [name, []]));
-  const admitted = (written: Readonly<Record<string, string>>): Proceed => {
+  const admitted = (written: Identity): Proceed => {
     const headers = withHeaders({ ...removed, ...hidden?.headers }, written);
     const rawQuery = hidden?.rawQuery;
     return { outcome: 'proceed', headers, token, ...(rawQuery !== undefined && { rawQuery }) };

@@ -5,8 +5,22 @@ import { quote, type Observer } from './observer';
 import { Refusal } from './refusal';
 import type { VerifiedToken } from './verified-token';
 
+/** Values of identity headers, by name. */
+export type Identity = Readonly<Record<string, string>>;
+
+/** Writes the headers that tell a service who is calling. */
+export interface IdentityWriter {
+  /** Every header that it may write. */
+  readonly headerNames: readonly string[];
+  /**
+   * Returns the headers of a token. A header whose claim is not there is left out; a claim that is required, too long or
+   * not to be encoded safely is a {@link Refusal}, never a shortened header.
+   */
+  write(token: VerifiedToken, observe?: Observer): Identity | Refusal;
+}
+
 /** One line of `identity_headers`, compiled. */
-export interface IdentityHeader {
+interface IdentityHeader {
   readonly header: string;
   readonly claim: string;
   readonly select: ClaimSelector;
@@ -16,20 +30,28 @@ export interface IdentityHeader {
   readonly maxBytes: number;
 }
 
-/** Compiles `identity_headers`. */
-export function identityHeaders(config: Pick<Config, 'identityHeaders'>): readonly IdentityHeader[] {
-  return config.identityHeaders.map((entry) => ({ ...entry, select: claimSelector(entry.claim) }));
+/** Compiles `identity_headers`. What was written for a verified token is kept with it: hundreds of roles cost once. */
+export function identityWriter(config: Pick<Config, 'identityHeaders'>): IdentityWriter {
+  const mapping = config.identityHeaders.map((entry) => ({ ...entry, select: claimSelector(entry.claim) }));
+  // A token's own object is the key: it lives as long as the verification is cached.
+  const written = new WeakMap<VerifiedToken, Identity>();
+  return {
+    headerNames: mapping.map(({ header }) => header),
+    write: (token, observe) => {
+      const known = observe === undefined ? written.get(token) : undefined;
+      if (known !== undefined) return known;
+      const identity = identityOf(token, mapping, observe);
+      if (!(identity instanceof Refusal)) written.set(token, identity);
+      return identity;
+    },
+  };
 }
 
-/**
- * Returns the headers that tell a service who is calling, by name. A header whose claim is not there is left out; a
- * claim that is required, too long or not to be encoded safely is a {@link Refusal}, never a shortened header.
- */
-export function identityOf(
+function identityOf(
   { claims }: VerifiedToken,
   mapping: readonly IdentityHeader[],
-  observe?: Observer,
-): Readonly<Record<string, string>> | Refusal {
+  observe: Observer | undefined,
+): Identity | Refusal {
   const headers: Record<string, string> = {};
   for (const { header, claim, select, required, onUnsafe, maxBytes } of mapping) {
     observe?.('identity', `${header} from claim ${claim}, which is ${quote(select(claims))}`);

@@ -8,7 +8,7 @@ import { requiredClaims } from './claim-rules';
 import { claimSelector, ruleSelector, type ClaimSelector } from './claim-selector';
 import { headerHygiene, type HeaderHygiene } from './header-hygiene';
 import { identityTokenIssuer, type IdentityTokenIssuer } from './identity-token';
-import { identityHeaders, type IdentityHeader } from './identity-headers';
+import { identityWriter, type IdentityWriter } from './identity-headers';
 import { normalizeTokenType } from './jose-header';
 import type { KeySource } from './key-source';
 import type { SigningKeySource } from './signing-key';
@@ -20,7 +20,7 @@ export interface Policy {
   readonly trust: Trust;
   readonly sources: TokenSources;
   readonly hygiene: HeaderHygiene;
-  readonly identityHeaders: readonly IdentityHeader[];
+  readonly identity: IdentityWriter;
   readonly identityToken: IdentityTokenIssuer | undefined;
   readonly authorization: AuthorizationRules | undefined;
   /** Rules that are tried and never enforced. */
@@ -95,7 +95,7 @@ export function compilePolicy(
       maxTokenBytes: config.maxTokenBytes,
     },
     hygiene: headerHygiene(config),
-    identityHeaders: identityHeaders(config),
+    identity: identityWriter(config),
     identityToken,
     authorization,
     shadow,
