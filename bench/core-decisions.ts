@@ -1,105 +1,29 @@
 /**
  * What one decision of the core costs, in microseconds of processor time (all threads of this process, so that other work
- * on the machine hardly counts), and how that grows. No Kong, no sockets: `decide` is called as the plugin calls it.
+ * on the machine hardly counts), how that grows, and what happens at the bounds. No Kong, no sockets: `decide` is called
+ * as the plugin calls it.
  *
  *     npm run bench:core -- [decisions a row, default 3000]
  */
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { ALGORITHMS } from '../schema/algorithms';
-import { parseConfig } from '../schema/parse-config';
 import { decide } from '../src/core/gatekeeper';
-import { compilePolicy, type Policy } from '../src/core/policy';
-import type { RequestView } from '../src/core/request-view';
-import { createTokenCache, type TokenCache } from '../src/core/token-cache';
-import { inlineKeySource } from '../src/keys/inline-key-source';
-import { publicJwk, signingKey, signToken, type SigningKey } from '../spec/support/tokens';
-
-const DECISIONS = Number(process.argv[2] ?? 3000);
-const NOW = Math.floor(Date.now() / 1000);
-const clock = (): number => NOW;
-const ISSUER = 'https://auth.example.com/';
-const claims = { iss: ISSUER, sub: 'user-42', aud: 'orders', exp: NOW + 3600, roles: ['user', 'support'] };
-
-/** What a browser sends besides, up to `count` lines. */
-function requestWith(token: string, count = 10): RequestView {
-  const usual = [
-    'host',
-    'accept',
-    'accept-encoding',
-    'accept-language',
-    'user-agent',
-    'cookie',
-    'referer',
-    'connection',
-  ];
-  const names = Array.from({ length: count - 1 }, (_, index) => usual[index] ?? `x-app-header-${index}`);
-  const headers = Object.fromEntries(names.map((name) => [name, name === 'connection' ? 'keep-alive' : 'some value']));
-  return { method: 'GET', headers: { ...headers, authorization: `Bearer ${token}` } };
-}
-
-function policyOf(keys: readonly SigningKey[], issuers = 1, changes: object = {}): Policy {
-  const jwks = JSON.stringify({
-    keys: keys.map((key) => (key.alg.startsWith('HS') ? secretJwk(key) : publicJwk(key))),
-  });
-  const others = Array.from({ length: issuers - 1 }, (_, i) => ({
-    issuer: `https://auth-${i}.example.com/`,
-    audiences: ['orders'],
-    jwks,
-  }));
-  const config = { issuers: [...others, { issuer: ISSUER, audiences: ['orders'], jwks }], ...changes };
-  return compilePolicy(parseConfig(config), inlineKeySource, () => {
-    throw new Error('no identity token is configured');
-  });
-}
-
-const secretJwk = ({ privateKey, alg, kid }: SigningKey): object => ({
-  ...privateKey.export({ format: 'jwk' }),
-  alg,
-  kid,
-});
-
-/** A cache that has just been made; a full-sized one would cost more to make than a verification. */
-const noCache = (): TokenCache => createTokenCache(1);
-
-/** Runs every request once for each round and returns the microseconds of processor time that one decision took. */
-async function measure(
-  requests: readonly RequestView[],
-  policy: Policy,
-  cacheOf: () => TokenCache,
-  decisions = DECISIONS,
-): Promise<number> {
-  const run = async (count: number): Promise<void> => {
-    for (let done = 0; done < count;) {
-      const cache = cacheOf();
-      for (const request of requests) {
-        const { outcome } = await decide(request, policy, cache, clock);
-        if (outcome !== 'proceed') throw new Error('a decision of the benchmark refused');
-        if ((done += 1) >= count) break;
-      }
-    }
-  };
-  await run(Math.min(decisions, 500));
-  const before = process.cpuUsage();
-  await run(decisions);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / decisions;
-}
-
-type Row = Record<string, string | number>;
-
-function print(title: string, rows: readonly Row[]): void {
-  const columns = Object.keys(rows[0] ?? {});
-  const cells = [columns, ...rows.map((row) => columns.map((column) => String(row[column])))];
-  const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)));
-  const line = (texts: readonly string[]): string =>
-    `| ${texts.map((text, index) => text.padEnd(widths[index] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = cells;
-  const rule = widths.map((width) => '-'.repeat(width));
-  process.stdout.write(`\n${title}\n\n${[head, rule, ...body].map(line).join('\n')}\n`);
-}
-
-const micros = (value: number): string => value.toFixed(1);
-const one = (cache: TokenCache) => (): TokenCache => cache;
+import { createTokenCache } from '../src/core/token-cache';
+import { signingKey, signToken, type SigningKey } from '../spec/support/tokens';
+import { atTheBounds } from './core/bounds';
+import {
+  claims,
+  clock,
+  DECISIONS,
+  measure,
+  micros,
+  noCache,
+  one,
+  policyOf,
+  print,
+  requestWith,
+  type Row,
+} from './core/decisions';
 
 async function byAlgorithm(): Promise<void> {
   const rows: Row[] = [];
@@ -238,6 +162,7 @@ async function main(): Promise<void> {
   await byKeys();
   await byRoles(key);
   await byTokens();
+  await atTheBounds(key);
 }
 
 void main();
