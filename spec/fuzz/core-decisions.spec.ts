@@ -143,7 +143,8 @@ describe('whatever a client sends, under whatever configuration', () => {
           if (settings.authorize?.[0] && 'roles' in settings.authorize[0]) expect(which).toBe('other');
         }
         const expected = decision.token?.claims['sub'];
-        const writesId = policy.identity.headerNames.includes('X-User-ID') && expected !== undefined;
+        const writesId =
+          policy.identity.headerNames.some((name) => /^x.user.id$/i.test(name)) && expected !== undefined;
         expect(service.get('X_USER_ID')).toEqual(writesId ? [expected] : undefined);
         const writesRoles = settings.identity_headers === undefined && expected !== undefined;
         expect(service.get('X_USER_ROLES')).toEqual(writesRoles ? [expected === 'bob' ? 'admin' : 'user'] : undefined);
