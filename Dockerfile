@@ -11,8 +11,10 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY plugin/ plugin/
 COPY schema/ schema/
 COPY src/ src/
+COPY deploy/write-sbom.mjs deploy/
 RUN npm run build \
- && find dist -name '*.d.ts' -o -name '*.map' | xargs rm
+ && find dist -name '*.d.ts' -delete \
+ && npm run sbom
 
 # What the image gets, with fixed times, so that the same sources make the same layer.
 FROM node:${NODE_VERSION}-bookworm-slim AS package
@@ -21,6 +23,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm node_modules/.package-lock.json
 COPY --from=build /build/dist/ dist/
+COPY --from=build /build/sbom.cdx.json ./
+COPY LICENSE ./
 RUN mkdir bin /package/usr /package/usr/local /package/usr/local/bin \
  && cp "$(command -v node)" bin/node \
  && printf '%s\n' '#!/bin/sh' 'home=/opt/kong-plugin-jwt-identity' \
@@ -30,9 +34,11 @@ RUN mkdir bin /package/usr /package/usr/local /package/usr/local/bin \
 
 FROM kong:${KONG_VERSION}
 ARG KONG_VERSION
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kong-plugin-jwt-identity" \
       org.opencontainers.image.description="Kong Gateway with the jwt-identity plugin, which verifies a JWT and hands the caller's identity to the services in headers" \
       org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="docker.io/library/kong:${KONG_VERSION}"
 

@@ -12,6 +12,18 @@ describe('the Dockerfile', () => {
     expect(lastStage).toContain(`org.opencontainers.image.version="${version}"`);
   });
 
+  it('is labelled with the revision that it is told', () => {
+    expect(lastStage).toMatch(/^ARG REVISION=unknown$[^]*org\.opencontainers\.image\.revision="\$\{REVISION\}"/m);
+  });
+
+  it('installs without scripts, from the lock file, and brings its SBOM and licence along', () => {
+    const installs = [...dockerfile.matchAll(/\bnpm (?:ci|i|install)\b.*/g)].map(String);
+    expect(installs.filter((command) => !/^npm ci .*--ignore-scripts/.test(command))).toEqual([]);
+    expect(installs).toHaveLength(2);
+    expect(dockerfile).toMatch(/^COPY --from=build \/build\/sbom\.cdx\.json \.\/$/m);
+    expect(dockerfile).toMatch(/^COPY LICENSE \.\/$/m);
+  });
+
   it('ends as a user who is not root', () => {
     expect([...lastStage.matchAll(/^USER (.+)$/gm)].map(([, user]) => user)).toEqual(['kong']);
   });
