@@ -14,7 +14,16 @@ const MOST_KEYS = 64;
  */
 export function localKeySet(path: string, dependencies: WatchedFileDependencies): KeySource {
   const read = (text: string, before: readonly VerificationKey[] = []): readonly VerificationKey[] =>
-    keepIdentity(readKeySet(JSON.parse(text), MOST_KEYS).keys, before);
+    keepIdentity(readKeySet(parse(text), MOST_KEYS).keys, before);
   const keys = watchedFile(path, read, dependencies);
   return { find: (request) => selectKey(keys(), request), holds: (key) => keys().includes(key) };
+}
+
+/** JSON.parse quotes what it does not understand, and by mistake the file may be the one with the private keys. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('not JSON');
+  }
 }

@@ -156,4 +156,9 @@ describe('a file of keys', () => {
     expect(await source.find({ alg: 'ES256', kid: 'b' })).toMatchObject({ status: 'found' });
     expect(logs).toHaveLength(1);
   });
+
+  it('of public keys is not quoted when it is no JSON, since it may be the wrong file', () => {
+    writeFileSync(path, '"d": "SECRET"');
+    expect(() => localKeySet(path, dependencies())).toThrow(/^not JSON$/);
+  });
 });
