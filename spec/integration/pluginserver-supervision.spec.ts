@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, statSync, unlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { announceSigningKey } from '../../src/keys/signing-keys';
 import { KongDouble } from '../support/kong-double';
 import { KongSide } from '../support/kong-side';
 import { runCommand, SCRIPTED_PLUGIN, type ServerProcess, startServer } from '../support/server-process';
@@ -12,12 +15,15 @@ const ROUTE = { behaviour: 'check-token', tag: 'a' };
 describe('the supervisor of the plugin server', () => {
   let server: ServerProcess;
   let kong: KongDouble;
+  /** While clients ask all the time; over when a spec has failed, too. */
+  let isLoadOn = false;
   const start = async (...flags: string[]): Promise<void> => {
     server = await startServer('--workers', '2', '--deadline', '2', ...flags);
     kong = new KongDouble(server.socketPath);
   };
   beforeEach(() => start());
   afterEach(async () => {
+    isLoadOn = false;
     await kong.close();
     await server.stop();
   });
@@ -127,7 +133,7 @@ describe('the supervisor of the plugin server', () => {
   });
 
   it('is replaced by a server that takes over, without one request refused', async () => {
-    let isLoadOn = true;
+    isLoadOn = true;
     const statuses = new Map<number, number>();
     const client = async (headers: Record<string, string>): Promise<void> => {
       while (isLoadOn) {
@@ -140,7 +146,8 @@ describe('the supervisor of the plugin server', () => {
     await expect(server.ended).resolves.toBe(0);
     expect(server.stderr()).toMatch(/notice: another server took the socket over/);
     const before = statuses.get(200) ?? 0;
-    while ((statuses.get(200) ?? 0) < before + 20) await new Promise(setImmediate);
+    const isSoonOver = (): boolean => !isLoadOn || (statuses.get(200) ?? 0) >= before + 20;
+    while (!isSoonOver()) await new Promise(setImmediate);
     isLoadOn = false;
     await load;
     expect([...statuses.keys()].sort()).toEqual([200, 401]);
@@ -164,7 +171,7 @@ describe('the supervisor of the plugin server', () => {
     };
 
     it('leaves its workers to Kong when Kong reloads, until the next server has taken over', async () => {
-      let isLoadOn = true;
+      isLoadOn = true;
       let phase = 'before';
       const seen = new Set<string>();
       let answers = 0;
@@ -177,7 +184,7 @@ describe('the supervisor of the plugin server', () => {
       };
       const some = async (): Promise<void> => {
         const enough = answers + 40;
-        while (answers < enough) await new Promise(setImmediate);
+        while (isLoadOn && answers < enough) await new Promise(setImmediate);
       };
       const load = Promise.all([GOOD, BAD, GOOD, BAD].map(client));
       await some();
@@ -233,23 +240,26 @@ describe('the supervisor of the plugin server', () => {
     });
   });
 
-  it('leaves the port of its metrics to the server that takes over', async () => {
-    const first = await startServer('--workers', '1', '--metrics', '127.0.0.1:0');
+  it('leaves the ports of its metrics and its keys to the server that takes over', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'take-over-'));
+    const keys = join(folder, 'keys.json');
+    writeFileSync(keys, announceSigningKey('EdDSA'));
+    const flags = (metrics: string, jwks: string): string[] => [
+      ...['--workers', '1', '--metrics', metrics],
+      ...['--signing-keys', keys, '--jwks', jwks],
+    ];
+    const first = await startServer(...flags('127.0.0.1:0', '127.0.0.1:0'));
     const [, address] = await first.logged(/publishing metrics address=(\S+)/);
-    const next = await startServer(
-      '--socket',
-      first.socketPath,
-      '--workers',
-      '1',
-      '--take-over',
-      '--metrics',
-      address!,
-    );
+    const [, port] = await first.logged(/publishing keys address=127\.0\.0\.1 port=(\d+)/);
+    const next = await startServer('--socket', first.socketPath, '--take-over', ...flags(address!, port!));
     await expect(first.ended).resolves.toBe(0);
     await next.logged(new RegExp(`publishing metrics address=${address!}`));
+    await next.logged(new RegExp(`publishing keys address=127\\.0\\.0\\.1 port=${port!}`));
     expect((await fetch(`http://${address!}/metrics`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${port!}/.well-known/jwks.json`)).status).toBe(200);
     await next.stop();
     await first.stop();
+    rmSync(folder, { recursive: true });
   });
 
   it('makes the socket with the permissions that were asked for', async () => {
