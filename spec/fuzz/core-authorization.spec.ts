@@ -13,7 +13,7 @@ const words = fc.uniqueArray(word, { minLength: 1, maxLength: 3 });
 const CLAIMS = ['roles', 't', '/realm/roles', '/realm/t', '/t'];
 const condition = fc
   .tuple(
-    fc.constantFrom(...CLAIMS),
+    fc.constantFrom('scope', ...CLAIMS),
     fc.oneof(
       words.map((one_of) => ({ one_of })),
       fc.constantFrom({ matches: ['acme/*'] }, { matches: ['*a*', 't*'] }, { present: true }),
@@ -44,8 +44,12 @@ const held = fc.oneof(
   { weight: 1, arbitrary: fc.array(fc.array(word, { maxLength: 2 }), { maxLength: 2 }) },
   { weight: 1, arbitrary: fc.dictionary(fc.constantFrom('roles', '0', 'length', '__proto__'), word) },
 );
+const scopes = fc.oneof(
+  fc.array(word, { maxLength: 3 }).map((items) => items.join(' ')),
+  held,
+);
 const claimSet = fc.record(
-  { roles: held, scope: held, t: held, realm: fc.record({ roles: held, t: held }, { requiredKeys: [] }) },
+  { roles: held, scope: scopes, t: held, realm: fc.record({ roles: held, t: held }, { requiredKeys: [] }) },
   { requiredKeys: [] },
 );
 

@@ -53,7 +53,7 @@ function compile(
       methods: new Set(methods),
       roles: roles === null ? undefined : new Set(roles),
       scopes: scopes ?? [],
-      claims: (claims ?? []).map(claimCondition),
+      claims: (claims ?? []).map((condition) => claimCondition(condition, scopesClaim)),
     })),
     selectRoles: ruleSelector(rolesClaim),
     selectScopes: ruleSelector(scopesClaim),

@@ -1,6 +1,7 @@
 import type { ClaimRuleConfig } from '../../schema/config';
 import { claimPattern } from './claim-pattern';
 import { ruleSelector, type ClaimSelector } from './claim-selector';
+import { scopeItems } from './header-value';
 
 /** One condition of an authorization rule on one claim, compiled. */
 export interface ClaimCondition {
@@ -13,9 +14,13 @@ export interface ClaimCondition {
   readonly accepts: (value: unknown) => boolean;
 }
 
-/** Compiles one entry of a rule's `claims`. */
-export function claimCondition({ claim, oneOf, matches }: ClaimRuleConfig): ClaimCondition {
-  const select = ruleSelector(claim);
+/**
+ * Compiles one entry of a rule's `claims`. The claim that holds the scopes is judged scope by scope, as `scopes` does:
+ * of a text as a whole, taking a scope away could make a condition true.
+ */
+export function claimCondition({ claim, oneOf, matches }: ClaimRuleConfig, scopesClaim: string): ClaimCondition {
+  const value = ruleSelector(claim);
+  const select: ClaimSelector = claim === scopesClaim ? (claims) => scopeItems(value(claims)) : value;
   if (oneOf !== null) {
     const values = new Set(oneOf);
     return { claim, demand: 'one_of', select, accepts: (value) => scalarItems(value).some((text) => values.has(text)) };

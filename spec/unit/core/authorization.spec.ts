@@ -121,6 +121,15 @@ describe('rules by claim', () => {
     expect(verdict({ authorize: [{ claims: [condition] }], claims: { tenant } })).toEqual({ code: 'forbidden' });
   });
 
+  it('judges the claim of the scopes scope by scope', () => {
+    const matches = { authorize: [{ claims: [{ claim: 'scp', matches: ['orders:*'] }] }], scopes_claim: 'scp' };
+    expect(verdict({ ...matches, claims: { scp: 'profile orders:read' } })).toBeUndefined();
+    expect(verdict({ ...matches, claims: { scp: ['orders:read'] } })).toBeUndefined();
+    expect(verdict({ ...matches, claims: { scp: 'profile' } })).toMatchObject({ code: 'forbidden' });
+    const present = { authorize: [{ claims: [{ claim: 'scp', present: true }] }], scopes_claim: 'scp' };
+    expect(verdict({ ...present, claims: { scp: ' ' } })).toMatchObject({ code: 'forbidden' });
+  });
+
   it('finds nothing that JavaScript gives every object', () => {
     for (const claim of ['__proto__', 'constructor', 'toString', '/__proto__/constructor']) {
       expect(verdict({ authorize: [{ claims: [{ claim, present: true }] }], claims: {} })).toBeDefined();
