@@ -48,6 +48,18 @@ describe('kong-jwt-identity dev', () => {
     );
   });
 
+  it('takes its plugin server with it, also when it is killed', async () => {
+    await start();
+    const [, pid] = await command!.logged(/plugin server started server=jwt_identity pid=(\d+)/);
+    await command!.logged(/\[jwt_identity:\d+\] notice: serving/);
+    command!.process.kill('SIGKILL');
+    await command!.ended;
+    // A server that nobody waits for shows only in the list of processes.
+    const isThere = (): boolean => existsSync(`/proc/${pid!}`);
+    while (isThere() && command !== undefined) await new Promise((next) => setTimeout(next, 10));
+    if (isThere()) process.kill(Number(pid));
+  });
+
   it('takes a changed file up, and goes on with the old one when it is wrong', async () => {
     const url = await start();
     writeFileSync(file, configWith('two').replace('status_code', 'status'));

@@ -1,22 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-
-const ROOT = resolve(__dirname, '../..');
+import { join } from 'node:path';
+import { ROOT, type RunningProcess, runScript } from './running-process';
 
 /** A command of this package, as `npm run build` made it. */
-export interface RunningCommand {
-  readonly process: ChildProcess;
-  readonly pid: number;
-  /** Everything it wrote to stderr until now. */
-  stderr(): string;
-  stdout(): string;
-  /** Resolves when its stderr holds a match. @throws when it ends first */
-  logged(pattern: RegExp): Promise<RegExpMatchArray>;
-  /** Resolves with the exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string | null>;
-}
+export type RunningCommand = RunningProcess;
 
 /** `kong-jwt-identity`, as `npm run build` made it. */
 export const COMMAND = join(ROOT, 'dist/src/cli/main.js');
@@ -26,40 +14,7 @@ export const SCRIPTED_PLUGIN = join(ROOT, 'spec/fixtures/plugins/scripted');
 
 /** Runs `kong-jwt-identity` with these arguments. */
 export function runCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCommand {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stderr = '';
-  let stdout = '';
-  const watchers = new Set<() => void>();
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-    for (const watcher of watchers) watcher();
-  });
-  const ended = new Promise<number | string | null>((resolveEnd) => {
-    child.on('close', (code, signal) => {
-      resolveEnd(signal ?? code);
-    });
-  });
-  const logged = (pattern: RegExp): Promise<RegExpMatchArray> =>
-    new Promise((resolveMatch, reject) => {
-      const look = (): void => {
-        const match = pattern.exec(stderr);
-        if (match === null) return;
-        watchers.delete(look);
-        resolveMatch(match);
-      };
-      watchers.add(look);
-      void ended.then((end) => {
-        look();
-        reject(new Error(`ended with ${String(end)} and never logged ${String(pattern)}:\n${stderr}`));
-      });
-      look();
-    });
-  return { process: child, pid: child.pid!, stderr: () => stderr, stdout: () => stdout, logged, ended };
+  return runScript(COMMAND, args, env);
 }
 
 /** A plugin server that listens. */
@@ -85,6 +40,7 @@ export async function startServer(...flags: readonly string[]): Promise<ServerPr
     SCRIPTED_PLUGIN,
     '--log-level',
     'info',
+    '--until-stdin-ends',
     ...flags,
   ]);
   await command.logged(/notice: serving socket=/);

@@ -25,6 +25,7 @@ interface ServeFlags {
   readonly metrics?: MetricsAddress;
   readonly signingKeys?: string;
   readonly jwks?: MetricsAddress;
+  readonly untilStdinEnds: boolean;
   readonly logLevel?: string;
 }
 
@@ -59,6 +60,7 @@ export function serveCommand(): Command {
       new Option('--signing-keys <file>', 'JWK set with private keys, for identity_token').env(SIGNING_KEYS_VARIABLE),
     )
     .option('--jwks <address:port>', 'publish the public half of the signing keys there', listenAddress)
+    .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
     .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS))
     .action(async (flags: ServeFlags) => {
       // The workers and the plugin in them read the level from here.
@@ -66,6 +68,7 @@ export function serveCommand(): Command {
       const { log } = createLogger();
       // Kong closes our stderr when it dies. That must not be an error of its own.
       process.stderr.on('error', () => undefined);
+      if (flags.untilStdinEnds) process.stdin.on('close', () => process.kill(process.pid, 'SIGINT')).resume();
       try {
         await openSigningKeys(flags, log);
         const exitCode = await supervise({

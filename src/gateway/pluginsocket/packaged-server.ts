@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import { shellCommand, type PluginServerSettings } from './server-settings';
 
 /**
- * Returns the settings for this package's own plugin server, as they would stand in Kong's configuration.
+ * Returns the settings for this package's own plugin server, as they would stand in Kong's configuration, but that it
+ * ends with whoever starts it, also when that is killed.
  *
  * @param folder - where the socket goes
  * @param serveFlags - more arguments for `kong-jwt-identity serve`
@@ -14,7 +15,7 @@ export function packagedServer(folder: string, serveFlags: readonly string[] = [
     name: 'jwt_identity',
     socket,
     queryCommand: shellCommand([...command(), 'dump']),
-    startCommand: shellCommand([...command(), 'serve', '--socket', socket, ...serveFlags]),
+    startCommand: shellCommand([...command(), 'serve', '--socket', socket, '--until-stdin-ends', ...serveFlags]),
   };
 }
 

@@ -34,7 +34,8 @@ export function keepRunning(settings: PluginServerSettings, startCommand: string
     const startedAtMs = Date.now();
     // A process group of its own: Ctrl-C reaches the gateway alone, which then ends its children in order.
     const started = spawn('/bin/sh', ['-c', `exec ${startCommand}`], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // As Kong does. What reads its stdin learns from it when this process was killed.
+      stdio: 'pipe',
       detached: true,
     });
     child = started;
