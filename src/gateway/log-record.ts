@@ -5,6 +5,7 @@ import { toText } from './http/byte-string';
 import type { HeaderList } from './http/header-list';
 import { queryTable } from './http/query';
 import { identityOf } from './pdk/identity-methods';
+import { upstreamUri } from './pdk/kong-methods';
 
 /** Kong 3.9.3: `get_headers` and `get_query` are cut here. */
 const LIMIT = 100;
@@ -33,7 +34,7 @@ export function logRecord(record: ExchangeRecord): Readonly<Members> {
       method: exchange.method,
       headers: redacted(exchange),
     },
-    upstream_uri: toText(forwarded?.path ?? ''),
+    upstream_uri: toText(forwarded?.path ?? (route === null ? '' : upstreamUri(exchange))),
     upstream_status: answeredBy.kind === 'service' ? String(response.status) : '',
     response: { status: response.status, headers: headerObject(response.headers) },
     latencies: { kong: durations.gateway, proxy: durations.service, request: durations.total, receive: 0 },

@@ -59,13 +59,11 @@ export const kongMethods: PdkHandlers<
 
 /** Returns one of nginx's variables, as far as they make sense here; others are not set. */
 function variable(exchange: Exchange, name: string): string | null {
-  const { requestId, client, listener, method, target, path, prefix, query, host, service } = exchange;
+  const { requestId, client, listener, method, target, query, host, service } = exchange;
   if (name.startsWith('http_')) {
     const value = arrivedHeader(exchange, name.slice('http_'.length).replaceAll('_', '-'));
     return value === null ? null : toText(value);
   }
-  const servicePath = service?.path ?? null;
-  const base = servicePath === null ? null : toByteString(servicePath);
   const values: Readonly<Record<string, string>> = {
     request_id: requestId,
     kong_request_id: requestId,
@@ -80,10 +78,16 @@ function variable(exchange: Exchange, name: string): string | null {
     scheme: 'http',
     host,
     upstream_scheme: service?.protocol ?? '',
-    upstream_uri: escapePath(upstreamPath(path, prefix, base)),
+    upstream_uri: upstreamUri(exchange),
   };
   const value = Object.hasOwn(values, name) ? values[name] : undefined;
   return value === undefined ? null : toText(value);
+}
+
+/** Returns the path that the service is asked for, as bytes. Kong knows it once there is a route. */
+export function upstreamUri({ path, prefix, service }: Exchange): string {
+  const base = service?.path ?? null;
+  return escapePath(upstreamPath(path, prefix, base === null ? null : toByteString(base)));
 }
 
 function routeMessage(route: Route): RouteMessage {
