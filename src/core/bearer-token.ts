@@ -46,15 +46,16 @@ export function findBearerToken(
 /** What may be a token, and where it was. */
 type Candidate = readonly [place: string, found: string | Refusal];
 
-function* candidates(request: RequestView, sources: TokenSources): Generator<Candidate> {
+function candidates(request: RequestView, sources: TokenSources): readonly Candidate[] {
+  const found: Candidate[] = [];
   for (const name of sources.headerNames) {
     const value = headerOf(request, name);
-    if (value === undefined) continue;
-    const found = fromHeader(name, value);
-    if (found !== undefined) yield [`the header ${name}`, found];
+    const candidate = value === undefined ? undefined : fromHeader(name, value);
+    if (candidate !== undefined) found.push([`the header ${name}`, candidate]);
   }
-  if (sources.cookieNames.length > 0) yield* fromCookies(request, sources.cookieNames);
-  if (sources.uriParamNames.length > 0) yield* fromQuery(request, sources.uriParamNames);
+  if (sources.cookieNames.length > 0) found.push(...fromCookies(request, sources.cookieNames));
+  if (sources.uriParamNames.length > 0) found.push(...fromQuery(request, sources.uriParamNames));
+  return found;
 }
 
 /**
@@ -65,6 +66,8 @@ export function fromHeader(name: string, value: string | readonly string[]): str
   const malformed = (what: string): Refusal => new Refusal('credentials_malformed', `header ${name}: ${what}`);
   // Two lines: whichever we took, a service might take the other.
   if (typeof value !== 'string') return malformed('sent more than once');
+  // As almost every client writes it. What follows must be a b64token all the same.
+  if (/^Bearer [^ ]/.test(value)) return value.slice('Bearer '.length);
   const [, scheme, credentials] = CREDENTIALS.exec(value) ?? [];
   if (scheme !== undefined && credentials !== undefined) {
     if (scheme.toLowerCase() === 'bearer') return credentials;
