@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 
 const BENCHMARKS: readonly { readonly script: string; readonly title: string; readonly text: string }[] = [
   {
@@ -30,6 +31,7 @@ const BENCHMARKS: readonly { readonly script: string; readonly title: string; re
 ];
 
 async function main(): Promise<void> {
+  const [loadBefore = 0] = loadavg();
   const sections: string[] = [];
   for (const { script, title, text } of BENCHMARKS) {
     const output = await outputOf(script);
@@ -38,9 +40,17 @@ async function main(): Promise<void> {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, ${memory}; Linux ${release()}; Node ${process.version}`;
   const [date] = new Date().toISOString().split('T');
-  const head = `# Benchmarks\n\n<!-- Made by \`npm run bench\`. -->\n\nMeasured ${date} on ${machine}. Rows of one table come from one run and may be compared; others may not.\nbench/README.md says what each command measures.\n`;
+  const text = [
+    '# Benchmarks',
+    '<!-- Made by `npm run bench`. -->',
+    `Measured ${date} on ${machine}. Load average before: ${loadBefore.toFixed(1)}.`,
+    'Rows of one table come from one run and may be compared; others may not. [PERFORMANCE](PERFORMANCE.md) says what ' +
+      'follows from the numbers and what stands in the way of more; [bench/README](../bench/README.md), what each ' +
+      'command measures.',
+    ...sections,
+  ].join('\n\n');
   const path = join(__dirname, '../docs/BENCHMARKS.md');
-  writeFileSync(path, [head, ...sections].join('\n'));
+  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));
 }
 
 async function outputOf(script: string): Promise<string> {

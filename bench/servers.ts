@@ -34,9 +34,10 @@ export async function startOurs(
 ): Promise<OurServer> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const socket = join(folder, 's');
-  const args = ['serve', '--socket', socket, '--plugin', resolve(ROOT, plugins, name), '--workers', String(workers)];
+  const own = ['--plugin', resolve(ROOT, plugins, name), '--workers', String(workers), '--until-stdin-ends'];
+  const args = ['serve', '--socket', socket, ...own];
   const child = spawn(process.execPath, [...flags, join(ROOT, 'dist/src/cli/main.js'), ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe'],
   });
   const logged = printed(child, child.stderr);
   // The other workers come up while the benchmark warms up.

@@ -48,7 +48,9 @@ export async function decide(
     return policy.allowAuthenticated && request.isAuthenticated === true ? anonymous() : missing;
   }
 
-  const token = await verifyTokenOnce(bearer, policy.trust, cache, clock, observe);
+  // Waiting costs, also for what is there already, and almost every token is.
+  const verified = verifyTokenOnce(bearer, policy.trust, cache, clock, observe);
+  const token = verified instanceof Promise ? await verified : verified;
   if (token instanceof Refusal) return token;
 
   if (policy.authorization !== undefined) {
@@ -60,7 +62,8 @@ export async function decide(
   if (identity instanceof Refusal) return identity.of(token);
 
   const shadow = shadowRefusal(token, request.method, policy.shadow, observe);
-  const admitted = await proceed(token, identity, forged, request, policy, clock);
+  const admitting = proceed(token, identity, forged, request, policy, clock);
+  const admitted = admitting instanceof Promise ? await admitting : admitting;
   return shadow === undefined ? admitted : { ...admitted, shadow };
 }
 
