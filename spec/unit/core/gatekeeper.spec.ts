@@ -208,6 +208,15 @@ describe('two routes that trust alike', () => {
     expect(await ask({ config, headers })).toMatchObject({ code });
   });
 
+  it('share a verified token but write the identity each in its own way', async () => {
+    const headers = await bearer();
+    const config = { identity_headers: [{ header: 'X-User-ID', claim: 'iss' }] };
+    expect(await ask({ headers })).toMatchObject({ headers: { 'X-User-ID': 'u1', 'X-User-Roles': 'admin,user' } });
+    const other = (await ask({ config, headers })) as Proceed;
+    expect(other.headers).toEqual({ 'X-User-ID': ISSUER.issuer, authorization: [] });
+    expect(cache.size).toBe(1);
+  });
+
   it('do not trust alike when their leeway differs', async () => {
     const headers = await bearer({ exp: NOW - 5 });
     expect(await ask({ headers })).toMatchObject({ outcome: 'proceed' });
