@@ -7,8 +7,8 @@
  */
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { ALGORITHMS } from '../schema/algorithms';
-import { decide } from '../src/core/gatekeeper';
-import { createTokenCache } from '../src/core/token-cache';
+import { decide } from '../src/core/pipeline';
+import { createTokenCache } from '../src/core/verification/token-cache';
 import { signingKey, signToken, type SigningKey } from '../spec/support/tokens';
 import { atTheBounds } from './core/bounds';
 import {

@@ -1,5 +1,5 @@
-import type { CONFIG_FIELDS } from './fields';
-import type { InferRecord } from './kong-schema';
+import type { CONFIG_FIELDS } from './fields/config-fields';
+import type { InferRecord } from '../src/kong/schema-language/field';
 
 /**
  * The plugin's configuration as the rest of the code sees it: every member present, defaults applied, names in

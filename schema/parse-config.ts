@@ -1,10 +1,14 @@
 import type { Config } from './config';
 import { ConfigError } from './config-error';
-import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from './fields';
-import { headerViolations } from './header-rules';
-import { issuerViolations } from './issuer-rules';
-import { namedFields, type Field, type RecordField } from './kong-schema';
-import { validate, type Violation } from './validate';
+import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from './fields/config-fields';
+import { headerViolations } from './rules/header-rules';
+import { issuerViolations } from './rules/issuer-rules';
+import { namedFields, type Field, type RecordField } from '../src/kong/schema-language/field';
+import { validate } from '../src/kong/schema-language/validation';
+import type { Violation } from '../src/kong/schema-language/violation';
+
+/** Name of the plugin in Kong's configuration. */
+export const PLUGIN_NAME = 'jwt-identity';
 
 /** The whole configuration as one field of Kong's. */
 export const CONFIG_RECORD: RecordField = {

@@ -1,8 +1,8 @@
 /** What happens at the bounds, and what it costs. */
-import { HEADER_LIMIT } from '../../src/core/header-hygiene';
+import { HEADER_LIMIT } from '../../src/core/request/header-hygiene';
 import type { Policy } from '../../src/core/policy';
-import type { RequestView } from '../../src/core/request-view';
-import { createTokenCache } from '../../src/core/token-cache';
+import type { RequestView } from '../../src/core/request/request-view';
+import { createTokenCache } from '../../src/core/verification/token-cache';
 import { signToken, type SigningKey } from '../../spec/support/tokens';
 import { claims, measure, micros, one, policyOf, print, requestWith, type Row } from './decisions';
 

@@ -1,10 +1,10 @@
 /** Requests, policies and the measuring of decisions. */
 import { parseConfig } from '../../schema/parse-config';
-import { decide } from '../../src/core/gatekeeper';
+import { decide } from '../../src/core/pipeline';
 import { compilePolicy, type Policy } from '../../src/core/policy';
-import { Refusal } from '../../src/core/refusal';
-import type { RequestView } from '../../src/core/request-view';
-import { createTokenCache, type TokenCache } from '../../src/core/token-cache';
+import { Refusal } from '../../src/core/refusal/refusal';
+import type { RequestView } from '../../src/core/request/request-view';
+import { createTokenCache, type TokenCache } from '../../src/core/verification/token-cache';
 import { inlineKeySource } from '../../src/keys/inline-key-source';
 import { publicJwk, type SigningKey } from '../../spec/support/tokens';
 

@@ -27,12 +27,12 @@ export interface Entry {
 }
 
 /** Requests that are remembered. */
-const MOST_ENTRIES = 500;
+const MAX_ENTRIES = 500;
 
 /** Brings together what gateway and services each saw of a request, by Kong's id of it. */
 export class Journal {
-  readonly #receipts = new LRUCache<string, Receipt>({ max: MOST_ENTRIES });
-  readonly #entries = new LRUCache<string, Entry>({ max: MOST_ENTRIES });
+  readonly #receipts = new LRUCache<string, Receipt>({ max: MAX_ENTRIES });
+  readonly #entries = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
   readonly #waiting = new Map<string, (entry: Entry) => void>();
 
   /** @param onEntry - called when a request is over */

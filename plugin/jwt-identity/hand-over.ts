@@ -1,10 +1,10 @@
-import { CONSUMER_HEADERS } from '../../schema/header-rules';
+import { CONSUMER_HEADERS } from '../../schema/rules/header-rules';
 import { withHeaders, type HeaderChanges, type Proceed } from '../../src/core/decision';
-import { encodeHeaderValue, stringItems } from '../../src/core/header-value';
+import { encodeHeaderValue, stringItems } from '../../src/core/identity/header-value';
 import type { HandOver } from '../../src/core/policy';
-import { Refusal } from '../../src/core/refusal';
-import type { VerifiedToken } from '../../src/core/verified-token';
-import { earlierCaller, KONG_HEADERS, type EarlierCaller } from './earlier-caller';
+import { Refusal } from '../../src/core/refusal/refusal';
+import type { VerifiedToken } from '../../src/core/verification/verified-token';
+import { earlierAuthentication, KONG_HEADERS, type EarlierAuthentication } from './earlier-authentication';
 import { isLogged, logDecision } from './log-entry';
 import type { Consumer, Pdk } from './pdk';
 
@@ -24,7 +24,7 @@ export async function letThrough(kong: Pdk, decision: Proceed, handOver: HandOve
   if (isTaken || token === undefined || handOver.consumer !== undefined) {
     const [consumer, earlier] = await Promise.all([
       token && findConsumer(kong, token, handOver),
-      isTaken ? earlierCaller(kong) : undefined,
+      isTaken ? earlierAuthentication(kong) : undefined,
     ]);
     if (consumer instanceof Refusal) return ofCaller(consumer);
     headers = withHeaders(headers, await tellWhoIsCalling(kong, token, consumer, earlier));
@@ -44,7 +44,7 @@ async function tellWhoIsCalling(
   kong: Pdk,
   token: VerifiedToken | undefined,
   consumer: Consumer | undefined,
-  earlier: EarlierCaller | undefined,
+  earlier: EarlierAuthentication | undefined,
 ): Promise<HeaderChanges> {
   if (consumer !== undefined) {
     await kong.client.authenticate(consumer, null);

@@ -5,29 +5,29 @@
  * reload replaces them, the stock server drops idle ones).
  */
 import { ConfigError } from '../../schema/config-error';
-import { parseConfig } from '../../schema/parse-config';
-import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields';
-import { decide } from '../../src/core/gatekeeper';
+import { parseConfig, PLUGIN_NAME } from '../../schema/parse-config';
+import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields/config-fields';
+import { decide } from '../../src/core/pipeline';
 import type { Decision } from '../../src/core/decision';
 import { compilePolicy, DEFAULT_REALM, type Policy } from '../../src/core/policy';
-import { Refusal } from '../../src/core/refusal';
-import { refusalResponse } from '../../src/core/refusal-response';
-import type { RequestView } from '../../src/core/request-view';
-import { createTokenCache } from '../../src/core/token-cache';
+import { Refusal } from '../../src/core/refusal/refusal';
+import { refusalResponse } from '../../src/core/refusal/refusal-response';
+import type { RequestView } from '../../src/core/request/request-view';
+import { createTokenCache } from '../../src/core/verification/token-cache';
 import { createKeySources } from '../../src/keys/key-sources';
 import { signingKeyFile } from '../../src/keys/signing-key-file';
 import { SIGNING_KEYS_VARIABLE } from '../../src/keys/signing-keys';
 import { decisionChannel } from '../../src/telemetry/channels';
 import { createLogger, type LogFields } from '../../src/telemetry/log';
 import { version } from '../../package.json';
-import { whoOf } from './caller';
+import { verifiedBy } from './caller';
 import { letThrough } from './hand-over';
 import { isLogged, logDecision } from './log-entry';
 import type { Pdk } from './pdk';
 import { isGrpc, readRequest } from './request';
 
 /** Name in Kong's configuration. */
-export const Name = 'jwt-identity';
+export const Name = PLUGIN_NAME;
 /** After ip-restriction (990); before acl (950) and rate-limiting (910), which may build on the identity. */
 export const Priority = 985;
 /** Version of the package. */
@@ -129,7 +129,7 @@ function publishDecision(decision: Decision): void {
     outcome: 'proceed',
     code: token ? 'proceed' : 'anonymous',
     status: 0,
-    ...(token && whoOf(token)),
+    ...(token && verifiedBy(token)),
     ...(shadow && { shadow: shadow.code }),
   });
 }

@@ -1,7 +1,7 @@
 import type { Decision } from '../../src/core/decision';
 import type { HandOver } from '../../src/core/policy';
-import { Refusal } from '../../src/core/refusal';
-import { whoOf } from './caller';
+import { Refusal } from '../../src/core/refusal/refusal';
+import { verifiedBy } from './caller';
 import type { Pdk } from './pdk';
 
 type LogSettings = Pick<HandOver, 'logDecisions' | 'logUser'>;
@@ -28,7 +28,7 @@ function logEntry(decision: Decision, { logUser }: LogSettings): Readonly<Record
     ...(decision instanceof Refusal
       ? { code: decision.code, reason: decision.reason, status: decision.status }
       : { code: token ? 'proceed' : 'anonymous' }),
-    ...(token && whoOf(token)),
+    ...(token && verifiedBy(token)),
     ...((typeof user === 'string' || typeof user === 'number') && { user }),
     ...('shadow' in decision && { shadow: { code: decision.shadow.code, reason: decision.shadow.reason } }),
   };

@@ -1,7 +1,7 @@
-import { HEADER_LIMIT } from '../../src/core/header-hygiene';
+import { HEADER_LIMIT } from '../../src/core/request/header-hygiene';
 import type { Policy } from '../../src/core/policy';
-import type { RequestView } from '../../src/core/request-view';
-import { known } from './earlier-caller';
+import type { RequestView } from '../../src/core/request/request-view';
+import { presentEntity } from './earlier-authentication';
 import type { Pdk } from './pdk';
 
 /**
@@ -29,7 +29,7 @@ export async function readRequest(kong: Pdk, policy: Policy): Promise<RequestVie
     ...(path && { path }),
     // Kong 3.9.3: no query arrives as an empty message or as nothing.
     ...(rawQuery !== undefined && { rawQuery }),
-    isAuthenticated: known(credential) !== undefined,
+    isAuthenticated: presentEntity(credential) !== undefined,
   };
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decode, encode } from '../../src/protocol/message';
 import { findPdkMethod } from '../../src/protocol/pdk-methods';
 import { rpcCall, rpcReturn } from '../../src/protocol/rpc-messages';
-import type { PluginModule } from '../../src/pluginserver/plugin-module';
+import type { PluginModule } from '../../src/server/pluginserver/plugin-module';
 import transcript from '../fixtures/kong-transcripts/protobuf.json';
 import { KongSide } from '../support/kong-side';
 import { type LocalServer, startLocalServer } from '../support/local-server';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ConfigError } from '../../schema/config-error';
-import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields';
-import { namedFields, type Field, type RecordField } from '../../schema/kong-schema';
+import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields/config-fields';
+import { namedFields, type Field, type RecordField } from '../../src/kong/schema-language/field';
 import { parseConfig } from '../../schema/parse-config';
-import { validate } from '../../schema/validate';
+import { validate } from '../../src/kong/schema-language/validation';
 
 const CONFIG: RecordField = { type: 'record', fields: CONFIG_FIELDS, entity_checks: CONFIG_ENTITY_CHECKS };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseConfig } from '../../schema/parse-config';
-import { authorizationRules, authorize } from '../../src/core/authorization';
-import type { VerifiedToken } from '../../src/core/verified-token';
+import { authorizationRules, authorize } from '../../src/core/authorization/authorization';
+import type { VerifiedToken } from '../../src/core/verification/verified-token';
 import { ISSUER } from '../support/policy';
 
 const WORDS = ['admin', 'support', 'read', 'write', 'acme/1', 'acme/2', '7', 'true'];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { findBearerToken } from '../../src/core/bearer-token';
-import { hideCredentials } from '../../src/core/credential-hiding';
-import { Refusal } from '../../src/core/refusal';
-import type { RequestView } from '../../src/core/request-view';
+import { findBearerToken } from '../../src/core/request/bearer-token';
+import { hideCredentials } from '../../src/core/request/credential-hiding';
+import { Refusal } from '../../src/core/refusal/refusal';
+import type { RequestView } from '../../src/core/request/request-view';
 
 const sources = {
   headerNames: ['authorization', 'x-token'],

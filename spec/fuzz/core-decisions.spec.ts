@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decide } from '../../src/core/gatekeeper';
-import { Refusal } from '../../src/core/refusal';
-import { createTokenCache } from '../../src/core/token-cache';
+import { decide } from '../../src/core/pipeline';
+import { Refusal } from '../../src/core/refusal/refusal';
+import { createTokenCache } from '../../src/core/verification/token-cache';
 import { KeyList } from '../support/key-list';
 import { ISSUER, policyOf } from '../support/policy';
 import { signingKey, signToken, type SigningKey } from '../support/tokens';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeHeaderValue } from '../../src/core/header-value';
-import { Refusal } from '../../src/core/refusal';
+import { encodeHeaderValue } from '../../src/core/identity/header-value';
+import { Refusal } from '../../src/core/refusal/refusal';
 import { type EchoService, startEchoService } from '../support/echo-service';
 import { rawGet, sendRaw } from '../support/raw-http';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { findBearerToken } from '../../src/core/bearer-token';
-import { decodeCompactJws } from '../../src/core/compact-jws';
-import { hideCredentials } from '../../src/core/credential-hiding';
-import { forgedHeaders, headerHygiene } from '../../src/core/header-hygiene';
-import { encodeHeaderValue } from '../../src/core/header-value';
+import { findBearerToken } from '../../src/core/request/bearer-token';
+import { decodeCompactJws } from '../../src/core/verification/compact-jws';
+import { hideCredentials } from '../../src/core/request/credential-hiding';
+import { forgedHeaders, headerHygiene } from '../../src/core/request/header-hygiene';
+import { encodeHeaderValue } from '../../src/core/identity/header-value';
 import { boundedRun } from '../support/bounded-run';
 import { segment } from '../support/tokens';
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeCompactJws } from '../../src/core/compact-jws';
-import { Refusal } from '../../src/core/refusal';
-import { createTokenCache, verifyTokenOnce, type Trust } from '../../src/core/token-cache';
+import { decodeCompactJws } from '../../src/core/verification/compact-jws';
+import { Refusal } from '../../src/core/refusal/refusal';
+import { createTokenCache, verifyTokenOnce, type Trust } from '../../src/core/verification/token-cache';
 import { KeyList } from '../support/key-list';
 import { ISSUER, policyOf } from '../support/policy';
 import { segment, signingKey, signToken, type SigningKey } from '../support/tokens';

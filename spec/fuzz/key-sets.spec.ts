@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ConfigError } from '../../schema/config-error';
 import { parseConfig } from '../../schema/parse-config';
-import type { VerificationKey } from '../../src/core/key-source';
-import { Refusal } from '../../src/core/refusal';
-import { createTokenCache, verifyTokenOnce } from '../../src/core/token-cache';
+import type { VerificationKey } from '../../src/core/verification/key-source';
+import { Refusal } from '../../src/core/refusal/refusal';
+import { createTokenCache, verifyTokenOnce } from '../../src/core/verification/token-cache';
 import { createDocumentFetcher } from '../../src/keys/document-fetcher';
 import { FetchError } from '../../src/keys/fetch-error';
 import { inlineKeySource } from '../../src/keys/inline-key-source';
@@ -20,7 +20,7 @@ import { ISSUER, policyOf } from '../support/policy';
 import { pem, publicJwk, segment, signingKey, signToken, type SigningKey } from '../support/tokens';
 
 const NOW = 1_800_000_000;
-const MOST_KEYS = 100;
+const MAX_KEYS = 100;
 /** In whatever of a document could be taken for a secret. */
 const MARK = 'hunter2';
 
@@ -140,7 +140,7 @@ function expectSound({ kid, algorithms, key }: VerificationKey, members: readonl
 /** What came of a document. Anything but keys or a {@link FetchError} fails the spec. */
 function outcome(body: unknown): readonly VerificationKey[] | FetchError {
   try {
-    const { keys, skipped } = readKeySet(body, MOST_KEYS);
+    const { keys, skipped } = readKeySet(body, MAX_KEYS);
     for (const reason of skipped) expect(reason).toMatch(/^key \d+: [a-z_ ,]+$/);
     return keys;
   } catch (error) {
@@ -161,7 +161,7 @@ describe('whatever a provider publishes as its keys', () => {
           return;
         }
         seen.accepted += 1;
-        expect(body.keys.length).toBeLessThanOrEqual(MOST_KEYS);
+        expect(body.keys.length).toBeLessThanOrEqual(MAX_KEYS);
         for (const key of keys) {
           expectSound(key, body.keys);
           const kid = key.kid ?? undefined;

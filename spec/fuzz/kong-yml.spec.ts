@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CONFIG_RECORD } from '../../schema/parse-config';
-import { bundledPlugins } from '../../src/gateway/bundled/bundled-plugins';
-import { ConfigurationError } from '../../src/gateway/declarative/configuration-error';
-import { readDeclaration } from '../../src/gateway/declarative/declaration';
-import type { Declaration, PluginEntry } from '../../src/gateway/declarative/entities';
-import { readYaml } from '../../src/gateway/declarative/yaml';
+import { bundledPlugins } from '../../src/gateway/plugins/bundled/bundled-plugins';
+import { ConfigurationError } from '../../src/kong/declarative/configuration-error';
+import { readDeclaration } from '../../src/kong/declarative/declaration';
+import type { Declaration, PluginEntry } from '../../src/kong/declarative/entities';
+import { readYaml } from '../../src/kong/declarative/yaml';
 import { Generation } from '../../src/gateway/generation';
-import type { PluginKind } from '../../src/gateway/plugin-definition';
+import type { PluginKind } from '../../src/gateway/plugins/plugin-kind';
 import { boundedRun } from '../support/bounded-run';
 import { pluginHost } from '../support/exchange';
 

@@ -4,7 +4,7 @@ import { encodeFrames, FrameDecoder } from '../../src/protocol/frame';
 import { decode, encode, MalformedMessageError } from '../../src/protocol/message';
 import { findPdkMethod, pdkMethods } from '../../src/protocol/pdk-methods';
 import { rpcCall } from '../../src/protocol/rpc-messages';
-import type { PluginModule } from '../../src/pluginserver/plugin-module';
+import type { PluginModule } from '../../src/server/pluginserver/plugin-module';
 import type { Pdk } from '../../plugin/jwt-identity/pdk';
 import transcript from '../fixtures/kong-transcripts/protobuf.json';
 import { KongSide } from '../support/kong-side';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createGuard, gatewayAddresses, gatewayCertificate, type GatewayProof } from '../../src/guard/guard';
 import { gatewayIdentityToken } from '../../src/guard/identity-token';
-import { readYaml } from '../../src/gateway/declarative/yaml';
+import { readYaml } from '../../src/kong/declarative/yaml';
 import { announceSigningKey, publicKeySet, readSigningKeys } from '../../src/keys/signing-keys';
 import { createAuthority, type Authority, type Certificate } from '../support/certificates';
 import { startKong, type Kong, type KongOptions } from '../support/kong';

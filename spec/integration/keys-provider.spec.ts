@@ -6,7 +6,7 @@ import { setTimeout as passed } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { IssuerConfig } from '../../schema/config';
-import type { KeyLookup, KeySource } from '../../src/core/key-source';
+import type { KeyLookup, KeySource } from '../../src/core/verification/key-source';
 import { createKeySources } from '../../src/keys/key-sources';
 import { renewalChannel } from '../../src/telemetry/channels';
 import { ConnectProxy } from '../support/connect-proxy';

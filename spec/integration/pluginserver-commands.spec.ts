@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { shellCommand } from '../../src/gateway/pluginsocket/server-settings';
+import { shellCommand } from '../../src/gateway/plugins/pluginsocket/server-settings';
 import { KongDouble } from '../support/kong-double';
 import { COMMAND, runCommand, SCRIPTED_PLUGIN, startServer } from '../support/server-process';
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { REFUSALS, type RefusalCode } from '../../src/core/refusal';
+import { REFUSALS, type RefusalCode } from '../../src/core/refusal/refusal';
 import { dumpAllPlugins, StockPluginServer, type StockOutcome } from '../support/stock-plugin-server';
 import { pem, publicJwk, signingKey, signToken, type SigningKey } from '../support/tokens';
 

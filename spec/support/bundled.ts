@@ -1,5 +1,5 @@
-import { bundledPlugins } from '../../src/gateway/bundled/bundled-plugins';
-import type { ConfiguredPlugin, PluginHost } from '../../src/gateway/plugin-definition';
+import { bundledPlugins } from '../../src/gateway/plugins/bundled/bundled-plugins';
+import type { ConfiguredPlugin, PluginHost } from '../../src/gateway/plugins/plugin-kind';
 import { declared, type Given } from './declared';
 import { pluginHost } from './exchange';
 

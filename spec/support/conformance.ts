@@ -1,4 +1,4 @@
-import type { RefusalCode } from '../../src/core/refusal';
+import type { RefusalCode } from '../../src/core/refusal/refusal';
 import { publicJwk, segment, signingKey, signToken, type SigningKey } from './tokens';
 
 const ISSUER = 'https://auth.example.com/';

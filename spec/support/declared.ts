@@ -1,7 +1,7 @@
-import { bundledPlugins } from '../../src/gateway/bundled/bundled-plugins';
-import { readDeclaration } from '../../src/gateway/declarative/declaration';
-import type { Declaration, Route } from '../../src/gateway/declarative/entities';
-import { readYaml } from '../../src/gateway/declarative/yaml';
+import { bundledPlugins } from '../../src/gateway/plugins/bundled/bundled-plugins';
+import { readDeclaration } from '../../src/kong/declarative/declaration';
+import type { Declaration, Route } from '../../src/kong/declarative/entities';
+import { readYaml } from '../../src/kong/declarative/yaml';
 
 /** An entity as it stands in a kong.yml. */
 export type Given = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
-import type { Exchange } from '../../src/gateway/exchange';
+import type { Exchange } from '../../src/gateway/exchange/exchange';
 import { type HeaderLine, HeaderList } from '../../src/gateway/http/header-list';
 import { RequestBody } from '../../src/gateway/http/request-body';
-import { Counters } from '../../src/gateway/bundled/counters';
-import type { PluginHost } from '../../src/gateway/plugin-definition';
+import { Counters } from '../../src/gateway/plugins/bundled/counters';
+import type { PluginHost } from '../../src/gateway/plugins/plugin-kind';
 
 /** Returns a request to `GET /orders/7` from 127.0.0.1 with these headers; members replace its own. */
 export function exchangeOf(lines: readonly HeaderLine[] = [], members: Partial<Exchange> = {}): Exchange {

@@ -1,4 +1,4 @@
-import type { KeyLookup, KeySource, VerificationKey } from '../../src/core/key-source';
+import type { KeyLookup, KeySource, VerificationKey } from '../../src/core/verification/key-source';
 import type { SigningKey } from './tokens';
 
 /** A key source over a list that a spec may change: the first key with the algorithm and, if asked for, the kid. */

@@ -15,7 +15,7 @@ export interface ClientResponse {
 const REFUSED_500: ClientResponse = { status: 500, serviceHeaders: undefined };
 
 /** Kong 3.9.3 itself tries without limit (fact 10); this is where a spec calls it a storm. */
-const MOST_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 
 /**
  * Kong's side of a plugin server as a whole: keeps connections alive, remembers instance ids, starts instances again
@@ -36,7 +36,7 @@ export class KongDouble {
   /** Sends one request through the plugin with this configuration. */
   async request(config: object, headers: Readonly<Record<string, string>>): Promise<ClientResponse> {
     const answers: Answers = { 'kong.request.get_headers': headers };
-    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const response = await this.attempt(config, answers).catch(() => REFUSED_500);
       if (response !== 'closed') return response;
       // Kong forgets all instances of the plugin, not only this one.

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startGateway } from '../../src/gateway/gateway';
-import { packagedServer } from '../../src/gateway/pluginsocket/packaged-server';
+import { packagedServer } from '../../src/gateway/plugins/pluginsocket/packaged-server';
 import { createLogger } from '../../src/telemetry/log';
 import type { Kong, KongOptions } from './kong';
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { shellCommand } from '../../src/gateway/pluginsocket/server-settings';
+import { shellCommand } from '../../src/gateway/plugins/pluginsocket/server-settings';
 import type { Kong, KongOptions } from './kong';
 import { type KongProcess, type KongSettings, startKongItself } from './kong-itself';
 

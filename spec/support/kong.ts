@@ -1,4 +1,4 @@
-import type { Environment } from '../../src/gateway/declarative/vault';
+import type { Environment } from '../../src/kong/declarative/vault';
 import { startKongContainer } from './kong-docker';
 import { startEmbeddedKong } from './kong-embedded';
 import { startNativeKong } from './kong-native';

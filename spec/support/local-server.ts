@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EventServer } from '../../src/pluginserver/event-server';
-import type { EventOutcome } from '../../src/pluginserver/event';
-import { InstanceRegistry } from '../../src/pluginserver/instance-registry';
-import { loadPlugin, type PluginModule } from '../../src/pluginserver/plugin-module';
+import { EventServer } from '../../src/server/pluginserver/event-server';
+import type { EventOutcome } from '../../src/server/pluginserver/event';
+import { InstanceRegistry } from '../../src/server/pluginserver/instance-registry';
+import { loadPlugin, type PluginModule } from '../../src/server/pluginserver/plugin-module';
 import { createLogger } from '../../src/telemetry/log';
 import { SCRIPTED_PLUGIN } from './server-process';
 

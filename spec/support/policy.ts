@@ -1,6 +1,6 @@
 import { parseConfig } from '../../schema/parse-config';
-import type { KeySource } from '../../src/core/key-source';
-import type { SigningKeySource } from '../../src/core/signing-key';
+import type { KeySource } from '../../src/core/verification/key-source';
+import type { SigningKeySource } from '../../src/core/identity/signing-key';
 import { compilePolicy, type Policy } from '../../src/core/policy';
 
 /** The issuer of {@link policyOf}, in Kong's form. */

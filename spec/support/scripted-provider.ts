@@ -24,7 +24,7 @@ export class ScriptedProvider {
   readonly renewals: number[] = [];
   /** What was kept on disk; a spec may put something there. */
   stored: StoredKeySet | undefined;
-  fileFault: Error | undefined;
+  fileProblem: Error | undefined;
   readonly recorder = new LogRecorder();
   readonly set: RemoteKeySet;
   readonly #startMs = this.nowMs;
@@ -88,7 +88,7 @@ export class ScriptedProvider {
   }
 
   #onDisk<Result>(use: () => Result): Promise<Result> {
-    return this.fileFault === undefined ? Promise.resolve(use()) : Promise.reject(this.fileFault);
+    return this.fileProblem === undefined ? Promise.resolve(use()) : Promise.reject(this.fileProblem);
   }
 }
 

@@ -2,13 +2,13 @@
 import { ConfigError } from '../../schema/config-error';
 import { parseConfig } from '../../schema/parse-config';
 import type { Claims } from '../core/claim-selector';
-import { cookiePairs, splitPair } from '../core/credential-grammar';
-import { decide } from '../core/gatekeeper';
+import { cookiePairs, splitPair } from '../core/request/credential-grammar';
+import { decide } from '../core/pipeline';
 import { compilePolicy } from '../core/policy';
-import { Refusal, type RefusalCode } from '../core/refusal';
-import { refusalResponse } from '../core/refusal-response';
-import type { RequestView } from '../core/request-view';
-import { createTokenCache } from '../core/token-cache';
+import { Refusal, type RefusalCode } from '../core/refusal/refusal';
+import { refusalResponse } from '../core/refusal/refusal-response';
+import type { RequestView } from '../core/request/request-view';
+import { createTokenCache } from '../core/verification/token-cache';
 import { createKeySources } from '../keys/key-sources';
 import { signingKeyFile } from '../keys/signing-key-file';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
@@ -16,7 +16,7 @@ import { mayBeCrossSite } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
 
 export { mayBeCrossSite } from './cross-site';
-export { routeConfig } from '../gateway/declarative/route-config';
+export { routeConfig } from './route-config';
 
 /** What a BFF knows better than the gateway. */
 export interface GatekeeperOptions {

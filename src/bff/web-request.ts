@@ -1,5 +1,5 @@
 import type { HeaderChanges } from '../core/decision';
-import type { RequestView } from '../core/request-view';
+import type { RequestView } from '../core/request/request-view';
 
 /**
  * Returns what the core sees of a Web `Request`. Lines of one header are joined there, so two `Authorization` lines are

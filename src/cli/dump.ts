@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { Command } from 'commander';
-import { describePlugin, loadPlugin, PluginModuleError } from '../pluginserver/plugin-module';
+import { describePlugin, loadPlugin, PluginModuleError } from '../server/pluginserver/plugin-module';
 import { CommandFailure } from './command-failure';
 import { pluginOption } from './plugin-option';
 

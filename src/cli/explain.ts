@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Consumer } from '../../plugin/jwt-identity/pdk';
 import { ConfigError } from '../../schema/config-error';
-import { parseConfig } from '../../schema/parse-config';
-import type { TokenSources } from '../core/bearer-token';
+import { CONFIG_RECORD, parseConfig, PLUGIN_NAME } from '../../schema/parse-config';
+import type { TokenSources } from '../core/request/bearer-token';
 import { compilePolicy } from '../core/policy';
-import type { SigningKey } from '../core/signing-key';
-import { ConfigurationError } from '../gateway/declarative/configuration-error';
-import { entityId } from '../gateway/declarative/entity-id';
-import { isMap } from '../gateway/declarative/entity-reader';
+import type { SigningKey } from '../core/identity/signing-key';
+import { ConfigurationError } from '../kong/declarative/configuration-error';
+import { entityId } from '../kong/declarative/entity-id';
+import { isMap } from '../kong/declarative/entity-reader';
 import {
   configOf,
   nameOf,
@@ -17,9 +17,9 @@ import {
   writtenRoutes,
   type WrittenRoute,
   type WrittenRoutes,
-} from '../gateway/declarative/route-config';
-import { findWrittenRoute } from '../gateway/declarative/written-route-finder';
-import { normalizePath, withoutQuery } from '../gateway/routing/path';
+} from '../kong/declarative/route-config';
+import { findWrittenRoute } from '../kong/declarative/written-route-finder';
+import { normalizePath, withoutQuery } from '../kong/routing/path';
 import { createKeySources } from '../keys/key-sources';
 import { createLogger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
@@ -76,7 +76,7 @@ async function explainRoute(text: string, flags: ExplainFlags): Promise<Explaine
   const written = writtenRoutes(text);
   const { target, headers } = requestOf(flags);
   const route = flags.route === undefined ? routeFor(written, target, flags) : writtenRoute(written, flags.route);
-  const { config, place } = configOf(written, route, process.env);
+  const { config, place } = configOf(written, route, { name: PLUGIN_NAME, config: CONFIG_RECORD }, process.env);
   const about = {
     route: nameOf(route.given),
     service: route.service === undefined ? null : nameOf(route.service),

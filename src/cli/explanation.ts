@@ -2,12 +2,12 @@ import type { Consumer, Pdk } from '../../plugin/jwt-identity/pdk';
 import { letThrough } from '../../plugin/jwt-identity/hand-over';
 import { readRequest } from '../../plugin/jwt-identity/request';
 import type { HeaderChanges } from '../core/decision';
-import { decide } from '../core/gatekeeper';
+import { decide } from '../core/pipeline';
 import type { Stage } from '../core/observer';
 import type { Policy } from '../core/policy';
-import { Refusal } from '../core/refusal';
-import { createTokenCache } from '../core/token-cache';
-import type { Clock } from '../core/verified-token';
+import { Refusal } from '../core/refusal/refusal';
+import { createTokenCache } from '../core/verification/token-cache';
+import type { Clock } from '../core/verification/verified-token';
 
 /** A request as it is to be explained. Header names are in lower case; a repeated header is a list. */
 export interface ExplainedRequest {

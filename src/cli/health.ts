@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { askForPluginNames } from '../pluginserver/health';
+import { askForPluginNames } from '../server/pluginserver/health';
 import { CommandFailure } from './command-failure';
 
 /** How long a healthy server may take to answer, in milliseconds. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { announceSigningKey, promoteSigningKey, publicKeySet, readSigningKeys } from '../keys/signing-keys';
-import type { SigningAlgorithm } from '../core/signing-key';
+import type { SigningAlgorithm } from '../core/identity/signing-key';
 import { CommandFailure } from './command-failure';
 
 /** `jwks`: prints the public half of the gateway's signing keys, for services that verify with a file. */

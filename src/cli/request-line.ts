@@ -1,4 +1,4 @@
-import { type ExchangeRecord, problemCode } from '../gateway/exchange-record';
+import { type ExchangeRecord, problemCode } from '../gateway/exchange/exchange-record';
 import { formatRecord } from '../telemetry/log';
 
 /** Returns one line about a request that is over: what was asked, the status, who answered and, if known, why. */

@@ -3,12 +3,12 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { publicKeySet, readSigningKeys, SIGNING_KEYS_VARIABLE } from '../keys/signing-keys';
 import { watchedFile } from '../keys/watched-file';
-import { serveJwks } from '../pluginserver/jwks-endpoint';
-import type { MetricsAddress } from '../pluginserver/metrics-endpoint';
-import { SocketPathError } from '../pluginserver/socket-path';
-import { listenAsSuccessor } from '../pluginserver/successor';
-import { defaultWorkers, supervise } from '../pluginserver/supervisor';
-import { whereFrom } from '../pluginserver/where-from';
+import { serveJwks } from '../server/endpoints/jwks-endpoint';
+import type { MetricsAddress } from '../server/endpoints/metrics-endpoint';
+import { SocketPathError } from '../server/processes/socket-path';
+import { listenAsSuccessor } from '../server/processes/port-takeover';
+import { defaultWorkers, supervise } from '../server/processes/supervisor';
+import { describeError } from '../telemetry/describe-error';
 import { createLogger, type Log, LOG_LEVEL_VARIABLE, LOG_LEVELS } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { listenAddress } from './listen-address';
@@ -109,7 +109,7 @@ async function openSigningKeys({ signingKeys, jwks, takeOver }: ServeFlags, log:
   if (!takeOver) await publish();
   else {
     listenAsSuccessor(publish).catch((error: unknown) => {
-      log('error', 'keys cannot be published', { host: jwks.host, port: jwks.port, ...whereFrom(error) });
+      log('error', 'keys cannot be published', { host: jwks.host, port: jwks.port, ...describeError(error) });
     });
   }
 }

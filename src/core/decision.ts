@@ -1,5 +1,5 @@
-import type { Refusal } from './refusal';
-import type { VerifiedToken } from './verified-token';
+import type { Refusal } from './refusal/refusal';
+import type { VerifiedToken } from './verification/verified-token';
 
 /** Values for headers, by name; an empty list removes the header (Kong 3.9.3: `set_headers` does the same). */
 export type HeaderChanges = Readonly<Record<string, string | readonly string[]>>;

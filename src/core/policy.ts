@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import type { Config, IssuerConfig } from '../../schema/config';
 import { ALGORITHMS } from '../../schema/algorithms';
 import { ConfigError } from '../../schema/config-error';
-import { authorizationRules, shadowRules, type AuthorizationRules } from './authorization';
-import type { TokenSources } from './bearer-token';
-import { requiredClaims } from './claim-rules';
+import { authorizationRules, shadowRules, type AuthorizationRules } from './authorization/authorization';
+import type { TokenSources } from './request/bearer-token';
+import { requiredClaims } from './verification/claim-rules';
 import { claimSelector, ruleSelector, type ClaimSelector } from './claim-selector';
-import { headerHygiene, type HeaderHygiene } from './header-hygiene';
-import { identityTokenIssuer, type IdentityTokenIssuer } from './identity-token';
-import { identityWriter, type IdentityWriter } from './identity-headers';
-import { normalizeTokenType } from './jose-header';
-import type { KeySource } from './key-source';
-import type { SigningKeySource } from './signing-key';
-import type { Trust } from './token-cache';
-import type { TrustedIssuer } from './verified-token';
+import { headerHygiene, type HeaderHygiene } from './request/header-hygiene';
+import { identityTokenIssuer, type IdentityTokenIssuer } from './identity/identity-token';
+import { identityWriter, type IdentityWriter } from './identity/identity-headers';
+import { normalizeTokenType } from './verification/jose-header';
+import type { KeySource } from './verification/key-source';
+import type { SigningKeySource } from './identity/signing-key';
+import type { Trust } from './verification/token-cache';
+import type { TrustedIssuer } from './verification/verified-token';
 
 /** One configuration of the plugin, compiled once so that a request only reads it. */
 export interface Policy {

@@ -1,7 +1,7 @@
-import type { Declaration } from './declarative/entities';
-import { PluginChain } from './plugin-chain';
-import type { PluginHost, PluginKind } from './plugin-definition';
-import { createRouter, type Router } from './routing/router';
+import type { Declaration } from '../kong/declarative/entities';
+import { PluginChain } from './plugins/plugin-chain';
+import type { PluginHost, PluginKind } from './plugins/plugin-kind';
+import { createRouter, type Router } from '../kong/routing/router';
 
 /** One configuration at work. A reload puts another in its place; requests keep the one that they began with. */
 export class Generation {

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { Refusal } from '../core/refusal';
+import { Refusal } from '../core/refusal/refusal';
 import type { GatewayProof } from './gateway-proof';
 
 /**

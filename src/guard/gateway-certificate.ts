@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { Refusal } from '../core/refusal';
+import { Refusal } from '../core/refusal/refusal';
 import type { GatewayProof, GuardedRequest } from './gateway-proof';
 
 /**

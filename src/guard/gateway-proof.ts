@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Refusal } from '../core/refusal';
+import type { Refusal } from '../core/refusal/refusal';
 import type { HeaderLines } from './identity';
 
 /** What a guard sees of a request. */

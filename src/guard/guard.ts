@@ -1,7 +1,7 @@
 /** For services behind the gateway: the package's export `kong-plugin-jwt-identity/guard` (docs/GUARD.md). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Refusal } from '../core/refusal';
-import { refusalResponse, type RefusalResponse } from '../core/refusal-response';
+import { Refusal } from '../core/refusal/refusal';
+import { refusalResponse, type RefusalResponse } from '../core/refusal/refusal-response';
 import type { GatewayProof, GuardedRequest, SignedHeaders } from './gateway-proof';
 import { guardedRequest, guardedWebRequest, sendRefusal } from './guarded-request';
 import { DEFAULT_MAPPING, readIdentity, type Identity, type IdentityMapping } from './identity';
@@ -12,7 +12,7 @@ export { gatewayCertificate } from './gateway-certificate';
 export type { GatewayProof, GuardedRequest, SignedHeaders } from './gateway-proof';
 export { DEFAULT_MAPPING, list, text, words, type Identity, type IdentityMapping } from './identity';
 export { requireIdentity, requireRole, requireScope, type Requirement } from './requirement';
-export { Refusal } from '../core/refusal';
+export { Refusal } from '../core/refusal/refusal';
 
 /** How a service knows its gateway and what it reads from it. */
 export interface GuardOptions<Mapping extends IdentityMapping> {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RefusalResponse } from '../core/refusal-response';
+import type { RefusalResponse } from '../core/refusal/refusal-response';
 import type { GuardedRequest } from './gateway-proof';
 
 /** Returns what a guard sees of a request of Node's. */

@@ -1,12 +1,17 @@
 /** Signed identity: the package's export `kong-plugin-jwt-identity/guard/identity-token` (docs/ISOLATION.md). */
 import { ConfigError } from '../../schema/config-error';
 import { parseConfig } from '../../schema/parse-config';
-import { requiredClaims } from '../core/claim-rules';
+import { requiredClaims } from '../core/verification/claim-rules';
 import type { Claims } from '../core/claim-selector';
-import { IDENTITY_HEADERS_CLAIM, IDENTITY_TOKEN_TYPE, REQUEST_HASH_CLAIM, requestHash } from '../core/identity-token';
-import type { KeySource } from '../core/key-source';
-import { Refusal } from '../core/refusal';
-import { createTokenCache, verifyTokenOnce, type Trust } from '../core/token-cache';
+import {
+  IDENTITY_HEADERS_CLAIM,
+  IDENTITY_TOKEN_TYPE,
+  REQUEST_HASH_CLAIM,
+  requestHash,
+} from '../core/identity/identity-token';
+import type { KeySource } from '../core/verification/key-source';
+import { Refusal } from '../core/refusal/refusal';
+import { createTokenCache, verifyTokenOnce, type Trust } from '../core/verification/token-cache';
 import { createKeySources } from '../keys/key-sources';
 import { localKeySet } from '../keys/local-key-set';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
@@ -35,7 +40,7 @@ export interface IdentityTokenOptions {
 }
 
 /** Longest life of a token that is accepted, in seconds; the same as the most that `identity_token.lifetime` allows. */
-const LONGEST_LIFETIME = 300;
+const MAX_LIFETIME = 300;
 
 /**
  * Takes a request for the gateway's when it carries a token that the gateway signed for this service just now, and
@@ -63,7 +68,7 @@ export function gatewayIdentityToken(options: IdentityTokenOptions): GatewayProo
             audiences: new Set([audience]),
             requiredClaims: requiredClaims(['iat', 'exp', IDENTITY_HEADERS_CLAIM]),
             leewaySeconds,
-            maximumExpirationSeconds: LONGEST_LIFETIME,
+            maximumExpirationSeconds: MAX_LIFETIME,
           },
           keys: keysOf(options),
         },
@@ -81,7 +86,7 @@ export function gatewayIdentityToken(options: IdentityTokenOptions): GatewayProo
       // What is wrong with it is nothing that a client of the gateway could mend.
       return verified.code === 'keys_unavailable' ? verified : notFromGateway(verified.reason);
     }
-    return faultOfBinding(verified.claims, request, requireBinding) ?? signedHeaders(verified.claims);
+    return bindingProblem(verified.claims, request, requireBinding) ?? signedHeaders(verified.claims);
   };
 }
 
@@ -99,7 +104,7 @@ function keysOf({ issuer, audience, jwksUri, jwksFile, caFile, allowHttp = false
   return source;
 }
 
-function faultOfBinding(claims: Claims, { method, path }: GuardedRequest, isRequired: boolean): Refusal | undefined {
+function bindingProblem(claims: Claims, { method, path }: GuardedRequest, isRequired: boolean): Refusal | undefined {
   const hash = Object.hasOwn(claims, REQUEST_HASH_CLAIM) ? claims[REQUEST_HASH_CLAIM] : undefined;
   if (hash === undefined) return isRequired ? notFromGateway('the identity token is not bound') : undefined;
   return hash === requestHash(method, path) ? undefined : notFromGateway('the identity token is for another request');

@@ -1,4 +1,4 @@
-import { Refusal } from '../core/refusal';
+import { Refusal } from '../core/refusal/refusal';
 
 /** How one identity header becomes one member of an identity. */
 export interface IdentityField<Value> {

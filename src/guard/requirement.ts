@@ -1,4 +1,4 @@
-import { Refusal } from '../core/refusal';
+import { Refusal } from '../core/refusal/refusal';
 
 /** What a request must satisfy besides coming from the gateway: `undefined` when it does. */
 export type Requirement<I> = (identity: I | undefined) => Refusal | undefined;

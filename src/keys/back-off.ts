@@ -1,5 +1,5 @@
 /** The longest pause is this many cooldowns. */
-const LONGEST_IN_COOLDOWNS = 4;
+const MAX_BACK_OFF_COOLDOWNS = 4;
 
 /**
  * Returns how long to leave a failing provider alone: one cooldown after the first failure, then twice as long each
@@ -9,6 +9,6 @@ const LONGEST_IN_COOLDOWNS = 4;
  * @param random - a number from 0 to 1
  */
 export function backOffMs(failures: number, cooldownMs: number, random: () => number): number {
-  const cooldowns = Math.min(2 ** (failures - 1), LONGEST_IN_COOLDOWNS);
+  const cooldowns = Math.min(2 ** (failures - 1), MAX_BACK_OFF_COOLDOWNS);
   return cooldownMs * cooldowns * (1 + random() / 2);
 }

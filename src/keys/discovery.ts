@@ -1,10 +1,10 @@
 import type { IssuerConfig } from '../../schema/config';
-import { keyUrlFault } from '../../schema/key-url';
+import { keyUrlProblem } from '../../schema/rules/key-url';
 import type { FetchDocument } from './document-fetcher';
 import { FetchError } from './fetch-error';
 
 /** As long as a configured `jwks_uri` may be. */
-const LONGEST_URL = 2048;
+const MAX_URL_LENGTH = 2048;
 
 /**
  * Returns the `jwks_uri` of an issuer from its metadata: OpenID Connect Discovery first and, where that is not found,
@@ -27,15 +27,15 @@ export async function discoverJwksUri(
   if (member('issuer') !== issuer) throw new FetchError('discovery: the document names another issuer');
   const jwksUri = member('jwks_uri');
   if (typeof jwksUri !== 'string') throw new FetchError('discovery: the document has no jwks_uri');
-  const fault = jwksUriFault(jwksUri, issuer, keyFetch.allowHttp);
-  if (fault !== null) throw new FetchError(`discovery: the jwks_uri ${fault}`);
+  const problem = jwksUriProblem(jwksUri, issuer, keyFetch.allowHttp);
+  if (problem !== null) throw new FetchError(`discovery: the jwks_uri ${problem}`);
   return jwksUri;
 }
 
-function jwksUriFault(jwksUri: string, issuer: string, allowHttp: boolean): string | null {
-  if (jwksUri.length > LONGEST_URL) return `must not have more than ${LONGEST_URL} characters`;
-  const fault = keyUrlFault(jwksUri, allowHttp);
-  if (fault !== null || allowHttp) return fault;
+function jwksUriProblem(jwksUri: string, issuer: string, allowHttp: boolean): string | null {
+  if (jwksUri.length > MAX_URL_LENGTH) return `must not have more than ${MAX_URL_LENGTH} characters`;
+  const problem = keyUrlProblem(jwksUri, allowHttp);
+  if (problem !== null || allowHttp) return problem;
   // What is left of plain http: is this machine. Only a provider on it may point there: others would make the gateway
   // call what listens here, such as Kong's own Admin API.
   const isDowngrade = jwksUri.startsWith('http:') && !issuer.startsWith('http:');

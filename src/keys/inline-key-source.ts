@@ -1,8 +1,8 @@
 import { createPublicKey, createSecretKey, X509Certificate, type KeyObject } from 'node:crypto';
 import type { IssuerConfig } from '../../schema/config';
 import { ConfigError } from '../../schema/config-error';
-import { secretBytes } from '../../schema/secret';
-import type { KeySource, VerificationKey } from '../core/key-source';
+import { secretBytes } from '../../schema/rules/secret';
+import type { KeySource, VerificationKey } from '../core/verification/key-source';
 import { importJwk } from './jwk-import';
 import { algorithmsOf } from './key-algorithms';
 import { restrictKeys, selectKey } from './key-selection';

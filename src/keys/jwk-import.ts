@@ -1,6 +1,6 @@
 import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { Algorithm } from '../../schema/config';
-import type { VerificationKey } from '../core/key-source';
+import type { VerificationKey } from '../core/verification/key-source';
 import { algorithmsOf } from './key-algorithms';
 
 /** Why a JWK is of no use, in words that hold nothing of the key. */
@@ -11,7 +11,7 @@ export interface UnusableJwk {
 /** Members that only a private or secret key has (RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
 /** In UTF-16 units. A `kid` is kept, compared and counted by; providers use some forty characters. */
-const LONGEST_KID = 1024;
+const MAX_KID_LENGTH = 1024;
 
 /**
  * Makes a verification key of a member of a JWK set, or says why it is of no use. What it may verify is what its type,
@@ -29,7 +29,7 @@ export function importJwk(jwk: unknown, acceptSecrets: boolean): VerificationKey
   const [kty, kid, alg, use, ops] = ['kty', 'kid', 'alg', 'use', 'key_ops'].map(member);
   if (PRIVATE_MEMBERS.some((name) => member(name) !== undefined)) return { reason: 'it is a private key' };
   if (kid !== undefined && typeof kid !== 'string') return { reason: 'its kid is not a string' };
-  if (kid !== undefined && kid.length > LONGEST_KID) return { reason: 'its kid is too long' };
+  if (kid !== undefined && kid.length > MAX_KID_LENGTH) return { reason: 'its kid is too long' };
   if (use !== undefined && use !== 'sig') return { reason: 'its use is not sig' };
   if (ops !== undefined && !(Array.isArray(ops) && ops.includes('verify'))) {
     return { reason: 'its key_ops do not include verify' };

@@ -8,11 +8,11 @@ const CURVES: Readonly<Record<string, readonly Algorithm[]>> = {
 };
 const RSA: readonly Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 /** RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used". */
-const LEAST_RSA_BITS = 2048;
+const MIN_RSA_BITS = 2048;
 /** The work of a verification grows with the square of the size; nobody publishes larger ones to be used. */
-const MOST_RSA_BITS = 8192;
+const MAX_RSA_BITS = 8192;
 /** With the exponent 1 everyone can sign; a large one makes each verification as slow as a signature. */
-const [LEAST_RSA_EXPONENT, MOST_RSA_EXPONENT] = [3n, 2n ** 32n];
+const [MIN_RSA_EXPONENT, MAX_RSA_EXPONENT] = [3n, 2n ** 32n];
 const HMAC: readonly (readonly [algorithm: Algorithm, leastBytes: number])[] = [
   ['HS256', 32],
   ['HS384', 48],
@@ -37,5 +37,5 @@ function isSoundRsa({
   modulusLength: bits = 0,
   publicExponent: e = 0n,
 }: KeyObject['asymmetricKeyDetails'] & {}): boolean {
-  return bits >= LEAST_RSA_BITS && bits <= MOST_RSA_BITS && e >= LEAST_RSA_EXPONENT && e <= MOST_RSA_EXPONENT;
+  return bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS && e >= MIN_RSA_EXPONENT && e <= MAX_RSA_EXPONENT;
 }

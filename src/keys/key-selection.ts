@@ -1,5 +1,5 @@
 import type { Algorithm } from '../../schema/config';
-import type { KeyLookup, KeyRequest, VerificationKey } from '../core/key-source';
+import type { KeyLookup, KeyRequest, VerificationKey } from '../core/verification/key-source';
 
 const NO_MATCHING_KEY: KeyLookup = { status: 'not_found', reason: 'no_matching_key' };
 const AMBIGUOUS_KEY: KeyLookup = { status: 'not_found', reason: 'ambiguous_key' };

@@ -1,5 +1,5 @@
 import type { JsonWebKey } from 'node:crypto';
-import type { VerificationKey } from '../core/key-source';
+import type { VerificationKey } from '../core/verification/key-source';
 import { FetchError } from './fetch-error';
 import { importJwk } from './jwk-import';
 

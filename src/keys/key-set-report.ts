@@ -1,10 +1,10 @@
-import type { VerificationKey } from '../core/key-source';
+import type { VerificationKey } from '../core/verification/key-source';
 import { keySetChannel, type KeySetMessage } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import type { Clock } from './elapsed-clock';
 
 /** Reasons for keys that are left out are the same for many; these are enough to see what they are about. */
-const MOST_REASONS = 5;
+const MAX_REASONS = 5;
 
 /** Tells the log and the metrics what becomes of a key set: once a change, however often it is told the same. */
 export class KeySetReport {
@@ -36,7 +36,7 @@ export class KeySetReport {
     if (added + removed > 0) {
       this.log('notice', 'keys changed', { issuer: this.issuer, keys: after.length, added, removed });
     }
-    const reasons = skipped.slice(0, MOST_REASONS).join('; ');
+    const reasons = skipped.slice(0, MAX_REASONS).join('; ');
     if (skipped.length > 0 && reasons !== this.#skipped) {
       this.log('notice', 'keys of the set are not used', { issuer: this.issuer, skipped: skipped.length, reasons });
     }

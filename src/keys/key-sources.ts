@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { IssuerConfig } from '../../schema/config';
 import { ConfigError } from '../../schema/config-error';
-import type { KeySource } from '../core/key-source';
+import type { KeySource } from '../core/verification/key-source';
 import { renewalChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import { readCaFile } from './ca-file';
@@ -25,7 +25,7 @@ export interface KeySourceDependencies {
 }
 
 /** Sets that are shared; one that falls out goes on working for who has it. */
-const MOST_SHARED_SETS = 256;
+const MAX_SHARED_SETS = 256;
 
 /**
  * Returns a function that opens an issuer's keys. A key set on the network is shared by everything that was opened
@@ -42,7 +42,7 @@ export function createKeySources({
   monotonic = () => performance.now(),
   random = Math.random,
 }: KeySourceDependencies): (issuer: IssuerConfig) => KeySource {
-  const shared = new LRUCache<string, KeySource>({ max: MOST_SHARED_SETS });
+  const shared = new LRUCache<string, KeySource>({ max: MAX_SHARED_SETS });
   const now = elapsedClock(wallClock, monotonic);
   const inUse = new Set<WeakRef<RemoteKeySet>>();
   renewalChannel.subscribe(() => {

@@ -1,10 +1,10 @@
-import type { KeySource, VerificationKey } from '../core/key-source';
+import type { KeySource, VerificationKey } from '../core/verification/key-source';
 import { keepIdentity, readKeySet } from './key-set-document';
 import { selectKey } from './key-selection';
 import { watchedFile, type WatchedFileDependencies } from './watched-file';
 
 /** RFC 7517 sets no limit; a set that somebody signs with has a few keys. */
-const MOST_KEYS = 64;
+const MAX_KEYS = 64;
 
 /**
  * Returns the public keys of a JWK set in a file. It is read again when it changes, so a key that is no longer in it
@@ -14,7 +14,7 @@ const MOST_KEYS = 64;
  */
 export function localKeySet(path: string, dependencies: WatchedFileDependencies): KeySource {
   const read = (text: string, before: readonly VerificationKey[] = []): readonly VerificationKey[] =>
-    keepIdentity(readKeySet(parse(text), MOST_KEYS).keys, before);
+    keepIdentity(readKeySet(parse(text), MAX_KEYS).keys, before);
   const keys = watchedFile(path, read, dependencies);
   return { find: (request) => selectKey(keys(), request), holds: (key) => keys().includes(key) };
 }

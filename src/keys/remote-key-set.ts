@@ -1,5 +1,5 @@
 import type { KeyFetchConfig } from '../../schema/config';
-import type { KeyLookup, KeyRequest, KeySource, VerificationKey } from '../core/key-source';
+import type { KeyLookup, KeyRequest, KeySource, VerificationKey } from '../core/verification/key-source';
 import { keyFetchChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import { backOffMs } from './back-off';

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../schema/config-error';
-import type { SigningKey, SigningKeySource } from '../core/signing-key';
+import type { SigningKey, SigningKeySource } from '../core/identity/signing-key';
 import { readSigningKeys, SIGNING_KEYS_VARIABLE } from './signing-keys';
 import { watchedFile, type WatchedFileDependencies } from './watched-file';
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, type JsonWebKey } from 'node:crypto';
-import type { SigningAlgorithm, SigningKey } from '../core/signing-key';
+import type { SigningAlgorithm, SigningKey } from '../core/identity/signing-key';
 
 /** Environment variable with the path of the signing keys. */
 export const SIGNING_KEYS_VARIABLE = 'JWT_IDENTITY_SIGNING_KEYS';

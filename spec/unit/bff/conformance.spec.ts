@@ -1,11 +1,11 @@
 import { describe, it } from '@jest/globals';
 import { parseConfig } from '../../../schema/parse-config';
 import { createGatekeeper } from '../../../src/bff/gatekeeper';
-import { decide } from '../../../src/core/gatekeeper';
+import { decide } from '../../../src/core/pipeline';
 import { compilePolicy } from '../../../src/core/policy';
-import { Refusal } from '../../../src/core/refusal';
-import { refusalResponse } from '../../../src/core/refusal-response';
-import { createTokenCache } from '../../../src/core/token-cache';
+import { Refusal } from '../../../src/core/refusal/refusal';
+import { refusalResponse } from '../../../src/core/refusal/refusal-response';
+import { createTokenCache } from '../../../src/core/verification/token-cache';
 import { createKeySources } from '../../../src/keys/key-sources';
 import { CONFORMANCE, prepare, type HeaderLine, type PreparedCase } from '../../support/conformance';
 import { expectOutcome, type ConformanceOutcome } from '../../support/conformance-outcome';

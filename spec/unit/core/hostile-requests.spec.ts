@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { decide } from '../../../src/core/gatekeeper';
-import { Refusal } from '../../../src/core/refusal';
-import { refusalResponse } from '../../../src/core/refusal-response';
-import type { RequestView } from '../../../src/core/request-view';
-import { createTokenCache, type TokenCache } from '../../../src/core/token-cache';
+import { decide } from '../../../src/core/pipeline';
+import { Refusal } from '../../../src/core/refusal/refusal';
+import { refusalResponse } from '../../../src/core/refusal/refusal-response';
+import type { RequestView } from '../../../src/core/request/request-view';
+import { createTokenCache, type TokenCache } from '../../../src/core/verification/token-cache';
 import { selectKey } from '../../../src/keys/key-selection';
 import { KeyList } from '../../support/key-list';
 import { ISSUER, policyOf } from '../../support/policy';

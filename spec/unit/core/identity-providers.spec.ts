@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../schema/parse-config';
-import { authorizationRules, authorize } from '../../../src/core/authorization';
+import { authorizationRules, authorize } from '../../../src/core/authorization/authorization';
 import type { Claims } from '../../../src/core/claim-selector';
-import type { VerifiedToken } from '../../../src/core/verified-token';
+import type { VerifiedToken } from '../../../src/core/verification/verified-token';
 import { ISSUER } from '../../support/policy';
 
 /** Where a provider puts what a caller may do, as docs/AUTHORIZATION.md tells it. */

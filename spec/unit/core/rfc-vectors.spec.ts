@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Algorithm } from '../../../schema/config';
-import { decodeCompactJws } from '../../../src/core/compact-jws';
-import type { VerificationKey } from '../../../src/core/key-source';
-import { Refusal } from '../../../src/core/refusal';
-import { isSignedBy } from '../../../src/core/signature';
-import { verifyToken, type TrustedIssuer } from '../../../src/core/verified-token';
+import { decodeCompactJws } from '../../../src/core/verification/compact-jws';
+import type { VerificationKey } from '../../../src/core/verification/key-source';
+import { Refusal } from '../../../src/core/refusal/refusal';
+import { isSignedBy } from '../../../src/core/verification/signature';
+import { verifyToken, type TrustedIssuer } from '../../../src/core/verification/verified-token';
 import { importJwk } from '../../../src/keys/jwk-import';
 import { selectKey } from '../../../src/keys/key-selection';
 import { ALGORITHMS } from '../../../schema/algorithms';

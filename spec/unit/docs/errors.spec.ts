@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { REFUSALS } from '../../../src/core/refusal';
+import { REFUSALS } from '../../../src/core/refusal/refusal';
 
 describe('docs/ERRORS.md', () => {
   const text = readFileSync(join(__dirname, '../../../docs/ERRORS.md'), 'utf8');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { configSchema } from '../../../src/gateway/bundled/config-schema';
+import { configSchema } from '../../../src/gateway/plugins/bundled/config-schema';
 import { Generation } from '../../../src/gateway/generation';
-import type { PluginKind } from '../../../src/gateway/plugin-definition';
+import type { PluginKind } from '../../../src/gateway/plugins/plugin-kind';
 import { pluginHost } from '../../support/exchange';
 
 /** A configuration with one plugin for each id, which writes down when it is started and closed. */

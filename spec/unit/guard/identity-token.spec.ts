@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigError } from '../../../schema/config-error';
-import { requestHash } from '../../../src/core/identity-token';
+import { requestHash } from '../../../src/core/identity/identity-token';
 import { createGuard } from '../../../src/guard/guard';
 import { gatewayIdentityToken, type IdentityTokenOptions } from '../../../src/guard/identity-token';
 import { publicJwk, segment, signingKey, signToken, type SigningKey } from '../../support/tokens';

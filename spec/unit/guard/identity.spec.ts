@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeHeaderValue } from '../../../src/core/header-value';
+import { encodeHeaderValue } from '../../../src/core/identity/header-value';
 import { DEFAULT_MAPPING, list, readIdentity, text, words } from '../../../src/guard/identity';
 
 const read = (headers: Readonly<Record<string, string | readonly string[]>>): unknown =>

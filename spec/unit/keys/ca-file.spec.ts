@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { readCaFile } from '../../../src/keys/ca-file';
-import { CERTIFICATE } from '../schema/certificate';
+import { CERTIFICATE } from '../../support/pem-certificate';
 
 describe('a CA file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ca-'));

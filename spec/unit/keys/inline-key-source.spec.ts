@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { KeyLookup, VerificationKey } from '../../../src/core/key-source';
+import type { KeyLookup, VerificationKey } from '../../../src/core/verification/key-source';
 import { inlineKeySource } from '../../../src/keys/inline-key-source';
 import { issuerOf, keySetOf, type KeyLike } from '../../support/key-issuer';
 import { pem, publicJwk, signingKey } from '../../support/tokens';
-import { CERTIFICATE } from '../schema/certificate';
+import { CERTIFICATE } from '../../support/pem-certificate';
 
 const [one, two] = [signingKey('ES256', '1'), signingKey('RS256', '2')];
 const SECRET = 'a secret of at least 32 characters';

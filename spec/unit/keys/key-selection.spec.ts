@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { VerificationKey } from '../../../src/core/key-source';
+import type { VerificationKey } from '../../../src/core/verification/key-source';
 import { importJwk } from '../../../src/keys/jwk-import';
 import { restrictKeys, selectKey } from '../../../src/keys/key-selection';
 import { publicJwk, signingKey } from '../../support/tokens';

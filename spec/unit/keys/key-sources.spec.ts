@@ -6,7 +6,7 @@ import { ConfigError } from '../../../schema/config-error';
 import { createKeySources } from '../../../src/keys/key-sources';
 import { issuerOf } from '../../support/key-issuer';
 import { pem, signingKey } from '../../support/tokens';
-import { CERTIFICATE } from '../schema/certificate';
+import { CERTIFICATE } from '../../support/pem-certificate';
 
 describe('the key sources of a process', () => {
   let folder: string;

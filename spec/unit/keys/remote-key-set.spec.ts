@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { KeyLookup, KeyRequest, VerificationKey } from '../../../src/core/key-source';
+import type { KeyLookup, KeyRequest, VerificationKey } from '../../../src/core/verification/key-source';
 import { UnsafeDirectoryError } from '../../../src/keys/key-set-file';
 import {
   keyFetchChannel,
@@ -539,14 +539,14 @@ describe('a key set that is kept on disk', () => {
     ['unknown', new Error('?')],
   ])('does not matter to requests when the disk fails: %s', async (reason, fault) => {
     const provider = new ScriptedProvider(DEFAULTS, one);
-    provider.fileFault = fault;
+    provider.fileProblem = fault;
     expect(await provider.set.find(ONE)).toMatchObject(FOUND);
     await provider.settled();
     const written = { level: 'warn', message: 'keys could not be written to cache_directory' };
     expect(provider.recorder.records.at(-1)).toMatchObject({ ...written, fields: { reason } });
 
     const cold = new ScriptedProvider(DEFAULTS, one);
-    Object.assign(cold, { fault: DOWN, fileFault: fault });
+    Object.assign(cold, { fault: DOWN, fileProblem: fault });
     expect(await cold.set.find(ONE)).toMatchObject({ status: 'unavailable' });
     expect(cold.recorder.lines).toContain('warn: keys could not be read from cache_directory');
   });

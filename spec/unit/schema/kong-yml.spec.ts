@@ -4,12 +4,12 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { Priority } from '../../../plugin/jwt-identity/index';
 import type { Config } from '../../../schema/config';
-import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../../schema/fields';
+import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../../schema/fields/config-fields';
 import { parseConfig } from '../../../schema/parse-config';
-import { validate } from '../../../schema/validate';
-import { decide } from '../../../src/core/gatekeeper';
+import { validate } from '../../../src/kong/schema-language/validation';
+import { decide } from '../../../src/core/pipeline';
 import { compilePolicy } from '../../../src/core/policy';
-import { createTokenCache } from '../../../src/core/token-cache';
+import { createTokenCache } from '../../../src/core/verification/token-cache';
 import { KeyList } from '../../support/key-list';
 import { signingKey, signToken, type SigningKey } from '../../support/tokens';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ConfigError } from '../../../schema/config-error';
 import { parseConfig } from '../../../schema/parse-config';
-import { CERTIFICATE } from './certificate';
+import { CERTIFICATE } from '../../support/pem-certificate';
 
 const issuer = { issuer: 'https://auth.example.com/', audiences: ['orders-api'] };
 const remote = { ...issuer, jwks_uri: 'https://auth.example.com/jwks.json' };

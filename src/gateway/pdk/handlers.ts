@@ -1,7 +1,7 @@
 import type { PdkArguments, PdkMethodName, PdkResult } from '../../protocol/pdk-methods';
 import type { Log } from '../../telemetry/log';
-import type { Consumer } from '../declarative/entities';
-import type { Exchange } from '../exchange';
+import type { Consumer } from '../../kong/declarative/entities';
+import type { Exchange } from '../exchange/exchange';
 
 /** What methods need besides the request. */
 export interface PdkHost {

@@ -1,6 +1,6 @@
 import type { Consumer as ConsumerMessage, Credential } from '../../protocol/pdk-messages';
-import type { Consumer } from '../declarative/entities';
-import type { Exchange } from '../exchange';
+import type { Consumer } from '../../kong/declarative/entities';
+import type { Exchange } from '../exchange/exchange';
 import { PdkError, type PdkHandlers } from './handlers';
 
 /** `kong.client.*`: who sent the request. */

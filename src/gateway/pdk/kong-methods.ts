@@ -1,10 +1,10 @@
 import type { JsonValue } from '../../protocol/json-value';
 import type { Route as RouteMessage, Service as ServiceMessage } from '../../protocol/pdk-messages';
 import type { LogLevel } from '../../telemetry/log';
-import type { Route, Service } from '../declarative/entities';
-import { arrivedHeader, type Exchange } from '../exchange';
+import type { Route, Service } from '../../kong/declarative/entities';
+import { arrivedHeader, type Exchange } from '../exchange/exchange';
 import { toByteString, toText } from '../http/byte-string';
-import { escapePath, upstreamPath } from '../routing/path';
+import { escapePath, upstreamPath } from '../../kong/routing/path';
 import type { PdkHandlers } from './handlers';
 import { throughLua } from './lua-value';
 

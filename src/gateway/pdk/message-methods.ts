@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../protocol/json-value';
-import type { Exchange } from '../exchange';
+import type { Exchange } from '../exchange/exchange';
 import { toByteString } from '../http/byte-string';
 import { headerName, headerValue } from '../http/header-list';
 import type { PdkHandlers } from './handlers';

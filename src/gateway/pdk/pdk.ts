@@ -1,6 +1,6 @@
 import { decode, encode } from '../../protocol/message';
 import { findPdkMethod, type PdkMethodName } from '../../protocol/pdk-methods';
-import type { Exchange } from '../exchange';
+import type { Exchange } from '../exchange/exchange';
 import type { LocalResponse } from '../http/local-response';
 import { exitResponse } from './exit';
 import type { PdkHandlers, PdkHost } from './handlers';

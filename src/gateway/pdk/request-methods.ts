@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../protocol/json-value';
-import type { Exchange } from '../exchange';
+import type { Exchange } from '../exchange/exchange';
 import { toText } from '../http/byte-string';
 import { queryTable, type QueryValue } from '../http/query';
 import { PdkError, type PdkHandlers } from './handlers';

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
-import type { Service } from '../declarative/entities';
-import { arrivedHeader, type Exchange } from '../exchange';
+import type { Service } from '../../kong/declarative/entities';
+import { arrivedHeader, type Exchange } from '../exchange/exchange';
 import { toByteString } from '../http/byte-string';
 import { HeaderList } from '../http/header-list';
 import { PRODUCT } from '../product';
-import { escapePath, upstreamPath, withoutQuery } from '../routing/path';
+import { escapePath, upstreamPath, withoutQuery } from '../../kong/routing/path';
 
 /** What the service is asked. */
 export interface ServiceRequest {

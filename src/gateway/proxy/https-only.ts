@@ -1,5 +1,5 @@
-import type { Route } from '../declarative/entities';
-import { errorFor, type Exchange } from '../exchange';
+import type { Route } from '../../kong/declarative/entities';
+import { errorFor, type Exchange } from '../exchange/exchange';
 import { type LocalResponse, response } from '../http/local-response';
 
 const REDIRECTS = [301, 302, 307, 308];

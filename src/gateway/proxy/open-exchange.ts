@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Exchange } from '../exchange';
+import type { Exchange } from '../exchange/exchange';
 import { isKept, refuseArrival, type Refusal } from '../http/arrival';
 import { HeaderList } from '../http/header-list';
 import { RequestBody } from '../http/request-body';
-import { normalizePath, withoutQuery } from '../routing/path';
-import type { RouteMatch, Router } from '../routing/router';
+import { normalizePath, withoutQuery } from '../../kong/routing/path';
+import type { RouteMatch, Router } from '../../kong/routing/router';
 
 /** Kong 3.9.3: what Kong itself looks at is cut here. */
 const LOOKED_AT = 100;

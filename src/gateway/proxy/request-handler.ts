@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../../telemetry/log';
-import { errorFor, nginxErrorFor, type Exchange, type ResponseHead } from '../exchange';
-import type { ExchangeRecord, Observer } from '../exchange-record';
+import { errorFor, nginxErrorFor, type Exchange, type ResponseHead } from '../exchange/exchange';
+import type { ExchangeRecord, Observer } from '../exchange/exchange-record';
 import type { Generation } from '../generation';
 import type { LocalResponse } from '../http/local-response';
-import type { ConfiguredPlugin } from '../plugin-definition';
+import type { ConfiguredPlugin } from '../plugins/plugin-kind';
 import { serviceRequest, type ServiceRequest } from './forwarding';
 import { refusePlainHttp } from './https-only';
 import { openExchange } from './open-exchange';

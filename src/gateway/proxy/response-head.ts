@@ -1,4 +1,4 @@
-import type { Exchange, ResponseHead } from '../exchange';
+import type { Exchange, ResponseHead } from '../exchange/exchange';
 import { HeaderList } from '../http/header-list';
 import type { LocalResponse } from '../http/local-response';
 import { PRODUCT } from '../product';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline, type Duplex } from 'node:stream';
-import type { ResponseHead } from '../exchange';
+import type { ResponseHead } from '../exchange/exchange';
 import type { ServiceResponse } from './service-client';
 
 /**

@@ -1,7 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Duplex, Readable } from 'node:stream';
-import type { Service } from '../declarative/entities';
+import type { Service } from '../../kong/declarative/entities';
 import { HeaderList } from '../http/header-list';
 import type { RequestBody } from '../http/request-body';
 import type { ServiceRequest } from './forwarding';

@@ -1,0 +1,359 @@
+import { AUTHORIZE_ENTITY_CHECKS, AUTHORIZE_FIELDS } from './authorize-fields';
+import { CLAIM, HEADER_NAME } from './field-patterns';
+import { IDENTITY_TOKEN_FIELDS } from './identity-token-fields';
+import { ISSUER_ENTITY_CHECKS, ISSUER_FIELDS } from './issuer-fields';
+import type { EntityChecks, Fields } from '../../src/kong/schema-language/field';
+
+/** One header that tells the service something about the caller. */
+const IDENTITY_HEADER_FIELDS = [
+  {
+    header: {
+      ...HEADER_NAME,
+      required: true,
+      description: 'Name of the header that the service receives. One of reserved_headers must cover it.',
+    },
+  },
+  {
+    claim: {
+      ...CLAIM,
+      required: true,
+      description: 'Name of the claim, or a JSON Pointer to it when it starts with "/" (RFC 6901).',
+    },
+  },
+  {
+    required: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description: 'Refuse a token without this claim. Otherwise the service does not get the header.',
+    },
+  },
+  {
+    on_unsafe: {
+      type: 'string',
+      required: true,
+      default: 'refuse',
+      one_of: ['refuse', 'encode'],
+      description:
+        'Text outside printable ASCII is always percent-encoded as UTF-8. This says what happens to a comma inside a value and to control characters, which a service could still misread after decoding: refuse the request, or percent-encode them too.',
+    },
+  },
+  {
+    max_bytes: {
+      type: 'integer',
+      required: true,
+      default: 4096,
+      between: [1, 16_384],
+      description: 'Most bytes that the header may have. A longer value refuses the request; it is never cut.',
+    },
+  },
+] as const satisfies Fields;
+
+/**
+ * Every field of the plugin's `config`, in Kong's own form: this very array is what Kong loads. A field that has a
+ * default is also `required`, so that Kong refuses an explicit `null`.
+ */
+export const CONFIG_FIELDS = [
+  {
+    issuers: {
+      type: 'array',
+      required: true,
+      len_min: 1,
+      elements: { type: 'record', fields: ISSUER_FIELDS, entity_checks: ISSUER_ENTITY_CHECKS },
+      description: 'Issuers whose tokens are believed, each with its own keys, audiences and algorithms.',
+    },
+  },
+  {
+    header_names: {
+      type: 'array',
+      required: true,
+      default: ['authorization'],
+      elements: HEADER_NAME,
+      description:
+        'Request headers that may carry the token: authorization after the word Bearer (RFC 6750 §2.1), any other header with or without that word.',
+    },
+  },
+  {
+    cookie_names: {
+      type: 'array',
+      required: true,
+      default: [],
+      elements: {
+        type: 'string',
+        match: "^[%w!#$%%&'*+.^_`|~-]+$",
+        err: 'must be a cookie name (RFC 6265 §4.1.1)',
+      },
+      description:
+        'Cookies that may carry the token, written exactly as they are sent. A browser sends cookies by itself, so guard such routes against cross-site requests.',
+    },
+  },
+  {
+    uri_param_names: {
+      type: 'array',
+      required: true,
+      default: [],
+      elements: {
+        type: 'string',
+        match: '^[%w._~-]+$',
+        err: 'must hold only letters, digits, ".", "_", "~" and "-" (RFC 3986 §2.3)',
+      },
+      description:
+        'Query parameters that may carry the token. Addresses end up in logs and histories, so leave this empty if you can (RFC 6750 §2.3).',
+    },
+  },
+  {
+    hide_credentials: {
+      type: 'boolean',
+      required: true,
+      default: true,
+      description:
+        'Remove the token from the request before it goes on to the service, so that no service can use it elsewhere.',
+    },
+  },
+  {
+    max_token_bytes: {
+      type: 'integer',
+      required: true,
+      default: 8192,
+      between: [256, 65_536],
+      description: 'Longest token in bytes that is looked at at all; a longer one is refused before it is parsed.',
+    },
+  },
+  {
+    leeway: {
+      type: 'integer',
+      required: true,
+      default: 10,
+      between: [0, 300],
+      description: 'Seconds by which clocks may differ when `exp`, `nbf` and `iat` are checked (RFC 7519 §4.1.4).',
+    },
+  },
+  {
+    required_claims: {
+      type: 'array',
+      required: true,
+      default: ['exp', 'sub'],
+      elements: CLAIM,
+      description:
+        'Claims that every token must have: names, or JSON Pointers when they start with "/" (RFC 6901). Without exp in it, tokens that never expire are accepted.',
+    },
+  },
+  {
+    maximum_expiration: {
+      type: 'integer',
+      required: true,
+      default: 0,
+      between: [0, 31_536_000],
+      description: 'Most seconds that a token may live, from `iat` to `exp`; both must then be there. 0: no limit.',
+    },
+  },
+  {
+    token_types: {
+      type: 'array',
+      required: true,
+      default: [],
+      elements: {
+        type: 'string',
+        match: '^[%w!#$&^_.+/-]+$',
+        err: 'must be a media type or its subtype (RFC 7515 §4.1.9)',
+      },
+      description:
+        'Accepted values of the `typ` header, such as at+jwt (RFC 9068 §4), in any letter case, with or without "application/". An empty list: none, or any that does not name another kind of token, as logout+jwt does.',
+    },
+  },
+  {
+    identity_headers: {
+      type: 'array',
+      required: true,
+      default: [
+        { header: 'X-User-ID', claim: 'sub', required: true, on_unsafe: 'refuse', max_bytes: 4096 },
+        { header: 'X-User-Roles', claim: 'roles', required: false, on_unsafe: 'refuse', max_bytes: 4096 },
+      ],
+      elements: { type: 'record', fields: IDENTITY_HEADER_FIELDS },
+      description: 'Headers that tell the service who is calling, each filled from one claim of the verified token.',
+    },
+  },
+  {
+    identity_token: {
+      type: 'record',
+      // Kong 3.9.3, kong/db/schema/entity.lua: a record that does not say so is required.
+      required: false,
+      fields: IDENTITY_TOKEN_FIELDS,
+      description:
+        'Also send the identity headers signed, in a token of the gateway for this service alone (docs/ISOLATION.md). Needs signing keys: `kong-jwt-identity serve --signing-keys`. Left out: no such token.',
+    },
+  },
+  {
+    reserved_headers: {
+      type: 'array',
+      required: true,
+      default: [
+        'X-User-*',
+        'X-Consumer-*',
+        'X-Credential-Identifier',
+        'X-Anonymous-Consumer',
+        'X-Authenticated-*',
+        'X-Identity-Token',
+      ],
+      elements: {
+        type: 'string',
+        match: '^[%w_-]+%*?$',
+        len_max: 128,
+        err: 'must be a header name of at most 128 letters, digits, "-" and "_", or the beginning of one and "*"',
+      },
+      description:
+        'Headers that are never accepted from a client, by name or, with "*" at the end, by beginning; in any spelling that a server may take for the same name (X_User_ID, x-user-id).',
+    },
+  },
+  {
+    authorize: {
+      type: 'array',
+      len_min: 1,
+      elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
+      description:
+        'Who may pass: the first rule whose methods match decides, and when none matches the answer is 403. Left out, every verified token passes.',
+    },
+  },
+  {
+    authorize_shadow: {
+      type: 'array',
+      len_min: 1,
+      elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
+      description:
+        'Rules that are evaluated beside authorize and never enforced: what they would refuse is logged and counted. For trying stricter rules before they count.',
+    },
+  },
+  {
+    roles_claim: {
+      ...CLAIM,
+      required: true,
+      default: 'roles',
+      description: 'Claim that holds the roles: its name, or a JSON Pointer such as /realm_access/roles (RFC 6901).',
+    },
+  },
+  {
+    scopes_claim: {
+      ...CLAIM,
+      required: true,
+      default: 'scope',
+      description: 'Claim that holds the scopes, as a list or as text with blanks between them (RFC 8693 §4.2).',
+    },
+  },
+  {
+    authenticated_groups_claim: {
+      ...CLAIM,
+      description:
+        "Claim whose values are handed to Kong's own acl plugin as the groups of the caller, with no consumer. Left out: none.",
+    },
+  },
+  {
+    consumer_claim: {
+      ...CLAIM,
+      description:
+        'Claim that names the Kong consumer that the caller is, for the plugins that work by consumer; it is looked up with one more question to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID, which reserved_headers must cover. Left out: no consumer.',
+    },
+  },
+  {
+    consumer_by: {
+      type: 'string',
+      required: true,
+      default: 'username',
+      one_of: ['id', 'username'],
+      description:
+        'Member of the Kong consumer that consumer_claim must equal. Kong lets no external plugin look for a custom_id.',
+    },
+  },
+  {
+    consumer_optional: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description:
+        'Let callers whose token names no known consumer pass without one. Otherwise they are refused (consumer_unknown).',
+    },
+  },
+  {
+    credential_claim: {
+      ...CLAIM,
+      description:
+        'Claim that becomes the id of the credential, for plugins such as rate-limiting by credential. Left out: no credential is set.',
+    },
+  },
+  {
+    allow_missing: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description:
+        'Let requests without any token pass as anonymous: without identity headers, and with every reserved header removed. A token that is there must still be valid. Cannot stand together with authorize.',
+    },
+  },
+  {
+    allow_authenticated: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description:
+        'Let a request without any token pass when another authentication plugin of Kong, such as key-auth, has already found who sent it ("logical OR"). A token that is there must still be valid. Cannot stand together with authorize.',
+    },
+  },
+  {
+    run_on_preflight: {
+      type: 'boolean',
+      required: true,
+      default: true,
+      description:
+        'Ask for a token on CORS preflight requests (OPTIONS with Origin and Access-Control-Request-Method) too. false: they pass as anonymous.',
+    },
+  },
+  {
+    log_decisions: {
+      type: 'string',
+      required: true,
+      default: 'refused',
+      one_of: ['none', 'refused', 'all'],
+      description:
+        "Which decisions Kong's log plugins show, as jwt_identity: code, reason, issuer and kid. refused: the refusals, and what authorize_shadow would have refused. all costs one more message to Kong for each request.",
+    },
+  },
+  {
+    log_user_claim: {
+      ...CLAIM,
+      description:
+        'Claim whose text is shown as user beside a decision that is logged, when the token was verified. It is personal data. Left out: none.',
+    },
+  },
+  {
+    realm: {
+      type: 'string',
+      match: '^[ -~]+$',
+      len_max: 128,
+      err: 'must be at most 128 printable ASCII characters',
+      description: 'The realm in the WWW-Authenticate header of refusals (RFC 9110 §11.5). Left out: "service".',
+    },
+  },
+] as const satisfies Fields;
+
+/** What Kong can check across the fields of `config`. The stock plugin server cannot hand these to Kong; the parser checks them too. */
+export const CONFIG_ENTITY_CHECKS = [
+  { at_least_one_of: ['header_names', 'cookie_names', 'uri_param_names'] },
+  {
+    conditional: {
+      if_field: 'allow_missing',
+      if_match: { eq: true },
+      then_field: 'authorize',
+      then_match: { len_max: 0 },
+      then_err: 'allow_missing and authorize contradict each other: without a token there is nobody to authorize',
+    },
+  },
+  {
+    conditional: {
+      if_field: 'allow_authenticated',
+      if_match: { eq: true },
+      then_field: 'authorize',
+      then_match: { len_max: 0 },
+      then_err:
+        'allow_authenticated and authorize contradict each other: without a token there are no claims to judge by',
+    },
+  },
+] as const satisfies EntityChecks;

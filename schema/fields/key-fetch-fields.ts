@@ -1,0 +1,130 @@
+import { ABSOLUTE_PATH } from './field-patterns';
+import type { Fields } from '../../src/kong/schema-language/field';
+
+/** How one issuer's keys are fetched, kept and renewed. */
+export const KEY_FETCH_FIELDS = [
+  {
+    timeout_ms: {
+      type: 'integer',
+      required: true,
+      default: 5000,
+      // Requests may wait for a fetch, and the plugin server refuses with 500 what takes 10 seconds.
+      between: [100, 9000],
+      description:
+        'Milliseconds that fetching keys may take in all: name lookup, discovery, connection, up to the last byte. Requests that need the keys wait as long, so keep it below the --deadline of the plugin server (10 seconds), or they get 500 rather than 503. A provider that is well answers in a fraction of the default.',
+    },
+  },
+  {
+    ttl: {
+      type: 'integer',
+      required: true,
+      default: 600,
+      between: [1, 86_400],
+      description:
+        'Seconds that fetched keys count as fresh when the provider sends no Cache-Control max-age and no Expires. The default asks a silent provider six times an hour, which none will mind.',
+    },
+  },
+  {
+    min_ttl: {
+      type: 'integer',
+      required: true,
+      default: 60,
+      between: [1, 86_400],
+      description:
+        'Least seconds that fetched keys count as fresh, whatever the provider says: "no-cache" must not mean a fetch for each request. By default a provider that forbids caching is asked about once a minute.',
+    },
+  },
+  {
+    max_ttl: {
+      type: 'integer',
+      required: true,
+      default: 3600,
+      between: [1, 86_400],
+      description:
+        'Most seconds that fetched keys count as fresh, whatever the provider says. While the provider answers, a key that it removed stops working within this time: the default, an hour, is as long as access tokens commonly live; lower it where a leaked key must end sooner.',
+    },
+  },
+  {
+    cooldown: {
+      type: 'integer',
+      required: true,
+      default: 30,
+      between: [1, 3600],
+      description:
+        'Least seconds between two fetches that are caused by unknown key ids or follow a failure; repeated failures make it up to six times as long. Tokens with random key ids cannot make the gateway flood the provider. It is also the longest that a new key stays unknown when the provider uses it at once; after a failed first fetch requests get 503 for that long.',
+    },
+  },
+  {
+    max_stale: {
+      type: 'integer',
+      required: true,
+      default: 3600,
+      between: [0, 604_800],
+      description:
+        'Seconds past their freshness that keys are still used while the provider fails; after that requests get 503. The default rides out an hour without the provider; a key that is removed meanwhile works as long. 0: never use stale keys.',
+    },
+  },
+  {
+    max_bytes: {
+      type: 'integer',
+      required: true,
+      default: 524_288,
+      between: [1024, 10_485_760],
+      description:
+        'Largest key set or discovery document in bytes. A larger one is a failed fetch, and so is a compressed one. A key with its certificate chain takes about 5000.',
+    },
+  },
+  {
+    max_keys: {
+      type: 'integer',
+      required: true,
+      default: 100,
+      between: [1, 1000],
+      description:
+        'Most keys that a fetched key set may hold, usable or not. A set with more is a failed fetch. Providers publish two to ten.',
+    },
+  },
+  {
+    ca_file: {
+      ...ABSOLUTE_PATH,
+      description:
+        'PEM file with the certificates that the provider, and an https: proxy, is verified against, in place of those that Node.js ships. Read again for every fetch. Certificates are always verified.',
+    },
+  },
+  {
+    cache_directory: {
+      ...ABSOLUTE_PATH,
+      description:
+        'Folder in which the last good key set is kept, so that a gateway that starts while the provider is down can still verify tokens, as long as it could have used stale keys. Made for its owner only if it is missing; not used when others may write to it, because whoever can decides which keys are trusted.',
+    },
+  },
+  {
+    proxy_url: {
+      type: 'string',
+      referenceable: true,
+      encrypted: true,
+      match: '^https?://',
+      err: 'must be an http:// or https:// URL',
+      description:
+        'HTTP proxy through which keys are fetched, with user and password in it when it wants them. HTTPS_PROXY and its like in the environment are ignored. The proxy resolves names, so where they lead is for it to restrict. May be a vault reference.',
+    },
+  },
+  {
+    allow_http: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description:
+        'Fetch keys over plain http: from hosts other than this machine. UNSAFE: whoever can change that traffic can sign tokens that this gateway believes.',
+    },
+  },
+  {
+    allow_link_local: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description:
+        'Fetch keys from link-local addresses (169.254.0.0/16, fe80::/10) and the others at which clouds keep their metadata services. UNSAFE: a provider that is taken over could make the gateway ask there.',
+    },
+  },
+] as const satisfies Fields;

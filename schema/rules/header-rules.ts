@@ -1,0 +1,109 @@
+import type { Config } from '../config';
+import { foldHeaderName, headerPatternMatcher } from '../header-name';
+import { coveredTransportHeader } from './transport-headers';
+import type { Violation } from '../../src/kong/schema-language/violation';
+
+/** Fewest characters before the `*` of a reserved pattern: `X-*` would take away most of what clients and Kong send. */
+const MIN_PATTERN_BEGINNING = 3;
+
+/** Headers that carry credentials by their nature, so a token may be looked for there. */
+const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization'];
+
+/** What the service receives when `consumer_claim` is set; the same as from Kong's own authentication plugins. */
+export const CONSUMER_HEADERS = ['X-Consumer-ID', 'X-Consumer-Username', 'X-Consumer-Custom-ID'] as const;
+
+/** Returns what is wrong with the headers that a configuration fills, protects, and takes tokens from. */
+export function headerViolations(config: Config): Violation[] {
+  return [
+    ...writtenHeaders(config).flatMap((header, index, all) =>
+      writtenHeaderViolations(header, index, all, config.reservedHeaders),
+    ),
+    ...config.reservedHeaders.flatMap(reservedHeaderViolations),
+    ...tokenHeaderViolations(config),
+    ...kongHeaderViolations(config),
+    ...repetitions('cookie_names', config.cookieNames),
+    ...repetitions('uri_param_names', config.uriParamNames),
+  ];
+}
+
+/** The token stands last, so that a clash with an identity header is reported at the token. */
+function writtenHeaders({
+  identityHeaders,
+  identityToken,
+}: Config): { readonly field: string; readonly name: string }[] {
+  const headers = identityHeaders.map(({ header }, index) => ({
+    field: `identity_headers[${index + 1}]`,
+    name: foldHeaderName(header),
+  }));
+  const token = identityToken && { field: 'identity_token', name: foldHeaderName(identityToken.header) };
+  return token === null ? headers : [...headers, token];
+}
+
+function writtenHeaderViolations(
+  { field: holder, name }: { readonly field: string; readonly name: string },
+  index: number,
+  written: readonly { readonly field: string; readonly name: string }[],
+  reservedHeaders: readonly string[],
+): Violation[] {
+  const field = `config.${holder}.header`;
+  const transport = coveredTransportHeader(name);
+  if (transport !== undefined)
+    return [{ field, message: `must not be the transport or credential header ${transport}` }];
+  const first = written.findIndex((other) => other.name === name);
+  if (first < index) {
+    return [
+      { field, message: `is the same header as that of ${written[first]?.field ?? ''}: servers read both as ${name}` },
+    ];
+  }
+  // A route without this plugin, or with another configuration, would let a client fill it in.
+  if (!headerPatternMatcher(reservedHeaders)(name)) {
+    return [{ field, message: 'must be covered by reserved_headers, or clients could send it themselves' }];
+  }
+  return [];
+}
+
+function reservedHeaderViolations(pattern: string, index: number): Violation[] {
+  const field = `config.reserved_headers[${index + 1}]`;
+  const transport = coveredTransportHeader(pattern);
+  if (transport !== undefined)
+    return [{ field, message: `must not cover the transport or credential header ${transport}` }];
+  return pattern.endsWith('*') && pattern.length <= MIN_PATTERN_BEGINNING
+    ? [{ field, message: `must have at least ${MIN_PATTERN_BEGINNING} characters before the "*"` }]
+    : [];
+}
+
+function tokenHeaderViolations({ headerNames, reservedHeaders }: Config): Violation[] {
+  const isReserved = headerPatternMatcher(reservedHeaders);
+  const violations = headerNames.flatMap((name, index): Violation[] => {
+    const field = `config.header_names[${index + 1}]`;
+    const transport = coveredTransportHeader(name);
+    if (transport !== undefined && !CREDENTIAL_HEADERS.includes(name.toLowerCase())) {
+      return [{ field, message: `must not be the transport or credential header ${transport}` }];
+    }
+    return isReserved(foldHeaderName(name))
+      ? [{ field, message: 'must not be covered by reserved_headers, which are never accepted from a client' }]
+      : [];
+  });
+  return [...violations, ...repetitions('header_names', headerNames.map(foldHeaderName))];
+}
+
+/** The spelling that is set would replace a forged one, but not `X_Consumer_ID`, and not on a route without a token. */
+function kongHeaderViolations({ consumerClaim, allowMissing, reservedHeaders }: Config): Violation[] {
+  const isReserved = headerPatternMatcher(reservedHeaders);
+  const unprotected = (field: string, names: readonly string[]): Violation[] => {
+    if (names.every((name) => isReserved(foldHeaderName(name)))) return [];
+    const message = `needs ${names.join(', ')} covered by reserved_headers, or clients could send them themselves`;
+    return [{ field: `config.${field}`, message }];
+  };
+  return [
+    ...(consumerClaim === null ? [] : unprotected('consumer_claim', CONSUMER_HEADERS)),
+    ...(allowMissing ? unprotected('allow_missing', ['X-Anonymous-Consumer']) : []),
+  ];
+}
+
+function repetitions(list: string, names: readonly string[]): Violation[] {
+  return names.flatMap((name, index) => {
+    const first = names.indexOf(name);
+    return first < index ? [{ field: `config.${list}[${index + 1}]`, message: `repeats ${list}[${first + 1}]` }] : [];
+  });
+}

@@ -1,0 +1,423 @@
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decide } from '../../../src/core/pipeline';
+import type { Decision, Proceed } from '../../../src/core/decision';
+import type { RequestView } from '../../../src/core/request/request-view';
+import { createTokenCache, type TokenCache } from '../../../src/core/verification/token-cache';
+import { KeyList } from '../../support/key-list';
+import { ISSUER, policyOf } from '../../support/policy';
+import { signingKey, signToken, type SigningKey } from '../../support/tokens';
+
+const NOW = 1_800_000_000;
+let key: SigningKey;
+let keys: KeyList;
+let cache: TokenCache;
+beforeAll(() => {
+  key = signingKey('ES256', 'k');
+});
+beforeEach(() => {
+  keys = new KeyList(key);
+  cache = createTokenCache();
+});
+
+const token = (changes: Readonly<Record<string, unknown>> = {}): Promise<string> =>
+  signToken(key, { iss: ISSUER.issuer, sub: 'u1', aud: 'orders', exp: NOW + 60, roles: ['admin', 'user'], ...changes });
+
+interface Asked extends Partial<RequestView> {
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+async function ask({ config = {}, headers = {}, ...request }: Asked): Promise<Decision> {
+  return decide({ headers, ...request }, policyOf(config, keys), cache, () => NOW);
+}
+const bearer = async (changes?: Readonly<Record<string, unknown>>): Promise<Record<string, string>> => ({
+  authorization: `Bearer ${await token(changes)}`,
+});
+
+describe('a request with a good token', () => {
+  it('proceeds with the identity in headers and without the token', async () => {
+    expect(await ask({ headers: { host: 'x', accept: '*/*', ...(await bearer()) } })).toMatchObject({
+      outcome: 'proceed',
+      headers: { 'X-User-ID': 'u1', 'X-User-Roles': 'admin,user', authorization: [] },
+    });
+  });
+
+  it('is not asked for its audience when any is accepted', async () => {
+    const config = { issuers: [{ ...ISSUER, audiences: [], any_audience: true }] };
+    expect(await ask({ config, headers: await bearer({ aud: undefined }) })).toMatchObject({ outcome: 'proceed' });
+  });
+
+  it('keeps the token in the request when the configuration says so', async () => {
+    const decision = await ask({ config: { hide_credentials: false }, headers: await bearer() });
+    expect(decision).toMatchObject({ outcome: 'proceed', headers: { 'X-User-ID': 'u1' } });
+    expect(decision).not.toHaveProperty('headers.authorization');
+  });
+
+  it('loses every forged identity header, whatever its spelling, and sets each name once', async () => {
+    const forged = { 'x-user-id': 'evil', x_user_id: 'evil', 'x-user_id': ['evil', 'worse'], 'x-user-email': 'e@vil' };
+    const decision = await ask({ headers: { ...(await bearer()), ...forged } });
+    expect(decision).toMatchObject({
+      headers: {
+        'X-User-ID': 'u1',
+        'X-User-Roles': 'admin,user',
+        x_user_id: [],
+        'x-user_id': [],
+        'x-user-email': [],
+        authorization: [],
+      },
+    });
+    expect(Object.keys((decision as { headers: object }).headers)).toHaveLength(6);
+  });
+
+  it('loses a forged header whose claim the token does not have', async () => {
+    const decision = await ask({ headers: { ...(await bearer({ roles: undefined })), 'x-user-roles': 'admin' } });
+    expect(decision).toMatchObject({ outcome: 'proceed', headers: { 'x-user-roles': [] } });
+    expect(decision).not.toHaveProperty('headers.X-User-Roles');
+  });
+
+  it('loses the token from cookies and query as well', async () => {
+    const config = { cookie_names: ['session'], uri_param_names: ['access_token'] };
+    const jwt = await token();
+    const decision = await ask({
+      config,
+      headers: { cookie: `a=1; session=${jwt}` },
+      rawQuery: `x=1&access_token=${jwt}`,
+    });
+    expect(decision).toMatchObject({ headers: { cookie: 'a=1' }, rawQuery: 'x=1' });
+  });
+});
+
+describe('a claim that cannot be written into a header', () => {
+  it('refuses the request when it is required and missing', async () => {
+    expect(
+      await ask({ config: { required_claims: ['exp'] }, headers: await bearer({ sub: undefined }) }),
+    ).toMatchObject({
+      code: 'claim_missing',
+      reason: 'claim sub for header X-User-ID',
+    });
+    expect(await ask({ headers: await bearer({ sub: '' }) })).toMatchObject({ code: 'claim_missing' });
+  });
+
+  it('refuses the request when it is unsafe or too long, and cuts nothing', async () => {
+    expect(await ask({ headers: await bearer({ roles: ['a,b'] }) })).toMatchObject({ code: 'claim_invalid' });
+    const config = { identity_headers: [{ header: 'X-User-Roles', claim: 'roles', max_bytes: 7 }] };
+    expect(await ask({ config, headers: await bearer({ roles: ['abc', 'def'] }) })).toMatchObject({
+      headers: { 'X-User-Roles': 'abc,def' },
+    });
+    expect(await ask({ config, headers: await bearer({ roles: ['abc', 'defg'] }) })).toMatchObject({
+      code: 'claim_invalid',
+      reason: 'claim roles is too long for header X-User-Roles',
+    });
+  });
+});
+
+describe('a request that is refused', () => {
+  it.each<[string, string, () => Promise<Asked>]>([
+    [
+      'sends more headers than Kong hands out',
+      'headers_truncated',
+      () => Promise.resolve({ headers: { h: Array<string>(1000).fill('') } }),
+    ],
+    ['has no token', 'token_missing', () => Promise.resolve({})],
+    ['has a broken token', 'token_malformed', () => Promise.resolve({ headers: { authorization: 'Bearer x' } })],
+    ['has malformed credentials', 'credentials_malformed', () => Promise.resolve({ headers: { authorization: 'x' } })],
+    ['has an expired token', 'token_expired', async () => ({ headers: await bearer({ exp: NOW - 11 }) })],
+    ['has a token for others', 'audience_not_accepted', async () => ({ headers: await bearer({ aud: 'x' }) })],
+    [
+      'may not do this',
+      'forbidden',
+      async () => ({ config: { authorize: [{ roles: ['root'] }] }, method: 'GET', headers: await bearer() }),
+    ],
+    [
+      'abuses the Connection header',
+      'connection_header_abuse',
+      async () => ({ headers: { ...(await bearer()), connection: 'x-user-id' } }),
+    ],
+  ])('%s', async (_, code, request) => {
+    expect(await ask(await request())).toMatchObject({ outcome: 'refuse', code });
+  });
+});
+
+describe('a route that lets requests without a token pass', () => {
+  const config = { allow_missing: true };
+
+  it('strips and does not identify them', async () => {
+    expect(await ask({ config, headers: { 'x-user-id': 'evil', x_user_roles: 'admin' } })).toEqual({
+      outcome: 'proceed',
+      headers: { 'x-user-id': [], x_user_roles: [] },
+      token: undefined,
+    });
+  });
+
+  it.each([
+    ['broken', 'Bearer x', 'token_malformed'],
+    ['empty', '', 'credentials_malformed'],
+    ['bare', 'a.b.c', 'credentials_malformed'],
+  ])('still refuses a token that is %s: an invalid token is not an absent one', async (_, authorization, code) => {
+    expect(await ask({ config, headers: { authorization } })).toMatchObject({ code });
+  });
+
+  it('still identifies a caller with a token', async () => {
+    expect(await ask({ config, headers: await bearer() })).toMatchObject({ headers: { 'X-User-ID': 'u1' } });
+  });
+});
+
+describe('a CORS preflight', () => {
+  const preflight = { origin: 'https://app', 'access-control-request-method': 'POST', 'x-user-id': 'evil' };
+  const config = { run_on_preflight: false };
+
+  it('is asked for a token by default', async () => {
+    expect(await ask({ method: 'OPTIONS', headers: preflight })).toMatchObject({ code: 'token_missing' });
+  });
+
+  it('passes stripped when the configuration says so, with whatever token it carries', async () => {
+    const decision = await ask({ config, method: 'OPTIONS', headers: { ...preflight, authorization: 'Bearer x' } });
+    expect(decision).toEqual({ outcome: 'proceed', headers: { 'x-user-id': [], authorization: [] }, token: undefined });
+  });
+
+  it.each([
+    ['another method', 'POST', preflight],
+    ['an OPTIONS request without Origin', 'OPTIONS', { 'access-control-request-method': 'POST' }],
+    ['an OPTIONS request without the requested method', 'OPTIONS', { origin: 'https://app' }],
+    ['a request whose method is not known', undefined, preflight],
+  ])('is not %s', async (_, method, headers) => {
+    expect(await ask({ config, headers, ...(method !== undefined && { method }) })).toMatchObject({
+      code: 'token_missing',
+    });
+  });
+});
+
+describe('two routes that trust alike', () => {
+  it('share a verified token but never each other’s rules', async () => {
+    const headers = await bearer();
+    expect(await ask({ headers })).toMatchObject({ outcome: 'proceed' });
+    const lenient = { authorize: [{ roles: ['admin'] }] };
+    expect(await ask({ config: lenient, method: 'GET', headers })).toMatchObject({ outcome: 'proceed' });
+    const strict = { authorize: [{ roles: ['root'] }] };
+    expect(await ask({ config: strict, method: 'GET', headers })).toMatchObject({ code: 'forbidden' });
+    expect(keys.lookups).toBe(1);
+  });
+
+  it.each([
+    ['audiences', { issuers: [{ ...ISSUER, audiences: ['billing'] }] }, 'audience_not_accepted'],
+    ['required claims', { required_claims: ['exp', 'sub', 'jti'] }, 'claim_missing'],
+    ['token types', { token_types: ['at+jwt'] }, 'token_type_not_accepted'],
+    ['lifetime', { maximum_expiration: 1 }, 'claim_missing'],
+    ['algorithms', { issuers: [{ ...ISSUER, algorithms: ['RS256'] }] }, 'token_untrusted'],
+  ])('do not trust alike when their %s differ', async (_, config, code) => {
+    const headers = await bearer();
+    expect(await ask({ headers })).toMatchObject({ outcome: 'proceed' });
+    expect(await ask({ config, headers })).toMatchObject({ code });
+  });
+
+  it('share a verified token but write the identity each in its own way', async () => {
+    const headers = await bearer();
+    const config = { identity_headers: [{ header: 'X-User-ID', claim: 'iss' }] };
+    expect(await ask({ headers })).toMatchObject({ headers: { 'X-User-ID': 'u1', 'X-User-Roles': 'admin,user' } });
+    const other = (await ask({ config, headers })) as Proceed;
+    expect(other.headers).toEqual({ 'X-User-ID': ISSUER.issuer, authorization: [] });
+    expect(cache.size).toBe(1);
+  });
+
+  it('do not trust alike when their leeway differs', async () => {
+    const headers = await bearer({ exp: NOW - 5 });
+    expect(await ask({ headers })).toMatchObject({ outcome: 'proceed' });
+    expect(await ask({ config: { leeway: 0 }, headers })).toMatchObject({ code: 'token_expired' });
+  });
+});
+
+describe('a route that lets requests pass that another plugin authenticated', () => {
+  const config = { allow_authenticated: true };
+  const headers = { 'x-user-id': 'evil' };
+
+  it('lets one without a token pass, stripped and without an identity', async () => {
+    expect(await ask({ config, headers, isAuthenticated: true })).toEqual({
+      outcome: 'proceed',
+      headers: { 'x-user-id': [] },
+      token: undefined,
+    });
+  });
+
+  it('refuses one that nobody authenticated', async () => {
+    expect(await ask({ config, headers, isAuthenticated: false })).toMatchObject({ code: 'token_missing' });
+    expect(await ask({ config, headers })).toMatchObject({ code: 'token_missing' });
+  });
+
+  it('refuses a token that is not valid, whoever else vouches for the request (G5)', async () => {
+    const broken = { authorization: 'Bearer x' };
+    expect(await ask({ config, headers: broken, isAuthenticated: true })).toMatchObject({ code: 'token_malformed' });
+  });
+
+  it('is not every route', async () => {
+    expect(await ask({ headers, isAuthenticated: true })).toMatchObject({ code: 'token_missing' });
+  });
+});
+
+describe('a refusal of a caller who is known', () => {
+  it.each([
+    ['by a rule', { authorize: [{ roles: ['root'] }] }, {}, 'forbidden'],
+    ['because of a claim for a header', {}, { roles: ['a,b'] }, 'claim_invalid'],
+  ])('%s tells the log who it was', async (_, config, claims, code) => {
+    const refusal = await ask({ config, method: 'GET', headers: await bearer(claims) });
+    expect(refusal).toMatchObject({ code, token: { claims: { sub: 'u1' }, issuer: { issuer: ISSUER.issuer } } });
+  });
+
+  it('is no refusal of somebody whose token is not good', async () => {
+    expect(await ask({ headers: await bearer({ exp: NOW - 11 }) })).toMatchObject({ token: undefined });
+  });
+});
+
+describe('rules that are only tried', () => {
+  const shadowed = { authorize_shadow: [{ methods: ['GET'], roles: ['root'] }] };
+
+  it('say what they would have refused, and change nothing else', async () => {
+    const headers = await bearer();
+    const { shadow, ...decision } = (await ask({ config: shadowed, method: 'GET', headers })) as Proceed;
+    expect(shadow).toMatchObject({ code: 'forbidden', reason: 'authorize_shadow[1]: none of the roles' });
+    expect(decision).toEqual(await ask({ method: 'GET', headers }));
+  });
+
+  it('say nothing when they would have let the request pass', async () => {
+    const config = { authorize_shadow: [{ roles: ['admin'] }] };
+    expect(await ask({ config, method: 'GET', headers: await bearer() })).not.toHaveProperty('shadow');
+  });
+
+  it('never admit what the rules in force refuse', async () => {
+    const config = { authorize: [{ roles: ['root'] }], authorize_shadow: [{ any_identity: true }] };
+    expect(await ask({ config, method: 'GET', headers: await bearer() })).toMatchObject({ code: 'forbidden' });
+  });
+
+  it('say that a token would be missing where none is asked for yet', async () => {
+    const config = { allow_missing: true, ...shadowed };
+    expect(await ask({ config, method: 'GET' })).toMatchObject({
+      outcome: 'proceed',
+      shadow: { code: 'token_missing' },
+    });
+  });
+
+  it('neither refuse nor admit when they break', async () => {
+    const policy = policyOf(shadowed, keys);
+    const broken = { ...policy, shadow: { ...policy.shadow!, rules: null as never } };
+    const headers = await bearer();
+    expect(await decide({ headers, method: 'GET' }, broken, cache, () => NOW)).toMatchObject({
+      outcome: 'proceed',
+      headers: { 'X-User-ID': 'u1' },
+      shadow: { code: 'internal_error' },
+    });
+    expect(await decide({ headers: {}, method: 'GET' }, broken, cache, () => NOW)).toMatchObject({
+      code: 'token_missing',
+    });
+  });
+});
+
+describe('whoever watches a decision', () => {
+  async function watch(asked: Asked): Promise<{ decision: Decision; findings: string[] }> {
+    const findings: string[] = [];
+    const { config = {}, headers = {}, ...request } = asked;
+    const policy = policyOf(config, keys);
+    const decision = await decide(
+      { headers, ...request },
+      policy,
+      cache,
+      () => NOW,
+      (stage, finding) => {
+        findings.push(`${stage}: ${finding}`);
+      },
+    );
+    return { decision, findings };
+  }
+  const config = {
+    maximum_expiration: 3600,
+    cookie_names: ['c'],
+    uri_param_names: ['t'],
+    authorize: [{ methods: ['GET'], roles: ['admin'], scopes: ['read'], claims: [{ claim: 'tenant', one_of: ['a'] }] }],
+    authorize_shadow: [{ roles: ['root'] }],
+  };
+
+  it('is told every step, in order, and gets the same decision', async () => {
+    const jwt = await token({ iat: NOW - 60, scope: 'read', tenant: 'a' });
+    const asked = {
+      config,
+      method: 'GET',
+      rawQuery: `t=${jwt}`,
+      headers: { authorization: `Bearer ${jwt}`, cookie: `c=${jwt}`, 'x-user-id': 'evil' },
+    };
+    const { decision, findings } = await watch(asked);
+    expect(findings).toEqual([
+      'request: headers that the client may not send: ["x-user-id"]',
+      `token: found in the header authorization, ${jwt.length} bytes`,
+      `token: found in the cookie c, ${jwt.length} bytes`,
+      `token: found in the query parameter t, ${jwt.length} bytes`,
+      'issuer: iss is "https://auth.example.com/"',
+      'header: alg, kid and typ are "ES256", "k", not there',
+      'key: of the issuer, kid "k", for ES256',
+      'signature: made with this key',
+      'claim: aud is "orders"; accepted: ["orders"]',
+      'claim: required: exp, there',
+      'claim: required: sub, there',
+      'claim: exp - iat may be 3600 s',
+      'claim: exp is 2027-01-15T08:01:00.000Z, 60 s ahead; leeway 10 s',
+      'claim: iat is 2027-01-15T07:59:00.000Z, 60 s ago; leeway 10 s',
+      'rule: authorize[1] decides GET',
+      'rule: authorize[1]: one of the roles ["admin"]; the token has ["admin","user"]',
+      'rule: authorize[1]: claim tenant by one_of; it is "a"',
+      'rule: authorize[1]: all scopes of ["read"]; the token has ["read"]',
+      'identity: X-User-ID from claim sub, which is "u1"',
+      'identity: X-User-Roles from claim roles, which is ["admin","user"]',
+      'shadow: authorize_shadow[1] decides GET',
+      'shadow: authorize_shadow[1]: one of the roles ["root"]; the token has ["admin","user"]',
+    ]);
+    const { headers, rawQuery } = (await ask(asked)) as Proceed;
+    expect(decision).toMatchObject({ outcome: 'proceed', headers, rawQuery });
+    expect(findings.join()).not.toContain(jwt.split('.')[2]);
+  });
+
+  it('is told what was looked at before it was refused', async () => {
+    const any = { issuers: [{ ...ISSUER, audiences: [], any_audience: true }], required_claims: ['exp', 'jti'] };
+    const { decision, findings } = await watch({ config: any, headers: await bearer({ nbf: 'soon' }) });
+    expect(decision).toMatchObject({ code: 'claim_invalid' });
+    expect(findings.slice(-3)).toEqual([
+      'claim: required: exp, there',
+      'claim: required: jti, missing',
+      'claim: exp is 2027-01-15T08:01:00.000Z, 60 s ahead; leeway 10 s',
+    ]);
+    expect(findings).toContain('claim: aud is "orders"; accepted: any');
+  });
+
+  it('is told of requests without a token', async () => {
+    expect((await watch({})).findings).toEqual([
+      'request: headers that the client may not send: none',
+      'token: none; allow_missing is false',
+    ]);
+    const preflight = { origin: 'https://app', 'access-control-request-method': 'POST' };
+    const asked = { config: { run_on_preflight: false }, method: 'OPTIONS', headers: preflight };
+    expect((await watch(asked)).findings).toContain('request: is a CORS preflight, which needs no token here');
+  });
+
+  it('is told of rules that decide whatever the method is', async () => {
+    const { findings } = await watch({ config: { authorize: [{ any_identity: true }] }, headers: await bearer() });
+    expect(findings).toContain('rule: authorize[1] decides any method');
+  });
+});
+
+describe('what a policy needs of a request', () => {
+  it.each([
+    [{}, false, false],
+    [{ authorize: [{ any_identity: true }] }, true, false],
+    [{ authorize_shadow: [{ any_identity: true }] }, true, false],
+    [{ run_on_preflight: false }, true, false],
+    [{ uri_param_names: ['access_token'] }, false, true],
+  ])('is no more than %j asks for', (config, needsMethod, needsQuery) => {
+    expect(policyOf(config, keys)).toMatchObject({ needsMethod, needsQuery });
+  });
+
+  it('compiles the claims that are handed to the rest of Kong', () => {
+    const { handOver } = policyOf({ authenticated_groups_claim: 'roles', log_user_claim: 'sub' }, keys);
+    expect(handOver.logUser?.({ sub: 'u1' })).toBe('u1');
+    expect(handOver.groups?.select({ roles: ['a'] })).toEqual(['a']);
+    expect(handOver.credential).toBeUndefined();
+  });
+
+  it('knows the realm, and a default for it', () => {
+    expect(policyOf({}, keys).realm).toBe('service');
+    expect(policyOf({ realm: 'shop' }, keys).realm).toBe('shop');
+  });
+});

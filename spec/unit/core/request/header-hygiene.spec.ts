@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import { forgedHeaders, HEADER_LIMIT, headerHygiene } from '../../../../src/core/request/header-hygiene';
+import { Refusal } from '../../../../src/core/refusal/refusal';
+import type { RequestView } from '../../../../src/core/request/request-view';
+
+const hygiene = headerHygiene({
+  reservedHeaders: ['X-User-*', 'X-Consumer-*'],
+  identityHeaders: [
+    { header: 'X-User-ID', claim: 'sub', required: true, onUnsafe: 'refuse', maxBytes: 100 },
+    { header: 'X_Tenant', claim: 'tenant', required: false, onUnsafe: 'refuse', maxBytes: 100 },
+  ],
+  headerNames: ['Authorization', 'X-Access-Token'],
+});
+const inspect = (headers: RequestView['headers']): unknown => {
+  const result = forgedHeaders({ headers }, hygiene);
+  return result instanceof Refusal ? result.code : result;
+};
+
+describe('headers that a client may not send', () => {
+  it.each([
+    ['x-user-id'],
+    ['x_user_id'],
+    ['x-user_id'],
+    ['x_user-id'],
+    ['x.user.id'],
+    ['x-user-anything-else'],
+    ['x_consumer_username'],
+    ['x-tenant'],
+    ['x_tenant'],
+    ['x_access_token'],
+  ])('finds %s under its own spelling', (name) => {
+    expect(inspect({ accept: '*/*', [name]: 'evil' })).toEqual([name]);
+  });
+
+  it.each([['x-user'], ['x-users-id'], ['xuserid'], ['user-id'], ['authorization'], ['x-access-token']])(
+    'leaves %s',
+    (name) => {
+      expect(inspect({ [name]: 'x' })).toEqual([]);
+    },
+  );
+
+  it('finds several spellings at once, repeated ones too', () => {
+    expect(inspect({ x_user_id: ['a', 'b'], 'x-user-roles': 'admin', 'x-user_roles': 'root' })).toEqual([
+      'x_user_id',
+      'x-user-roles',
+      'x-user_roles',
+    ]);
+  });
+});
+
+describe('answers about names', () => {
+  it('are the same when they come from memory, and when more names are asked about than it holds', () => {
+    const odd = 'x-user-'.padEnd(200, 'x');
+    for (let round = 0; round < 3; round += 1) {
+      for (let i = 0; i < 700; i += 1) {
+        expect(inspect({ [`x-user-${i}`]: 'evil', [`h-${i}`]: 'v', [odd]: 'evil' })).toEqual([`x-user-${i}`, odd]);
+      }
+    }
+  });
+});
+
+describe('what is no header name', () => {
+  it.each([
+    ['a blank at the end', 'x-tenant '],
+    ['a blank at the beginning', '\tx-tenant'],
+    ['a letter that becomes an ASCII one in lower case', 'x-to\u212aen'],
+    ['a letter that becomes two ASCII ones in upper case', 'x-paß'],
+    ['a colon', 'x-tenant:'],
+    ['a control character', 'x-tenant\0'],
+    ['nothing', ''],
+  ])('is removed whatever it resembles: %s (A2)', (_, name) => {
+    expect(inspect({ [name]: 'evil' })).toEqual([name]);
+  });
+
+  it('is not every odd name: whatever RFC 9110 allows passes', () => {
+    expect(inspect({ "!#$%&'*+-.^_`|~0-9az": 'x', __proto__x: 'x', ':authority': 'x' })).toEqual([]);
+  });
+});
+
+describe('header lists that cannot be trusted', () => {
+  const many = (count: number): RequestView['headers'] =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, 'v']));
+
+  it('refuses a list as long as Kong hands out at the most', () => {
+    expect(inspect(many(HEADER_LIMIT - 1))).toEqual([]);
+    expect(inspect(many(HEADER_LIMIT))).toBe('headers_truncated');
+  });
+
+  it('counts every line of a repeated header', () => {
+    expect(inspect({ h: Array<string>(HEADER_LIMIT).fill('v') })).toBe('headers_truncated');
+  });
+});
+
+describe('the Connection header', () => {
+  it.each([
+    ['X-User-ID'],
+    ['close, X-User-Roles'],
+    ['close ,\tx-user-roles '],
+    ['keep-alive,X_User_ID'],
+    ['CLOSE, x-uSER-id'],
+    ['x-consumer-username'],
+    [['close', 'x-user-id']],
+    [['close', 'te, X_Tenant']],
+  ])('is refused when it is %j', (connection) => {
+    expect(inspect({ connection })).toBe('connection_header_abuse');
+  });
+
+  it.each([['close'], ['keep-alive, Upgrade'], ['te, x-other'], [''], [',, ,'], ['x-tenant ;q=1'], [[]]])(
+    'passes as %j',
+    (connection) => {
+      expect(inspect({ connection })).toEqual([]);
+    },
+  );
+
+  it.each([['close, X-User-Roles ;q=1'], ['x-user-id;q=1'], ['X-User-']])(
+    'is refused as %j too: it begins like a reserved header, whatever an intermediary makes of the rest (A5)',
+    (connection) => {
+      expect(inspect({ connection })).toBe('connection_header_abuse');
+    },
+  );
+
+  it.each([['keep-alive'], ['proxy-connection'], ['te'], ['trailer'], ['upgrade']])(
+    'is the only one that removes headers: %s may name what it likes (A5)',
+    (name) => {
+      expect(inspect({ [name]: 'X-User-ID' })).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,97 @@
+import { authorize } from './authorization/authorization';
+import { findBearerToken } from './request/bearer-token';
+import { headerOf } from './request/credential-grammar';
+import { hideCredentials } from './request/credential-hiding';
+import { withHeaders, type Decision, type Proceed } from './decision';
+import { forgedHeaders } from './request/header-hygiene';
+import type { Identity } from './identity/identity-headers';
+import { quote, type Observer } from './observer';
+import type { Policy } from './policy';
+import { Refusal } from './refusal/refusal';
+import type { RequestView } from './request/request-view';
+import { shadowRefusal } from './authorization/shadow';
+import { verifyTokenOnce, type TokenCache } from './verification/token-cache';
+import type { Clock, VerifiedToken } from './verification/verified-token';
+
+/**
+ * Decides about one request: sanitize, find the token, verify it, authorize, write down the identity. Every step either
+ * goes on or refuses; only the last line of a path that verified a token (or that the configuration opens to requests
+ * without one) proceeds. An exception is a bug, and the caller must refuse the request.
+ *
+ * It reads headers, method and query only, and does no I/O but what the key source does.
+ *
+ * @param observe - is told every finding; nobody in front of Kong listens
+ */
+export async function decide(
+  request: RequestView,
+  policy: Policy,
+  cache: TokenCache,
+  clock: Clock,
+  observe?: Observer,
+): Promise<Decision> {
+  const forged = forgedHeaders(request, policy.hygiene);
+  if (forged instanceof Refusal) return forged;
+  observe?.('request', `headers that the client may not send: ${forged.length === 0 ? 'none' : quote(forged)}`);
+  const anonymous = (): Proceed | Promise<Proceed> => proceed(undefined, {}, forged, request, policy, clock);
+
+  if (!policy.runOnPreflight && isPreflight(request)) {
+    observe?.('request', 'is a CORS preflight, which needs no token here');
+    return anonymous();
+  }
+
+  const bearer = findBearerToken(request, policy.sources, observe);
+  if (bearer instanceof Refusal) return bearer;
+  if (bearer === undefined) {
+    const missing = new Refusal('token_missing', 'no bearer token');
+    observe?.('token', `none; allow_missing is ${policy.allowMissing}`);
+    if (policy.allowMissing) return { ...(await anonymous()), ...(policy.shadow !== undefined && { shadow: missing }) };
+    return policy.allowAuthenticated && request.isAuthenticated === true ? anonymous() : missing;
+  }
+
+  // Waiting costs, also for what is there already, and almost every token is.
+  const verified = verifyTokenOnce(bearer, policy.trust, cache, clock, observe);
+  const token = verified instanceof Promise ? await verified : verified;
+  if (token instanceof Refusal) return token;
+
+  if (policy.authorization !== undefined) {
+    const denied = authorize(token, request.method, policy.authorization, observe);
+    if (denied !== undefined) return denied.of(token);
+  }
+
+  const identity = policy.identity.write(token, observe);
+  if (identity instanceof Refusal) return identity.of(token);
+
+  const shadow = shadowRefusal(token, request.method, policy.shadow, observe);
+  const admitting = proceed(token, identity, forged, request, policy, clock);
+  const admitted = admitting instanceof Promise ? await admitting : admitting;
+  return shadow === undefined ? admitted : { ...admitted, shadow };
+}
+
+/** A CORS preflight, not just any OPTIONS request (Fetch §4.8): it carries no credentials and the service gets no body. */
+function isPreflight(request: RequestView): boolean {
+  return (
+    request.method === 'OPTIONS' &&
+    headerOf(request, 'origin') !== undefined &&
+    headerOf(request, 'access-control-request-method') !== undefined
+  );
+}
+
+/** Answers synchronously unless something has to be signed. */
+function proceed(
+  token: VerifiedToken | undefined,
+  identity: Identity,
+  forged: readonly string[],
+  request: RequestView,
+  policy: Policy,
+  clock: Clock,
+): Proceed | Promise<Proceed> {
+  const hidden = policy.hideCredentials ? hideCredentials(request, policy.sources) : undefined;
+  const removed = Object.fromEntries(forged.map((name) => [name, []]));
+  const admitted = (written: Identity): Proceed => {
+    const headers = withHeaders({ ...removed, ...hidden?.headers }, written);
+    const rawQuery = hidden?.rawQuery;
+    return { outcome: 'proceed', headers, token, ...(rawQuery !== undefined && { rawQuery }) };
+  };
+  const signing = policy.identityToken?.issue(token, identity, request, clock);
+  return signing === undefined ? admitted(identity) : signing.then((signed) => admitted({ ...identity, ...signed }));
+}

@@ -1,0 +1,89 @@
+import type { Config } from '../../../schema/config';
+import { foldHeaderName, headerPatternMatcher } from '../../../schema/header-name';
+import { Refusal } from '../refusal/refusal';
+import type { RequestView } from './request-view';
+
+/**
+ * How many headers are asked of Kong. Kong 3.9.3: `get_headers` takes no more and silently cuts the list, so a list
+ * this long cannot be trusted to be whole.
+ */
+export const HEADER_LIMIT = 1000;
+
+/** Which client headers never reach the service. */
+export interface HeaderHygiene {
+  /** Whether a folded name belongs to the gateway: reserved, or written from a claim. */
+  readonly isReserved: (foldedName: string) => boolean;
+  /** Whether a header, under the very name that the client sent, must be removed. */
+  readonly isForged: (name: string) => boolean;
+}
+
+/**
+ * RFC 9110 §5.6.2 token, or an HTTP/2 pseudo-header. What is neither is no header name, and servers disagree on what they
+ * make of it: the Kelvin sign becomes a k.
+ */
+const HEADER_NAME = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Compiles the part of the configuration that says what a client may not send. */
+export function headerHygiene(
+  config: Pick<Config, 'reservedHeaders' | 'identityHeaders' | 'headerNames'>,
+): HeaderHygiene {
+  const isReserved = headerPatternMatcher([
+    ...config.reservedHeaders,
+    ...config.identityHeaders.map(({ header }) => header),
+  ]);
+  /** Headers that may hold a token, by folded name, with the exact (lower-case) name as value. */
+  const tokenHeaders = new Map(config.headerNames.map((name) => [foldHeaderName(name), name.toLowerCase()]));
+  const isForged = (name: string): boolean => {
+    const folded = foldHeaderName(name);
+    const isOtherSpelling = (tokenHeaders.get(folded) ?? name) !== name;
+    return isReserved(folded) || isOtherSpelling || !HEADER_NAME.test(name);
+  };
+  return { isReserved, isForged: remembered(isForged) };
+}
+
+/** How many names are remembered, and of what length: a client can make up ever new and long ones. */
+const MAX_NAMES = 500;
+const MAX_NAME_LENGTH = 64;
+
+/** Answers from memory what was asked before: most requests have the same header names. */
+function remembered(ask: (name: string) => boolean): (name: string) => boolean {
+  const answers = new Map<string, boolean>();
+  return (name) => {
+    if (name.length > MAX_NAME_LENGTH) return ask(name);
+    const known = answers.get(name);
+    if (known !== undefined) return known;
+    if (answers.size >= MAX_NAMES) answers.clear();
+    const answer = ask(name);
+    answers.set(name, answer);
+    return answer;
+  };
+}
+
+/**
+ * Returns the names, exactly as the client sent them, of the headers that must be removed before the service sees the
+ * request: whatever a server could read as an identity header (Kong 3.9.3 passes `X_User_ID`), other spellings of a
+ * token header, and what is no header name at all (nginx drops those, unless told not to). Refuses a request whose
+ * header list may be cut or whose `Connection` header would make Kong remove an identity header again after the plugins
+ * ran.
+ */
+export function forgedHeaders({ headers }: RequestView, hygiene: HeaderHygiene): string[] | Refusal {
+  const forged: string[] = [];
+  let lines = 0;
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    lines += typeof value === 'object' ? value.length : 1;
+    if (hygiene.isForged(name)) forged.push(name);
+  }
+  if (lines >= HEADER_LIMIT) return new Refusal('headers_truncated', `${lines} header lines or more`);
+  return namesReservedHeader(headers, hygiene)
+    ? new Refusal('connection_header_abuse', 'Connection names a reserved header')
+    : forged;
+}
+
+/** RFC 9110 §7.6.1: an intermediary removes the headers named there. Kong 3.9.3 does it after the plugins. */
+function namesReservedHeader(headers: RequestView['headers'], { isReserved }: HeaderHygiene): boolean {
+  if (!Object.hasOwn(headers, 'connection')) return false;
+  return String(headers['connection'])
+    .split(',')
+    .some((option) => isReserved(foldHeaderName(option.trim())));
+}

@@ -1,0 +1,40 @@
+import type { KeyObject } from 'node:crypto';
+import type { Algorithm } from '../../../schema/config';
+
+/** A key that may verify signatures, with everything it is allowed to do decided when it was loaded. */
+export interface VerificationKey {
+  /** The key set's own `kid`; `null` when it has none (PEM, secret, JWK without `kid`). */
+  readonly kid: string | null;
+  /** What this key may verify: fixed by its type, curve and size, narrowed by its JWK's `alg`, `use` and `key_ops`. Never empty. */
+  readonly algorithms: readonly Algorithm[];
+  /** A public key or, for HMAC, a secret key. Never a private key. */
+  readonly key: KeyObject;
+}
+
+/** What a token's header says about the key it wants. Both come from an unverified token. */
+export interface KeyRequest {
+  readonly alg: Algorithm;
+  readonly kid: string | undefined;
+}
+
+/** The answer of a {@link KeySource}. Only `found` can lead to "proceed". */
+export type KeyLookup =
+  | { readonly status: 'found'; readonly key: VerificationKey }
+  /** No key fits, or several do and nothing tells which (RFC 7515 §4.1.4, Appendix D): the token is refused. */
+  | { readonly status: 'not_found'; readonly reason: 'no_matching_key' | 'ambiguous_key' }
+  /** The keys themselves are not to be had and nothing usable is cached: a 503, not the token's fault. */
+  | { readonly status: 'unavailable'; readonly retryAfterSeconds: number };
+
+/** Where one issuer's keys come from. Implementations live in `src/keys/`; core only asks. */
+export interface KeySource {
+  /**
+   * Finds the one key for a token. Answers synchronously whenever the answer is in memory. Never throws or rejects
+   * for anything a token or a provider can cause.
+   */
+  find(request: KeyRequest): KeyLookup | Promise<KeyLookup>;
+  /**
+   * Whether `key`, returned by an earlier `find`, is still in the set and the set is still usable. Synchronous and
+   * cheap: it is asked on every cache hit, so a key that was removed takes its verified tokens with it.
+   */
+  holds(key: VerificationKey): boolean;
+}

@@ -1,0 +1,132 @@
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, register } from 'prom-client';
+import {
+  decisionChannel,
+  KEY_SET_STATES,
+  keyFetchChannel,
+  keySetChannel,
+  tokenCacheChannel,
+} from '../../telemetry/channels';
+import type { EventObserver, EventServer } from '../pluginserver/event-server';
+
+/** Different `kid` labels that one process counts; the uses of further ones are counted together. */
+const MAX_KIDS = 100;
+
+/** Upper bounds of the buckets for an event's duration, in seconds. */
+const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5, 10];
+
+/** Counts how events end and how long they take. */
+export function createEventObserver(): EventObserver {
+  const duration = new Histogram({
+    name: 'jwt_identity_event_duration_seconds',
+    help: 'Time from the call of Kong to the end of the event, by how it ended.',
+    labelNames: ['outcome'],
+    buckets: DURATION_BUCKETS,
+  });
+  return (outcome, durationMs) => {
+    duration.labels(outcome).observe(durationMs / 1_000);
+  };
+}
+
+/**
+ * Makes everything else that is known about a worker readable: what the plugin publishes and what the server holds.
+ *
+ * @param place - tells workers apart; whoever replaces a dead worker carries on its series, so that counters reset as
+ * Prometheus expects
+ */
+export function observeServer(server: EventServer, place: string): void {
+  register.setDefaultLabels({ worker: place });
+  // Makes this process answer the supervisor when it collects.
+  new AggregatorRegistry();
+  collectDefaultMetrics();
+  observeTables(server);
+  observeDecisions();
+  observeKeys();
+}
+
+function observeTables(server: EventServer): void {
+  const { instances } = server;
+  gaugeOf('jwt_identity_live_events', 'Events that are going on.', () => server.eventCount);
+  gaugeOf('jwt_identity_instances', 'Instances of the plugin that the worker holds.', () => instances.size);
+}
+
+function observeDecisions(): void {
+  const decisions = new Counter({
+    name: 'jwt_identity_decisions_total',
+    help: 'Decisions of the plugin, by outcome and code.',
+    labelNames: ['outcome', 'code'],
+  });
+  const keyUses = new Counter({
+    name: 'jwt_identity_key_uses_total',
+    help: 'Requests let through, by the issuer and the key (kid) that verified their token.',
+    labelNames: ['issuer', 'kid'],
+  });
+  const shadowRefusals = new Counter({
+    name: 'jwt_identity_shadow_refusals_total',
+    help: 'Requests let through that authorize_shadow would have refused, by code.',
+    labelNames: ['code'],
+  });
+  const kids = new Set<string>();
+  const kidLabel = (kid: string): string => {
+    if (kids.size < MAX_KIDS) kids.add(kid);
+    return kids.has(kid) ? kid : 'other';
+  };
+  decisionChannel.subscribe(({ outcome, code, issuer, kid = 'none', shadow }) => {
+    decisions.inc({ outcome, code });
+    if (issuer !== undefined) keyUses.inc({ issuer, kid: kidLabel(kid) });
+    if (shadow !== undefined) shadowRefusals.inc({ code: shadow });
+  });
+  const lookups = new Counter({
+    name: 'jwt_identity_token_cache_lookups_total',
+    help: 'Looks into the cache of verified tokens, by result.',
+    labelNames: ['result'],
+  });
+  tokenCacheChannel.subscribe(({ hit }) => {
+    lookups.inc({ result: hit ? 'hit' : 'miss' });
+  });
+}
+
+function observeKeys(): void {
+  const fetches = new Counter({
+    name: 'jwt_identity_key_fetches_total',
+    help: 'Attempts to fetch keys, by issuer and outcome.',
+    labelNames: ['issuer', 'outcome'],
+  });
+  const keys = new Gauge({
+    name: 'jwt_identity_keys',
+    help: 'Usable keys after the last attempt to fetch them, by issuer.',
+    labelNames: ['issuer'],
+  });
+  keyFetchChannel.subscribe(({ issuer, outcome, keys: usable }) => {
+    fetches.inc({ issuer, outcome });
+    keys.set({ issuer }, usable);
+  });
+  const fetchedAtMs = new Map<string, number>();
+  const age = new Gauge({
+    name: 'jwt_identity_key_set_age_seconds',
+    help: 'Time since keys were last fetched successfully, by issuer.',
+    labelNames: ['issuer'],
+    collect: () => {
+      for (const [issuer, at] of fetchedAtMs) age.set({ issuer }, (Date.now() - at) / 1_000);
+    },
+  });
+  const states = new Gauge({
+    name: 'jwt_identity_key_set_state',
+    help: '1 for the state of the keys, by issuer: fresh, stale (used because the provider fails) or unavailable.',
+    labelNames: ['issuer', 'state'],
+  });
+  keySetChannel.subscribe((message) => {
+    const { issuer } = message;
+    if (message.fetchedAtMs > 0) fetchedAtMs.set(issuer, message.fetchedAtMs);
+    for (const state of KEY_SET_STATES) states.set({ issuer, state }, state === message.state ? 1 : 0);
+  });
+}
+
+function gaugeOf(name: string, help: string, read: () => number): void {
+  const gauge = new Gauge({
+    name,
+    help,
+    collect: () => {
+      gauge.set(read());
+    },
+  });
+}

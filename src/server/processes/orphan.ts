@@ -1,0 +1,37 @@
+import type { EventServer } from '../pluginserver/event-server';
+import type { SocketPath } from './socket-path';
+
+/** How long workers go on without their supervisor at the most, in milliseconds. */
+const MAX_MS = 10_000;
+/** Kong keeps connections open while it runs: without any for so long, nobody needs the workers, in milliseconds. */
+const UNUSED_MS = 1_000;
+/** Between two looks, in milliseconds. Short: an instance that Kong starts through a worker without supervisor fails. */
+const LOOK_MS = 20;
+
+/** Why a worker without a supervisor ends. */
+export type OrphanEnd = 'another server took the socket over' | 'nobody is connected' | 'nobody took over';
+
+/**
+ * Resolves when a worker whose supervisor is gone has no more to do: when Kong's next connections go to another server,
+ * when nobody is connected, or when it took too long for either.
+ */
+export function waitForTakeover(
+  socket: Pick<SocketPath, 'loss'>,
+  server: Pick<EventServer, 'connectionCount'>,
+): Promise<OrphanEnd> {
+  return new Promise((resolve) => {
+    const startedAtMs = performance.now();
+    let usedAtMs = startedAtMs;
+    const look = setInterval(() => {
+      const nowMs = performance.now();
+      if (server.connectionCount > 0) usedAtMs = nowMs;
+      if (socket.loss !== undefined) end('another server took the socket over');
+      else if (nowMs - usedAtMs >= UNUSED_MS) end('nobody is connected');
+      else if (nowMs - startedAtMs >= MAX_MS) end('nobody took over');
+    }, LOOK_MS);
+    const end = (reason: OrphanEnd): void => {
+      clearInterval(look);
+      resolve(reason);
+    };
+  });
+}
