@@ -14,7 +14,8 @@ const rooms = {
   'src/protocol': { packages: ['@bufbuild/protobuf'], rooms: [] },
   schema: { packages: [], rooms: ['kong'] },
   'src/core': { packages: ['jose', 'lru-cache'], rooms: ['schema', 'telemetry'] },
-  'src/keys': { packages: ['jose', 'lru-cache', 'undici', 'ipaddr.js'], rooms: ['core', 'schema', 'telemetry'] },
+  'src/documents': { packages: ['undici', 'ipaddr.js'], rooms: ['schema', 'telemetry'] },
+  'src/keys': { packages: ['jose', 'lru-cache'], rooms: ['core', 'documents', 'schema', 'telemetry'] },
   plugin: { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry'] },
   'src/server': { packages: ['prom-client'], rooms: ['protocol', 'telemetry'] },
   'src/gateway': { packages: ['ipaddr.js'], rooms: ['kong', 'protocol', 'telemetry'] },
@@ -23,7 +24,7 @@ const rooms = {
   'examples/demo': { packages: ['jose', 'lru-cache', 'commander'], rooms: ['gateway', 'kong', 'cli', 'telemetry'] },
   'src/cli': {
     packages: ['commander'],
-    rooms: ['server', 'gateway', 'kong', 'telemetry', 'plugin', 'core', 'keys', 'schema'],
+    rooms: ['server', 'gateway', 'kong', 'telemetry', 'plugin', 'core', 'keys', 'documents', 'schema'],
   },
 };
 

@@ -14,7 +14,7 @@ import { type Fault, FAULTS, IdentityProvider, makeCertificate, type TlsFiles } 
 import { issuerOf, LogRecorder } from '../support/key-issuer';
 import { publicJwk, signingKey } from '../support/tokens';
 
-const FETCHER = resolve(__dirname, '../../dist/src/keys/document-fetcher.js');
+const FETCHER = resolve(__dirname, '../../dist/src/documents/document-fetcher.js');
 const [one, two] = [signingKey('ES256', '1'), signingKey('ES256', '2')];
 const ONE = { alg: 'ES256', kid: '1' } as const;
 const TWO = { alg: 'ES256', kid: '2' } as const;

@@ -1,6 +1,6 @@
-import type { FetchedDocument, Validators } from '../../src/keys/document-fetcher';
-import { FetchError } from '../../src/keys/fetch-error';
-import type { StoredKeySet, KeySetFile } from '../../src/keys/key-set-file';
+import type { FetchedDocument, Validators } from '../../src/documents/document-fetcher';
+import { FetchError } from '../../src/documents/fetch-error';
+import type { StoredDocument, DocumentFile } from '../../src/documents/document-file';
 import { RemoteKeySet } from '../../src/keys/remote-key-set';
 import { keyFetchOf, type KeyLike, keySetOf, LogRecorder } from './key-issuer';
 
@@ -23,7 +23,7 @@ export class ScriptedProvider {
   /** Those of them that were to go past every cache. */
   readonly renewals: number[] = [];
   /** What was kept on disk; a spec may put something there. */
-  stored: StoredKeySet | undefined;
+  stored: StoredDocument | undefined;
   fileProblem: Error | undefined;
   readonly recorder = new LogRecorder();
   readonly set: RemoteKeySet;
@@ -33,7 +33,7 @@ export class ScriptedProvider {
   constructor(keyFetch: Readonly<Record<string, unknown>> = {}, ...keys: readonly KeyLike[]) {
     this.keys = keys;
     const now = (): number => this.nowMs;
-    const file: KeySetFile = {
+    const file: DocumentFile = {
       write: (stored) => this.#onDisk(() => void (this.stored = stored)),
       read: () => this.#onDisk(() => this.stored),
     };

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { publicKeySet, readSigningKeys, SIGNING_KEYS_VARIABLE } from '../keys/signing-keys';
-import { watchedFile } from '../keys/watched-file';
+import { watchedFile } from '../documents/watched-file';
 import { serveJwks } from '../server/endpoints/jwks-endpoint';
 import type { MetricsAddress } from '../server/endpoints/metrics-endpoint';
 import { SocketPathError } from '../server/processes/socket-path';

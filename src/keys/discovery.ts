@@ -1,7 +1,7 @@
 import type { IssuerConfig } from '../../schema/config';
 import { keyUrlProblem } from '../../schema/rules/key-url';
-import type { FetchDocument } from './document-fetcher';
-import { FetchError } from './fetch-error';
+import type { FetchDocument } from '../documents/document-fetcher';
+import { FetchError } from '../documents/fetch-error';
 
 /** As long as a configured `jwks_uri` may be. */
 const MAX_URL_LENGTH = 2048;

@@ -1,6 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
 import type { VerificationKey } from '../core/verification/key-source';
-import { FetchError } from './fetch-error';
+import { FetchError } from '../documents/fetch-error';
 import { importJwk } from './jwk-import';
 
 /** The usable keys of a fetched JWK set, and why others are not. */

@@ -1,7 +1,7 @@
 import type { VerificationKey } from '../core/verification/key-source';
 import { keySetChannel, type KeySetMessage } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
-import type { Clock } from './elapsed-clock';
+import type { Clock } from '../documents/elapsed-clock';
 
 /** Reasons for keys that are left out are the same for many; these are enough to see what they are about. */
 const MAX_REASONS = 5;

@@ -4,13 +4,13 @@ import { ConfigError } from '../../schema/config-error';
 import type { KeySource } from '../core/verification/key-source';
 import { renewalChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
-import { readCaFile } from './ca-file';
+import { readCaFile } from '../documents/ca-file';
 import { discoverJwksUri } from './discovery';
-import { createDocumentFetcher } from './document-fetcher';
-import { elapsedClock, type Clock } from './elapsed-clock';
-import { FetchError } from './fetch-error';
+import { createDocumentFetcher } from '../documents/document-fetcher';
+import { elapsedClock, type Clock } from '../documents/elapsed-clock';
+import { FetchError } from '../documents/fetch-error';
 import { inlineKeySource } from './inline-key-source';
-import { keySetFile } from './key-set-file';
+import { documentFile } from '../documents/document-file';
 import { RemoteKeySet, type RemoteKeySetDependencies } from './remote-key-set';
 
 /** What key sources need from the outside. */
@@ -62,7 +62,7 @@ export function createKeySources({
     const { cacheDirectory, caFile, allowHttp } = issuer.keyFetch;
     // Whatever decides whose keys these are: settings that trust less must not read what others wrote.
     const trust = JSON.stringify({ source, discovery: issuer.discovery, caFile, allowHttp });
-    const file = cacheDirectory === null ? undefined : keySetFile(cacheDirectory, trust);
+    const file = cacheDirectory === null ? undefined : documentFile(cacheDirectory, trust);
     const fetchKeySet = keySetFetcher(issuer, now);
     const opened = new RemoteKeySet(issuer.issuer, issuer.keyFetch, { now, wallClock, log, random, fetchKeySet, file });
     shared.set(identity, opened);

@@ -1,7 +1,7 @@
 import type { KeySource, VerificationKey } from '../core/verification/key-source';
 import { keepIdentity, readKeySet } from './key-set-document';
 import { selectKey } from './key-selection';
-import { watchedFile, type WatchedFileDependencies } from './watched-file';
+import { watchedFile, type WatchedFileDependencies } from '../documents/watched-file';
 
 /** RFC 7517 sets no limit; a set that somebody signs with has a few keys. */
 const MAX_KEYS = 64;

@@ -2,13 +2,13 @@ import type { KeyFetchConfig } from '../../schema/config';
 import type { KeyLookup, KeyRequest, KeySource, VerificationKey } from '../core/verification/key-source';
 import { keyFetchChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
-import { backOffMs } from './back-off';
-import type { FetchedDocument, Validators } from './document-fetcher';
-import type { Clock } from './elapsed-clock';
-import { FetchError } from './fetch-error';
-import { lifetimeSeconds } from './freshness';
+import { backOffMs } from '../documents/back-off';
+import type { FetchedDocument, Validators } from '../documents/document-fetcher';
+import type { Clock } from '../documents/elapsed-clock';
+import { FetchError } from '../documents/fetch-error';
+import { lifetimeSeconds } from '../documents/freshness';
 import { keepIdentity, readKeySet, writeKeySet } from './key-set-document';
-import { UnsafeDirectoryError, type KeySetFile } from './key-set-file';
+import { UnsafeDirectoryError, type DocumentFile } from '../documents/document-file';
 import { KeySetReport } from './key-set-report';
 import { selectKey } from './key-selection';
 
@@ -24,7 +24,7 @@ export interface RemoteKeySetDependencies {
   /** Fetches the JWK set from wherever it is today, within `timeout_ms`; for a renewal from the provider itself. */
   readonly fetchKeySet: (validators: Validators | undefined, isRenewal: boolean) => Promise<FetchedDocument>;
   /** Where the last good set is kept, if anywhere. */
-  readonly file: KeySetFile | undefined;
+  readonly file: DocumentFile | undefined;
 }
 
 /** Keys and the times that decide how long they may be used, by `now` of the dependencies. */

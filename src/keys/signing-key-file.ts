@@ -1,7 +1,7 @@
 import { ConfigError } from '../../schema/config-error';
 import type { SigningKey, SigningKeySource } from '../core/identity/signing-key';
 import { readSigningKeys, SIGNING_KEYS_VARIABLE } from './signing-keys';
-import { watchedFile, type WatchedFileDependencies } from './watched-file';
+import { watchedFile, type WatchedFileDependencies } from '../documents/watched-file';
 
 /**
  * Returns the source of the key that this process signs with: the first of the file, which is opened when it is first

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { discoverJwksUri } from '../../../src/keys/discovery';
-import type { FetchDocument } from '../../../src/keys/document-fetcher';
-import { FetchError } from '../../../src/keys/fetch-error';
+import type { FetchDocument } from '../../../src/documents/document-fetcher';
+import { FetchError } from '../../../src/documents/fetch-error';
 import { keyFetchOf } from '../../support/key-issuer';
 
 const FRESHNESS = { cacheControl: undefined, age: undefined, expires: undefined, date: undefined };

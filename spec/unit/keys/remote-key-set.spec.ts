@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { KeyLookup, KeyRequest, VerificationKey } from '../../../src/core/verification/key-source';
-import { UnsafeDirectoryError } from '../../../src/keys/key-set-file';
+import { UnsafeDirectoryError } from '../../../src/documents/document-file';
 import {
   keyFetchChannel,
   keySetChannel,

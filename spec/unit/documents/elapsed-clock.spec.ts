@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { elapsedClock } from '../../../src/keys/elapsed-clock';
+import { elapsedClock } from '../../../src/documents/elapsed-clock';
 
 describe('the clock that measures how old keys are', () => {
   const clocks = (): { step: (wallMs: number, monotonicMs: number) => number } => {

@@ -3,24 +3,24 @@ import { constants } from 'node:fs';
 import { chmod, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A key set as it was fetched, with when and for how long. */
-export interface StoredKeySet {
-  /** A JWK set; checked again like a fetched one when it is read. */
+/** A document as it was fetched, with when and for how long. */
+export interface StoredDocument {
+  /** JSON; whoever reads it checks it like a fetched document. */
   readonly body: unknown;
   /** `Date.now()` of the fetch. */
   readonly fetchedAtMs: number;
   readonly lifetimeSeconds: number;
 }
 
-/** The last good key set of one source on disk, for a cold start while the provider is down. */
-export interface KeySetFile {
+/** The last good document of one source on disk, for a cold start while the provider is down. */
+export interface DocumentFile {
   /** Replaces the file at once or not at all. Rejects when the disk does not let it or the folder is not safe. */
-  write(stored: StoredKeySet): Promise<void>;
+  write(stored: StoredDocument): Promise<void>;
   /**
    * Returns what is stored; `undefined` when there is nothing, or nothing that makes sense. Rejects when it cannot be
    * read or the folder is not safe.
    */
-  read(): Promise<StoredKeySet | undefined>;
+  read(): Promise<StoredDocument | undefined>;
 }
 
 /** The cache directory may be written by others, who could then decide whose tokens are believed. */
@@ -37,7 +37,7 @@ const LARGEST_FILE_BYTES = 8 * 1024 * 1024;
  *
  * @param source - everything that decides which keys these are; its digest is the name
  */
-export function keySetFile(directory: string, source: string): KeySetFile {
+export function documentFile(directory: string, source: string): DocumentFile {
   const path = join(directory, `${createHash('sha256').update(source).digest('hex')}.json`);
   return {
     async write(stored) {
@@ -96,9 +96,9 @@ async function readRegularFile(path: string): Promise<string | undefined> {
   }
 }
 
-function parseStored(text: string, source: string): StoredKeySet | undefined {
+function parseStored(text: string, source: string): StoredDocument | undefined {
   try {
-    const stored = JSON.parse(text) as StoredKeySet & { source: unknown };
+    const stored = JSON.parse(text) as StoredDocument & { source: unknown };
     const isWhole = stored.source === source && isTime(stored.fetchedAtMs) && isTime(stored.lifetimeSeconds);
     return isWhole ? stored : undefined;
   } catch {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { backOffMs } from '../../../src/keys/back-off';
+import { backOffMs } from '../../../src/documents/back-off';
 
 describe('the pause after a failed fetch', () => {
   const pauses = (random: number): number[] =>

@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync, symli
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { keySetFile, type KeySetFile } from '../../../src/keys/key-set-file';
+import { documentFile, type DocumentFile } from '../../../src/documents/document-file';
 
 const STORED = { body: { keys: [{ kty: 'EC' }] }, fetchedAtMs: 1_800_000_000_000, lifetimeSeconds: 600 };
 const SOURCE = 'https://auth.test/jwks';
@@ -11,11 +11,11 @@ const SOURCE = 'https://auth.test/jwks';
 describe('the key set on disk', () => {
   let parent: string;
   let directory: string;
-  let file: KeySetFile;
+  let file: DocumentFile;
   beforeEach(() => {
     parent = mkdtempSync(join(tmpdir(), 'key-set-file-'));
     directory = join(parent, 'keys');
-    file = keySetFile(directory, SOURCE);
+    file = documentFile(directory, SOURCE);
   });
   afterEach(() => {
     rmSync(parent, { recursive: true });
@@ -35,7 +35,7 @@ describe('the key set on disk', () => {
   });
 
   it('is one of its own for each source', async () => {
-    const other = keySetFile(directory, `${SOURCE}/`);
+    const other = documentFile(directory, `${SOURCE}/`);
     await file.write(STORED);
     expect(await other.read()).toBeUndefined();
     await other.write({ ...STORED, fetchedAtMs: 1 });
@@ -75,7 +75,7 @@ describe('the key set on disk', () => {
   });
 
   it('does not make folders above its own', async () => {
-    const lost = keySetFile(join(parent, 'no', 'such'), SOURCE);
+    const lost = documentFile(join(parent, 'no', 'such'), SOURCE);
     await expect(lost.write(STORED)).rejects.toThrow('ENOENT');
     expect(await lost.read()).toBeUndefined();
   });
@@ -116,7 +116,7 @@ describe('the key set on disk', () => {
     // A link is replaced, never written through.
     await file.write({ ...STORED, fetchedAtMs: 1 });
     expect(lstatSync(target).isFile()).toBe(true);
-    expect(await keySetFile(directory, SOURCE).read()).toMatchObject({ fetchedAtMs: 1 });
+    expect(await documentFile(directory, SOURCE).read()).toMatchObject({ fetchedAtMs: 1 });
   });
 
   it('is not waited for when it is a pipe', async () => {

@@ -1,7 +1,7 @@
 import dns from 'node:dns';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { guardedLookup } from '../../../src/keys/address-guard';
-import { createDocumentFetcher, type FetchedDocument, type Validators } from '../../../src/keys/document-fetcher';
+import type { guardedLookup } from '../../../src/documents/address-guard';
+import { createDocumentFetcher, type FetchedDocument, type Validators } from '../../../src/documents/document-fetcher';
 import { IdentityProvider } from '../../support/identity-provider';
 import { keyFetchOf } from '../../support/key-issuer';
 

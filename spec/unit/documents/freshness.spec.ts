@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { lifetimeSeconds } from '../../../src/keys/freshness';
+import { lifetimeSeconds } from '../../../src/documents/freshness';
 import { keyFetchOf } from '../../support/key-issuer';
 
 const NOTHING = { cacheControl: undefined, age: undefined, expires: undefined, date: undefined };

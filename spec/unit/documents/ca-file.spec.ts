@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { readCaFile } from '../../../src/keys/ca-file';
+import { readCaFile } from '../../../src/documents/ca-file';
 import { CERTIFICATE } from '../../support/pem-certificate';
 
 describe('a CA file', () => {

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
-import { guardedLookup, isRefusedAddress, namesRefusedAddress } from '../../../src/keys/address-guard';
+import { guardedLookup, isRefusedAddress, namesRefusedAddress } from '../../../src/documents/address-guard';
 
 jest.mock('node:dns');
 
