@@ -22,7 +22,7 @@ describe('the package', () => {
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
     /^dist\/package\.json$/,
     /^dist\/plugin\/jwt-identity\/[a-z-]+\.(js|d\.ts)$/,
-    /^dist\/schema\/((fields|rules)\/)?[a-z-]+\.(js|d\.ts)$/,
+    /^dist\/schema\/((fields|generate|rules)\/)?[a-z-]+\.(js|d\.ts)$/,
     /^dist\/src\/(bff|cli|core|gateway|guard|keys|kong|server|protocol|telemetry)\/([a-z-]+\/){0,2}[a-z0-9-]+\.(js|d\.ts)$/,
   ];
   it('holds its code, type declarations and the documents that belong to a package, and nothing else', () => {

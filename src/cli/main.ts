@@ -7,6 +7,7 @@ import { dumpCommand } from './dump';
 import { explainCommand } from './explain';
 import { healthCommand } from './health';
 import { jwksCommand, signingKeysCommand } from './jwks';
+import { schemaCommand } from './schema';
 import { serveCommand } from './serve';
 
 /** Exit codes besides 0. */
@@ -26,6 +27,7 @@ const commands = [
   healthCommand(),
   jwksCommand(),
   signingKeysCommand(),
+  schemaCommand(),
 ];
 for (const command of commands) program.addCommand(command.exitOverride());
 
