@@ -1,7 +1,7 @@
 # Kong with the plugin in it: `docker build -t kong-plugin-jwt-identity .`
 # docs/INSTALL.md says how to run it, docs/COMPATIBILITY.md which versions of Kong it can be built on.
-ARG KONG_VERSION=3.9
-ARG NODE_VERSION=22
+ARG KONG_VERSION=3.9.3
+ARG NODE_VERSION=24
 
 FROM node:${NODE_VERSION}-bookworm-slim AS build
 WORKDIR /build
@@ -37,7 +37,7 @@ ARG KONG_VERSION
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kong-plugin-jwt-identity" \
       org.opencontainers.image.description="Kong Gateway with the jwt-identity plugin, which verifies a JWT and hands the caller's identity to the services in headers" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="1.0.0" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="docker.io/library/kong:${KONG_VERSION}"

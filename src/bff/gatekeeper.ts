@@ -16,7 +16,6 @@ import { mayBeCrossSite } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
 
 export { mayBeCrossSite } from './cross-site';
-export { routeConfig } from './route-config';
 
 /** What a BFF knows better than the gateway. */
 export interface GatekeeperOptions {
