@@ -145,7 +145,7 @@ function outcome(body: unknown): readonly VerificationKey[] | FetchError {
     return keys;
   } catch (error) {
     expect(error).toBeInstanceOf(FetchError);
-    expect((error as FetchError).message).toMatch(/^the (document|JWK set) [a-zA-Z0-9 ]+$/);
+    expect((error as FetchError).message).toMatch(/^the (document|JWK set) [a-zA-Z0-9 ]+(\([a-z0-9_ ,;:]+\))?$/);
     return error as FetchError;
   }
 }

@@ -164,6 +164,18 @@ describe('keys from a real identity provider', () => {
     expect(said).not.toContain(leaked.d);
   });
 
+  it('freeze nobody when one has an exponent of 170 KB: it is left out, and the others work (J1)', async () => {
+    const huge = { ...publicJwk(two), kty: 'RSA', n: 'A'.repeat(342), e: '_'.repeat(170_000) };
+    provider.keys = [huge, one];
+    const source = open();
+    const before = process.cpuUsage();
+    expect(await found(source.find(ONE))).toBe(true);
+    const { user, system } = process.cpuUsage(before);
+    // CPU time; about 30 s when Node is asked for the exponent.
+    expect((user + system) / 1e6).toBeLessThan(4);
+    expect(JSON.stringify(gateway.recorder.records)).toContain('key 1: its e is too long');
+  });
+
   const TIMED_OUT = 'no complete answer within 300 ms';
   const TOO_LARGE = 'the document has more than 524288 bytes';
   describe.each<[keyof typeof FAULTS, string | RegExp]>([

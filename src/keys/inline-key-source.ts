@@ -3,18 +3,26 @@ import type { IssuerConfig } from '../../schema/config';
 import { ConfigError } from '../../schema/config-error';
 import { secretBytes } from '../../schema/rules/secret';
 import type { KeySource, VerificationKey } from '../core/verification/key-source';
-import { importJwk } from './jwk-import';
+import { FetchError } from '../documents/fetch-error';
 import { algorithmsOf } from './key-algorithms';
 import { restrictKeys, selectKey } from './key-selection';
+import { readKeySet, type KeySetDocument } from './key-set-document';
+
+/** As many as `max_keys` allows at most for a key set from the network. */
+const MAX_KEYS = 1000;
 
 /**
- * Returns the keys that stand in the configuration itself: `jwks`, `public_key` or `secret`. They never change.
+ * Returns the keys that stand in the configuration itself: `jwks`, `public_key` or `secret`. They never change. A key set
+ * is read by the same rules as one from the network, but may hold secrets.
  *
- * @throws ConfigError when they are of no use, naming the issuer and the field, never quoting the key
+ * @param onSkipped - is told why keys of `jwks` are left out, in words that hold nothing of them
+ * @throws ConfigError when no key is of use, naming the issuer and the field, never quoting the key
  */
-export function inlineKeySource(issuer: IssuerConfig): KeySource {
+export function inlineKeySource(issuer: IssuerConfig, onSkipped?: (skipped: readonly string[]) => void): KeySource {
   if (issuer.jwks !== null) {
-    const keys = usable(readKeySet(issuer, issuer.jwks), issuer, 'jwks');
+    const { keys: all, skipped } = readInlineSet(issuer, issuer.jwks);
+    const keys = usable(all, issuer, 'jwks');
+    if (skipped.length > 0) onSkipped?.(skipped);
     return { find: (request) => selectKey(keys, request), holds: (key) => keys.includes(key) };
   }
   const field = issuer.publicKey === null ? 'secret' : 'public_key';
@@ -36,17 +44,21 @@ function usable(keys: readonly VerificationKey[], issuer: IssuerConfig, field: s
   return left;
 }
 
-function readKeySet(issuer: IssuerConfig, text: string): VerificationKey[] {
-  const { keys } = JSON.parse(text) as { keys: readonly unknown[] };
-  const imported = keys.map((jwk, index) => {
-    const key = importJwk(jwk, true);
-    if ('reason' in key) throw unusable(issuer, 'jwks', `key ${index + 1} cannot be used: ${key.reason}`);
-    return key;
-  });
-  const types = new Set(imported.map(({ key }) => key.type));
+function readInlineSet(issuer: IssuerConfig, text: string): KeySetDocument {
+  const set = keySetOf(issuer, text);
+  const types = new Set(set.keys.map(({ key }) => key.type));
   // A token chooses its algorithm: with both kinds in one set, a public key is one slip away from being a secret.
   if (types.size > 1) throw unusable(issuer, 'jwks', 'mixes secrets (oct) and public keys');
-  return imported;
+  return set;
+}
+
+function keySetOf(issuer: IssuerConfig, text: string): KeySetDocument {
+  try {
+    return readKeySet(JSON.parse(text), MAX_KEYS, true);
+  } catch (error) {
+    if (!(error instanceof FetchError)) throw error;
+    throw unusable(issuer, 'jwks', error.message);
+  }
 }
 
 function readPublicKey(issuer: IssuerConfig, pem: string): KeyObject {

@@ -1,7 +1,9 @@
-import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { Algorithm } from '../../schema/config';
+import { holdsPublicKey } from '../../schema/rules/public-key-material';
 import type { VerificationKey } from '../core/verification/key-source';
 import { algorithmsOf } from './key-algorithms';
+import { importPublicJwk } from './public-jwk';
 
 /** Why a JWK is of no use, in words that hold nothing of the key. */
 export interface UnusableJwk {
@@ -16,7 +18,7 @@ const MAX_KID_LENGTH = 1024;
 /**
  * Makes a verification key of a member of a JWK set, or says why it is of no use. What it may verify is what its type,
  * curve and size allow, narrowed by its `alg`; `use` and `key_ops`, when there, must allow verifying. Certificates in
- * it (`x5c`, `x5u`) are not looked at.
+ * it (`x5c`, `x5u`) are not looked at. The length of every member that is decoded is bounded before.
  *
  * @param acceptSecrets - whether `oct` keys are taken; only from the configuration, never from the network
  * @see RFC 7517 §4
@@ -36,20 +38,19 @@ export function importJwk(jwk: unknown, acceptSecrets: boolean): VerificationKey
   }
   if (kty === 'oct' && !acceptSecrets) return { reason: 'it is a secret' };
 
-  const key = keyObject(jwk, kty, member('k'));
-  if (key === undefined) return { reason: 'it cannot be read' };
+  const key = kty === 'oct' ? importSecret(member('k')) : importPublicJwk(kty, member);
+  if ('reason' in key) return key;
   const fitting = algorithmsOf(key);
   const algorithms =
     alg === undefined ? fitting : fitting.filter((algorithm): algorithm is Algorithm => algorithm === alg);
-  if (algorithms.length === 0) return { reason: 'it fits no accepted algorithm, or its size is not accepted' };
+  if (algorithms.length === 0) return { reason: 'it fits no accepted algorithm, or it is weak or too large' };
   return { kid: kid ?? null, algorithms, key };
 }
 
-function keyObject(jwk: object, kty: unknown, k: unknown): KeyObject | undefined {
-  try {
-    if (kty !== 'oct') return createPublicKey({ format: 'jwk', key: jwk as JsonWebKey });
-    return typeof k === 'string' ? createSecretKey(k, 'base64url') : undefined;
-  } catch {
-    return undefined;
-  }
+function importSecret(k: unknown): KeyObject | UnusableJwk {
+  if (typeof k !== 'string') return { reason: 'its k is not a string' };
+  const bytes = Buffer.from(k, 'base64url');
+  // CVE-2026-39999 and many before it: with a public key as HMAC secret, everyone can sign.
+  if (holdsPublicKey(bytes)) return { reason: 'its k is a public key or certificate, which everyone may know' };
+  return createSecretKey(bytes);
 }

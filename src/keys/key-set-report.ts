@@ -2,9 +2,7 @@ import type { VerificationKey } from '../core/verification/key-source';
 import { keySetChannel, type KeySetMessage } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import type { Clock } from '../documents/elapsed-clock';
-
-/** Reasons for keys that are left out are the same for many; these are enough to see what they are about. */
-const MAX_REASONS = 5;
+import { someReasons } from './key-set-document';
 
 /** Tells the log and the metrics what becomes of a key set: once a change, however often it is told the same. */
 export class KeySetReport {
@@ -36,7 +34,7 @@ export class KeySetReport {
     if (added + removed > 0) {
       this.log('notice', 'keys changed', { issuer: this.issuer, keys: after.length, added, removed });
     }
-    const reasons = skipped.slice(0, MAX_REASONS).join('; ');
+    const reasons = someReasons(skipped);
     if (skipped.length > 0 && reasons !== this.#skipped) {
       this.log('notice', 'keys of the set are not used', { issuer: this.issuer, skipped: skipped.length, reasons });
     }

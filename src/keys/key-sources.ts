@@ -10,6 +10,7 @@ import { createDocumentFetcher } from '../documents/document-fetcher';
 import { elapsedClock, type Clock } from '../documents/elapsed-clock';
 import { FetchError } from '../documents/fetch-error';
 import { inlineKeySource } from './inline-key-source';
+import { someReasons } from './key-set-document';
 import { documentFile } from '../documents/document-file';
 import { RemoteKeySet, type RemoteKeySetDependencies } from './remote-key-set';
 
@@ -53,7 +54,12 @@ export function createKeySources({
     }
   });
   return (issuer) => {
-    if (issuer.jwksUri === null && issuer.discovery === null) return inlineKeySource(issuer);
+    if (issuer.jwksUri === null && issuer.discovery === null) {
+      return inlineKeySource(issuer, (skipped) => {
+        const fields = { issuer: issuer.issuer, skipped: skipped.length, reasons: someReasons(skipped) };
+        log('warn', 'keys of jwks in the configuration are not used', fields);
+      });
+    }
     checkCaFile(issuer);
     const source = issuer.jwksUri ?? issuer.issuer;
     const identity = JSON.stringify([source, issuer.discovery, issuer.keyFetch]);

@@ -40,9 +40,14 @@ describe('keys that stand in the configuration', () => {
   });
 
   it.each([
-    ['jwks', jwks(), /^config.issuers.jwks: holds no key that fits/],
-    ['jwks', jwks(one, { kty: 'XYZ' }), /key 2 cannot be used: it cannot be read/],
-    ['jwks', jwks({ ...one.privateKey.export({ format: 'jwk' }) }), /key 1 cannot be used: it is a private key/],
+    ['jwks', jwks(), /^config.issuers.jwks: the JWK set has no usable key/],
+    [
+      'jwks',
+      jwks({ kty: 'XYZ' }, { ...one.privateKey.export({ format: 'jwk' }) }),
+      /no usable key \(key 1: its kty is not supported; key 2: it is a private key\)/,
+    ],
+    ['jwks', jwks({ kty: 'oct', k: Buffer.from(pem(two)).toString('base64url') }), /its k is a public key/],
+    ['jwks', jwks(...Array<KeyLike>(1001).fill(one)), /has more than 1000 keys/],
     ['jwks', jwks(one, { kty: 'oct', k: 'A'.repeat(86) }), /mixes secrets \(oct\) and public keys/],
     ['jwks', { ...jwks(one), algorithms: ['RS256'] }, /holds no key that fits an accepted algorithm/],
     [
@@ -57,6 +62,22 @@ describe('keys that stand in the configuration', () => {
       expect.objectContaining({ name: 'ConfigError', field: `config.issuers.${field}` }),
     );
     expect(() => open(fields)).toThrow(/\(issuer https:\/\/auth\.test\/\)$/);
+  });
+
+  it('are found although other keys of the set are of no use, and the reasons are told (RFC 7517 §5)', () => {
+    const skipped: unknown[] = [];
+    const config = issuerOf(jwks({ kty: 'XYZ' }, one, { ...publicJwk(two), use: 'enc' }, { ...publicJwk(one) }));
+    const source = inlineKeySource(config, (reasons) => skipped.push(...reasons));
+    expect(source.find({ alg: 'ES256', kid: '1' })).toMatchObject({ status: 'found' });
+    expect(source.find({ alg: 'RS256', kid: '2' })).toMatchObject({ status: 'not_found' });
+    expect(skipped).toEqual(['key 1: its kty is not supported', 'key 3: its use is not sig']);
+  });
+
+  it('are never a secret that is a public key, beside another secret (C2)', () => {
+    const secret = { kty: 'oct', k: 'A'.repeat(86), kid: 's' };
+    const source = open(jwks(secret, { kty: 'oct', k: Buffer.from(pem(two)).toString('base64url'), kid: 'p' }));
+    expect(source.find({ alg: 'HS256', kid: 's' })).toMatchObject({ status: 'found' });
+    expect(source.find({ alg: 'HS256', kid: 'p' })).toMatchObject({ status: 'not_found' });
   });
 
   it('are never quoted in what is said about them', () => {

@@ -1,3 +1,4 @@
+import type { JsonWebKey } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { keepIdentity, readKeySet, writeKeySet } from '../../../src/keys/key-set-document';
 import { keySetOf } from '../../support/key-issuer';
@@ -21,7 +22,7 @@ describe('a fetched key set', () => {
     const { keys, skipped } = readKeySet(body, 100);
     expect(keys.map(({ kid }) => kid)).toEqual(['1']);
     expect(skipped).toEqual([
-      'key 1: it cannot be read',
+      'key 1: its kty is not supported',
       'key 3: its use is not sig',
       'key 4: it is a private key',
       'key 5: it is a secret',
@@ -46,7 +47,11 @@ describe('a fetched key set', () => {
 
   it('is refused when it has no usable key, because the keys from before are better', () => {
     expect(() => readKeySet(keySetOf(), 100)).toThrow('the JWK set has no usable key');
-    expect(() => readKeySet(keySetOf({ kty: 'XYZ' }, { kty: 'oct', k: 'AAAA' }), 100)).toThrow('no usable key');
+    const useless = [{ kty: 'XYZ' }, { kty: 'oct', k: 'AAAA' }, ...Array<JsonWebKey>(7).fill({ kty: 'EC' })];
+    expect(() => readKeySet(keySetOf(...useless.slice(0, 2)), 100)).toThrow(
+      /no usable key \(key 1: its kty is not supported; key 2: it is a secret\)$/,
+    );
+    expect(() => readKeySet(keySetOf(...useless), 100)).toThrow(/; key 5: its x is not a string; and 4 more\)$/);
   });
 
   it('is refused when it has too many keys, usable or not', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigError } from '../../../schema/config-error';
 import { createKeySources } from '../../../src/keys/key-sources';
-import { issuerOf } from '../../support/key-issuer';
+import { issuerOf, keySetOf, LogRecorder } from '../../support/key-issuer';
 import { pem, signingKey } from '../../support/tokens';
 import { CERTIFICATE } from '../../support/pem-certificate';
 
@@ -55,6 +55,20 @@ describe('the key sources of a process', () => {
   it('are read from the configuration when they stand there', () => {
     const source = create()(issuerOf({ public_key: pem(signingKey('ES256')) }));
     expect(source.find({ alg: 'ES256', kid: undefined })).toMatchObject({ status: 'found' });
+  });
+
+  it('warn of keys of an inline set that are not used, and quote nothing of them', () => {
+    const recorder = new LogRecorder();
+    const leaked = { ...signingKey('ES256').privateKey.export({ format: 'jwk' }), kid: 'leaked' };
+    const open = createKeySources({ now: Date.now, log: recorder.log });
+    open(issuerOf({ jwks: JSON.stringify(keySetOf(signingKey('ES256'), leaked)) }));
+    expect(recorder.records).toEqual([
+      {
+        level: 'warn',
+        message: 'keys of jwks in the configuration are not used',
+        fields: { issuer: 'https://auth.test/', skipped: 1, reasons: 'key 2: it is a private key' },
+      },
+    ]);
   });
 
   it('are opened with a ca_file that holds a certificate', () => {
