@@ -1,5 +1,5 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
 import type { IssuerConfig } from '../config';
+import { holdsPublicKey } from './public-key-material';
 
 /** Least length of an HMAC key: as many bytes as the hash has (RFC 7518 §3.2). */
 const MIN_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
@@ -20,7 +20,7 @@ export function secretProblem(issuer: SecretConfig): string | null {
   if (issuer.secretIsBase64 && !BASE64.test(text)) return 'is not base64 or base64url';
   const bytes = secretBytes(issuer);
   // CVE-2026-39999 and many before it: with a public key as HMAC secret, everyone can sign.
-  if (isPublicKey(bytes) || isPublicKey(Buffer.from(bytes.toString('latin1'), 'base64'))) {
+  if (holdsPublicKey(bytes)) {
     return 'is a public key or certificate, which everyone may know: use public_key or jwks';
   }
   const algorithms = issuer.algorithms.length > 0 ? issuer.algorithms : ['HS256'];
@@ -28,36 +28,4 @@ export function secretProblem(issuer: SecretConfig): string | null {
   return bytes.length >= least
     ? null
     : `must have at least ${least} bytes for ${algorithms.join(', ')}, it has ${bytes.length} (RFC 7518 §3.2)`;
-}
-
-/** PEM, SSH, JWK or JWK set, DER. */
-function isPublicKey(bytes: Buffer): boolean {
-  const text = bytes
-    .toString('latin1')
-    .replace(/^\xef\xbb\xbf/, '')
-    .trim();
-  return (
-    /^(-----BEGIN|ssh-|ecdsa-sha2-)/.test(text) ||
-    isJsonObject(text) ||
-    DER_READERS.some((read) => succeeds(read, bytes))
-  );
-}
-
-const DER_READERS: readonly ((bytes: Buffer) => unknown)[] = [
-  (key) => createPublicKey({ key, format: 'der', type: 'spki' }),
-  (key) => createPublicKey({ key, format: 'der', type: 'pkcs1' }),
-  (certificate) => new X509Certificate(certificate),
-];
-
-function isJsonObject(text: string): boolean {
-  return text.startsWith('{') && succeeds(JSON.parse, text);
-}
-
-function succeeds<Input>(read: (input: Input) => unknown, input: Input): boolean {
-  try {
-    read(input);
-    return true;
-  } catch {
-    return false;
-  }
 }
