@@ -17,7 +17,8 @@ const run = promisify(execFile);
 const COMMAND = `"${process.execPath}" "${resolve(__dirname, '../dist/src/cli/main.js')}"`;
 const CLIENTS = 4;
 const CALM_MS = 2_000;
-const AFTERMATH_MS = 8_000;
+/** Longer than workers outlive a killed supervisor. */
+const AFTERMATH_MS = 13_000;
 
 /** A Kong that serves, and what may happen to it. */
 interface Stage {

@@ -8,9 +8,6 @@ const UNUSED_MS = 1_000;
 /** Between two looks, in milliseconds. Short: an instance that Kong starts through a worker without supervisor fails. */
 const LOOK_MS = 20;
 
-/** Why a worker without a supervisor ends. */
-export type OrphanEnd = 'another server took the socket over' | 'nobody is connected' | 'nobody took over';
-
 /**
  * Resolves when a worker whose supervisor is gone has no more to do: when Kong's next connections go to another server,
  * when nobody is connected, or when it took too long for either.
@@ -18,20 +15,17 @@ export type OrphanEnd = 'another server took the socket over' | 'nobody is conne
 export function waitForTakeover(
   socket: Pick<SocketPath, 'loss'>,
   server: Pick<EventServer, 'connectionCount'>,
-): Promise<OrphanEnd> {
+): Promise<void> {
   return new Promise((resolve) => {
     const startedAtMs = performance.now();
     let usedAtMs = startedAtMs;
     const look = setInterval(() => {
       const nowMs = performance.now();
       if (server.connectionCount > 0) usedAtMs = nowMs;
-      if (socket.loss !== undefined) end('another server took the socket over');
-      else if (nowMs - usedAtMs >= UNUSED_MS) end('nobody is connected');
-      else if (nowMs - startedAtMs >= MAX_MS) end('nobody took over');
-    }, LOOK_MS);
-    const end = (reason: OrphanEnd): void => {
+      const isUnused = nowMs - usedAtMs >= UNUSED_MS;
+      if (socket.loss === undefined && !isUnused && nowMs - startedAtMs < MAX_MS) return;
       clearInterval(look);
-      resolve(reason);
-    };
+      resolve();
+    }, LOOK_MS);
   });
 }

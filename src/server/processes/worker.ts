@@ -5,6 +5,7 @@ import { createLogger } from '../../telemetry/log';
 import { EventServer } from '../pluginserver/event-server';
 import type * as Metrics from '../endpoints/metrics';
 import { waitForTakeover } from './orphan';
+import { releaseOutput } from './output-release';
 import { loadPlugin, type PluginModule, PluginModuleError } from '../pluginserver/plugin-module';
 import { SocketPath } from './socket-path';
 import { SupervisedInstances } from '../pluginserver/supervised-instances';
@@ -68,11 +69,11 @@ self?.once('disconnect', () => {
   // Otherwise node:cluster ends the process now.
   self.exitedAfterDisconnect = true;
   source.abandon();
-  log('error', 'the supervisor is gone, a worker goes on until another server takes over', { pid: process.pid });
-  void waitForTakeover(socket, server).then((reason) => {
-    log('notice', 'a worker without a supervisor ends', { reason, pid: process.pid });
-    return stop(DRAIN_MS, 0);
+  log('error', 'the supervisor is gone, a worker goes on without a log until another server takes over', {
+    pid: process.pid,
   });
+  releaseOutput();
+  void waitForTakeover(socket, server).then(() => stop(DRAIN_MS, 0));
 });
 
 // An exception outside of any event leaves nothing to rely on: every request in this process is refused and the
