@@ -72,6 +72,24 @@ describe('the command serve', () => {
     expect(serve.stdout()).toBe('');
   });
 
+  it.each(['while it loads its modules', 'while a worker loads its modules', 'before Node runs in a worker'])(
+    'survives a SIGHUP %s',
+    async (moment) => {
+      const folder = mkdtempSync(join(tmpdir(), 'hangup-'));
+      const hook = `--require ${join(__dirname, '../fixtures/hang-up.js')}`;
+      const env = { NODE_OPTIONS: hook, HANG_UP: moment, HANG_UP_ONCE: join(folder, 'sent') };
+      const serve = runCommand(
+        ['serve', '--socket', join(folder, 'plugin.sock'), '--plugin', SCRIPTED_PLUGIN, '--workers', '2'],
+        env,
+      );
+      await serve.logged(/serving socket=/);
+      expect(existsSync(env.HANG_UP_ONCE)).toBe(true);
+      serve.process.kill('SIGTERM');
+      await expect(serve.ended).resolves.toBe(0);
+      rmSync(folder, { recursive: true });
+    },
+  );
+
   it('ends in order when its terminal is closed, which also is a SIGHUP', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'terminal-'));
     const [socket, output] = [join(folder, 'plugin.sock'), join(folder, 'output')];

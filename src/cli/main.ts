@@ -1,4 +1,7 @@
 #!/usr/bin/env node
+import { surviveHangup } from '../server/processes/hangup';
+// Before the other modules are loaded, which takes most of the time of a start.
+if (process.argv[2] === 'serve') surviveHangup();
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { CommandFailure } from './command-failure';

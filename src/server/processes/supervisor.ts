@@ -1,10 +1,10 @@
 import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
-import { isatty } from 'node:tty';
 import { renewalChannel } from '../../telemetry/channels';
 import type { Log } from '../../telemetry/log';
 import { InstanceRegistry } from '../pluginserver/instance-registry';
 import type * as Metrics from '../endpoints/metrics-endpoint';
+import { isInTerminal } from './hangup';
 import { SocketPath } from './socket-path';
 import { listenAsSuccessor } from './port-takeover';
 import { answerWorker } from '../pluginserver/supervised-instances';
@@ -130,11 +130,6 @@ function signalled(log: Log, graceMs: number): Promise<'signalled'> {
       });
     }
   });
-}
-
-/** Whether SIGHUP would mean that the terminal is gone. */
-function isInTerminal(): boolean {
-  return [0, 1, 2].some((descriptor) => isatty(descriptor));
 }
 
 /** Resolves when Kong can no longer connect, because the socket's file is not the one that the workers listen on. */

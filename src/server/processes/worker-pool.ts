@@ -158,7 +158,8 @@ export class WorkerPool {
   #onGone(place: number, startedAtMs: number, reason: string): void {
     if (this.#isStopping) {
       if (this.#members.size === 0) this.#onAllGone?.();
-    } else if (this.#onFirst !== undefined) {
+    } else if (this.#onFirst !== undefined && reason !== 'SIGHUP') {
+      // SIGHUP ends a Node that has just started, when it is sent to all processes. It says nothing about the plugin.
       this.#isStopping = true;
       this.log('error', 'the first worker ended before it served', { reason });
       this.#onFirst(false);

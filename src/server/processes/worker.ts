@@ -1,4 +1,7 @@
 /** One worker process: runs the plugin for the connections it accepts. Started by the supervisor only. */
+import { surviveHangup } from './hangup';
+// Before the other modules are loaded, which takes most of the time of a start.
+surviveHangup();
 import cluster from 'node:cluster';
 import { renewalChannel } from '../../telemetry/channels';
 import { createLogger } from '../../telemetry/log';
