@@ -22,32 +22,27 @@ describe('the workers of the plugin server', () => {
     await server.stop();
   });
 
-  /** Connections to different workers, as many as it takes until each worker has one. */
-  async function connectionToEveryWorker(id: number): Promise<KongSide[]> {
-    const byWorker = new Map<string, KongSide>();
-    while (byWorker.size < 2) {
-      const connection = await KongSide.connect(server.socketPath);
-      const { calls } = await connection.event(id);
-      const pid = String((calls.at(-1)?.args[0] as Record<string, unknown>)['X-Worker']);
-      if (byWorker.has(pid)) await connection.close();
-      else byWorker.set(pid, connection);
-    }
-    return [...byWorker.values()];
-  }
+  const connectionToEveryWorker = async (): Promise<KongSide[]> => [
+    await server.connectToWorker(1),
+    await server.connectToWorker(2),
+  ];
+  const workerOf = async (connection: KongSide, id: number): Promise<unknown> => {
+    const { calls } = await connection.event(id);
+    return (calls.at(-1)?.args[0] as Record<string, unknown>)['X-Worker'];
+  };
 
   it('all know an instance that was started through one of them', async () => {
-    const starter = await KongSide.connect(server.socketPath);
-    const id = (await starter.start({ behaviour: 'name-worker' }))!;
-    const connections = await connectionToEveryWorker(id);
-    expect(connections).toHaveLength(2);
-    await starter.close();
+    const connections = await connectionToEveryWorker();
+    const id = (await connections[0]!.start({ behaviour: 'name-worker' }))!;
+    const workers = await Promise.all(connections.map((connection) => workerOf(connection, id)));
+    expect(workers).toEqual([String(await server.workerPid(1)), String(await server.workerPid(2))]);
     await Promise.all(connections.map((connection) => connection.close()));
   });
 
   it('all forget an instance that was closed through one of them', async () => {
-    const starter = await KongSide.connect(server.socketPath);
-    const id = (await starter.start({ behaviour: 'name-worker' }))!;
-    const connections = await connectionToEveryWorker(id);
+    const connections = await connectionToEveryWorker();
+    const id = (await connections[0]!.start({ behaviour: 'name-worker' }))!;
+    for (const connection of connections) await workerOf(connection, id);
     await connections[0]!.call({ closeInstance: { instanceId: id } });
     // Both ask the supervisor, which answers in order: it knew of the end before it answered this start.
     const other = (await connections[1]!.start({ behaviour: 'name-worker' }))!;
@@ -56,7 +51,6 @@ describe('the workers of the plugin server', () => {
       await expect(connection.event(id)).resolves.toMatchObject({ outcome: 'closed' });
       await connection.close();
     }
-    await starter.close();
   });
 
   it('give no id twice, also not after a restart of the whole server', async () => {
