@@ -64,6 +64,8 @@ export class RemoteKeySet implements KeySource {
   #failures = 0;
   /** After a failure: when to ask again. No fetch begins before. */
   #retryAt = -Infinity;
+  /** The next fetch has to go past all caches, because a {@link renew} has not succeeded yet. */
+  #isRenewalDue = false;
 
   /** @param issuer - whose keys these are, for the log and the metrics */
   constructor(
@@ -92,15 +94,16 @@ export class RemoteKeySet implements KeySource {
 
   /**
    * Fetches anew now, whatever was fetched, confirmed or failed before, unless nobody ever asked for a key. The keys stay
-   * as they are until that succeeds; when it fails, the next use after the pause tries again. Never rejects.
+   * as they are until that succeeds; when it fails, the next use after the pause tries again, past all caches as well.
+   * Never rejects.
    */
   async renew(): Promise<void> {
     // One that is under way may have been answered before the keys changed.
     while (this.#fetch !== undefined) await this.#fetch;
     if (this.#attemptedAt === -Infinity) return;
     if (this.#loaded !== undefined) this.#loaded = { ...this.#loaded, validators: undefined, refreshAt: -Infinity };
-    await this.#fetchOnce(true);
-    if (this.#failures === 0) this.#log('notice', 'keys were fetched anew', { keys: this.#loaded?.keys.length });
+    this.#isRenewalDue = true;
+    await this.#fetchOnce();
   }
 
   /** The keys, if they may be used now: fresh, or stale while the provider is known to fail. */
@@ -144,20 +147,23 @@ export class RemoteKeySet implements KeySource {
   }
 
   /** Fetches, or joins the fetch that is under way. Never rejects. */
-  #fetchOnce(isRenewal = false): Promise<void> {
-    this.#fetch ??= this.#attempt(isRenewal).finally(() => {
+  #fetchOnce(): Promise<void> {
+    this.#fetch ??= this.#attempt().finally(() => {
       this.#fetch = undefined;
     });
     return this.#fetch;
   }
 
-  async #attempt(isRenewal: boolean): Promise<void> {
+  async #attempt(): Promise<void> {
     const startedAt = performance.now();
+    const isRenewal = this.#isRenewalDue;
     let outcome: 'ok' | 'not_modified' | 'failed';
     try {
       outcome = this.#accept(await this.dependencies.fetchKeySet(this.#loaded?.validators, isRenewal));
       if (this.#failures > 0) this.#log('notice', 'keys can be fetched again', { failures: this.#failures });
       this.#failures = 0;
+      this.#isRenewalDue = false;
+      if (isRenewal) this.#log('notice', 'keys were fetched anew', { keys: this.#loaded?.keys.length });
     } catch (error) {
       outcome = 'failed';
       this.#acceptFailure(error);

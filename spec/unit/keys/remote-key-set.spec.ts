@@ -366,7 +366,7 @@ describe('a key set that is renewed at once', () => {
     expect([provider.fetches.slice(0, 3), provider.renewals[0]]).toEqual([[0, 480, 480], 480]);
   });
 
-  it('keeps its keys when that fails, and tries again after the pause, not only when it gets old', async () => {
+  it('keeps its keys when that fails, and tries again after the pause, past every cache as well', async () => {
     const provider = await loaded();
     provider.pass(10);
     provider.fault = DOWN;
@@ -380,7 +380,14 @@ describe('a key set that is renewed at once', () => {
     expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
     await provider.settled();
     expect(atOnce(provider.set.find(ONE))).toMatchObject(NOT_FOUND);
-    expect(provider.fetches).toEqual([0, 10, 48]);
+    expect([provider.fetches, provider.renewals]).toEqual([
+      [0, 10, 48],
+      [10, 48],
+    ]);
+    expect(provider.recorder.lines.at(-1)).toBe('notice: keys were fetched anew');
+    provider.pass(480);
+    await provider.set.find(TWO);
+    expect(provider.renewals).toEqual([10, 48]);
   });
 
   it('does not wait for the end of a pause', async () => {
