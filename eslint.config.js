@@ -16,15 +16,16 @@ const rooms = {
   'src/core': { packages: ['jose', 'lru-cache'], rooms: ['schema', 'telemetry'] },
   'src/documents': { packages: ['undici', 'ipaddr.js'], rooms: ['schema', 'telemetry'] },
   'src/keys': { packages: ['jose', 'lru-cache'], rooms: ['core', 'documents', 'schema', 'telemetry'] },
-  plugin: { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry'] },
+  'src/gatekeeper': { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry'] },
+  plugin: { packages: [], rooms: ['gatekeeper', 'core', 'schema', 'telemetry'] },
   'src/server': { packages: ['prom-client'], rooms: ['protocol', 'telemetry'] },
   'src/gateway': { packages: ['ipaddr.js'], rooms: ['kong', 'protocol', 'telemetry'] },
   'src/guard': { packages: ['ipaddr.js'], rooms: ['core', 'keys', 'schema', 'telemetry'] },
-  'src/bff': { packages: [], rooms: ['core', 'keys', 'schema', 'telemetry', 'kong'] },
+  'src/bff': { packages: [], rooms: ['gatekeeper', 'core', 'kong', 'schema', 'telemetry'] },
   'examples/demo': { packages: ['jose', 'lru-cache', 'commander'], rooms: ['gateway', 'kong', 'cli', 'telemetry'] },
   'src/cli': {
     packages: ['commander'],
-    rooms: ['server', 'gateway', 'kong', 'telemetry', 'plugin', 'core', 'keys', 'documents', 'schema'],
+    rooms: ['server', 'gateway', 'kong', 'telemetry', 'plugin', 'gatekeeper', 'core', 'keys', 'documents', 'schema'],
   },
 };
 

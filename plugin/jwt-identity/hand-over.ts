@@ -1,11 +1,10 @@
 import { CONSUMER_HEADERS } from '../../schema/rules/header-rules';
-import { withHeaders, type HeaderChanges, type Proceed } from '../../src/core/decision';
-import { encodeHeaderValue, stringItems } from '../../src/core/identity/header-value';
-import type { HandOver } from '../../src/core/policy';
+import { CallerRefusal, withHeaders, type HeaderChanges, type Proceed } from '../../src/core/decision';
+import { groupsOf, textOf, type HandOver } from '../../src/core/hand-over';
+import { logEntry } from '../../src/core/log-entry';
 import { Refusal } from '../../src/core/refusal/refusal';
 import type { VerifiedToken } from '../../src/core/verification/verified-token';
 import { earlierAuthentication, KONG_HEADERS, type EarlierAuthentication } from './earlier-authentication';
-import { isLogged, logDecision } from './log-entry';
 import type { Consumer, Pdk } from './pdk';
 
 /**
@@ -16,7 +15,7 @@ import type { Consumer, Pdk } from './pdk';
  */
 export async function letThrough(kong: Pdk, decision: Proceed, handOver: HandOver): Promise<Refusal | undefined> {
   const { token } = decision;
-  const ofCaller = (refusal: Refusal): Refusal => (token === undefined ? refusal : refusal.of(token));
+  const ofCaller = (refusal: Refusal): Refusal => (token === undefined ? refusal : new CallerRefusal(refusal, token));
   const groups = token && groupsOf(token, handOver);
   if (groups instanceof Refusal) return ofCaller(groups);
   let headers = decision.headers;
@@ -33,10 +32,16 @@ export async function letThrough(kong: Pdk, decision: Proceed, handOver: HandOve
   const credential = token && textOf(handOver.credential?.(token.claims));
   // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
   if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
-  if (isLogged(decision, handOver)) await logDecision(kong, decision, handOver);
+  const entry = logEntry(decision, handOver);
+  if (entry !== undefined) await tellLogPlugins(kong, entry);
   if (decision.rawQuery !== undefined) await kong.service.request.setRawQuery(decision.rawQuery);
   if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
   return undefined;
+}
+
+/** Adds a {@link logEntry} to what Kong's log plugins write, as `jwt_identity`: one message that nobody waits for. */
+export async function tellLogPlugins(kong: Pdk, entry: NonNullable<ReturnType<typeof logEntry>>): Promise<void> {
+  await kong.log.setSerializeValue('jwt_identity', entry);
 }
 
 /** Sets or clears Kong's idea of the caller where it must change, and returns the headers that say the same. */
@@ -70,17 +75,6 @@ function isKongHeaderTaken(headers: HeaderChanges): boolean {
   return Object.keys(headers).some((name) => KONG_HEADERS.has(name.toLowerCase()));
 }
 
-/**
- * The groups for Kong's acl plugin (Kong 3.9.3: it decides by this list, without a consumer), also when there are none,
- * so that no others count. acl joins them with commas in X-Authenticated-Groups without a look at what is in them.
- */
-function groupsOf({ claims }: VerifiedToken, { groups }: HandOver): readonly string[] | undefined | Refusal {
-  if (groups === undefined) return undefined;
-  const items = stringItems(groups.select(claims));
-  const encoded = encodeHeaderValue(items, groups.claim, 'refuse');
-  return encoded instanceof Refusal ? encoded : items;
-}
-
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
@@ -108,9 +102,4 @@ async function findConsumer(
 function consumerHeaders({ id, username, custom_id }: Consumer): HeaderChanges {
   const values = [id, username, custom_id].map((value) => (value === undefined || value === '' ? [] : value));
   return Object.fromEntries(CONSUMER_HEADERS.map((name, index) => [name, values[index] ?? []]));
-}
-
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -5,24 +5,19 @@
  * reload replaces them, the stock server drops idle ones).
  */
 import { ConfigError } from '../../schema/config-error';
-import { parseConfig, PLUGIN_NAME } from '../../schema/parse-config';
+import { PLUGIN_NAME } from '../../schema/parse-config';
 import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields/config-fields';
-import { decide } from '../../src/core/pipeline';
-import type { Decision } from '../../src/core/decision';
-import { compilePolicy, DEFAULT_REALM, type Policy } from '../../src/core/policy';
+import { logEntry } from '../../src/core/log-entry';
+import { DEFAULT_REALM } from '../../src/core/policy';
 import { Refusal } from '../../src/core/refusal/refusal';
 import { refusalResponse } from '../../src/core/refusal/refusal-response';
 import type { RequestView } from '../../src/core/request/request-view';
-import { createTokenCache } from '../../src/core/verification/token-cache';
-import { createKeySources } from '../../src/keys/key-sources';
-import { signingKeyFile } from '../../src/keys/signing-key-file';
-import { SIGNING_KEYS_VARIABLE } from '../../src/keys/signing-keys';
-import { decisionChannel } from '../../src/telemetry/channels';
+import { reportDecision } from '../../src/gatekeeper/decision-report';
+import { createGatekeepers, operatorsSigningKeys, type Door, type Gatekeeper } from '../../src/gatekeeper/gatekeeper';
+import { describeError } from '../../src/telemetry/describe-error';
 import { createLogger, type LogFields } from '../../src/telemetry/log';
 import { version } from '../../package.json';
-import { verifiedBy } from './caller';
-import { letThrough } from './hand-over';
-import { isLogged, logDecision } from './log-entry';
+import { letThrough, tellLogPlugins } from './hand-over';
 import type { Pdk } from './pdk';
 import { isGrpc, readRequest } from './request';
 
@@ -39,17 +34,15 @@ export const EntityChecks = CONFIG_ENTITY_CHECKS;
 
 const logger = createLogger();
 const { log } = logger;
-const clock = (): number => Date.now() / 1000;
-const tokens = createTokenCache();
-const keys = createKeySources({ now: Date.now, log });
-const signingKey = signingKeyFile(process.env[SIGNING_KEYS_VARIABLE], { now: Date.now, log });
+const openGatekeeper = createGatekeepers({ log });
+const KONG: Door = { signingKeys: operatorsSigningKeys(), findsConsumers: true, knowsUpstreamPath: true };
 
 /** How requests are refused when the configuration says nothing. */
 const WITHOUT_POLICY = { realm: DEFAULT_REALM, handOver: { logDecisions: 'refused', logUser: undefined } } as const;
 
 /** One entry of the plugin in Kong's configuration. */
 export class Plugin {
-  readonly #policy: Policy | Refusal;
+  readonly #gatekeeper: Gatekeeper | Refusal;
 
   /**
    * Compiles the configuration. One that cannot be used does not throw: the stock plugin server would let every
@@ -57,10 +50,10 @@ export class Plugin {
    */
   constructor(config: unknown) {
     try {
-      this.#policy = compilePolicy(parseConfig(config), keys, signingKey);
+      this.#gatekeeper = openGatekeeper(config, KONG);
     } catch (error) {
       log('error', 'the configuration is not usable, every request will be refused', reasonOf(error));
-      this.#policy = new Refusal('configuration_error', 'see the log of the start');
+      this.#gatekeeper = new Refusal('configuration_error', 'see the log of the start');
     }
   }
 
@@ -69,26 +62,25 @@ export class Plugin {
     let refusal: Refusal | undefined = new Refusal('internal_error', 'not decided');
     let request: RequestView | undefined;
     try {
-      const policy = this.#policy;
-      if (policy instanceof Refusal) {
-        refusal = policy;
+      const gatekeeper = this.#gatekeeper;
+      if (gatekeeper instanceof Refusal) {
+        refusal = gatekeeper;
       } else {
-        request = await readRequest(kong, policy);
-        refusal = await decideAndLetThrough(kong, request, policy);
+        request = await readRequest(kong, gatekeeper.policy);
+        refusal = await decideAndLetThrough(kong, request, gatekeeper);
       }
     } catch (error) {
-      log('error', 'request refused because of an unexpected error', reasonOf(error));
+      log('error', 'request refused because of an unexpected error', describeError(error));
     }
     if (refusal !== undefined) await this.#refuse(kong, refusal, request);
   }
 
   async #refuse(kong: Pdk, refusal: Refusal, request: RequestView | undefined): Promise<void> {
-    const { code, reason } = refusal;
-    if (logger.isEnabled('info')) log('info', 'request refused', { code, reason });
-    publishDecision(refusal);
-    const { realm, handOver } = this.#policy instanceof Refusal ? WITHOUT_POLICY : this.#policy;
+    reportDecision(refusal, logger);
+    const { realm, handOver } = this.#gatekeeper instanceof Refusal ? WITHOUT_POLICY : this.#gatekeeper.policy;
     // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
-    if (isLogged(refusal, handOver)) await logDecision(kong, refusal, handOver).catch(() => undefined);
+    const entry = logEntry(refusal, handOver);
+    if (entry !== undefined) await tellLogPlugins(kong, entry).catch(() => undefined);
     const form = request !== undefined && isGrpc(request) ? 'grpc' : 'problem';
     const response = refusalResponse(refusal, realm, await requestIdOf(kong), form);
     await kong.response.exit(response.status, response.body, response.headers);
@@ -96,16 +88,16 @@ export class Plugin {
 }
 
 /** Returns `undefined` only after the request has been let through with everything that belongs to it. */
-async function decideAndLetThrough(kong: Pdk, request: RequestView, policy: Policy): Promise<Refusal | undefined> {
-  const decision = await decide(request, policy, tokens, clock);
+async function decideAndLetThrough(
+  kong: Pdk,
+  request: RequestView,
+  { policy, decide }: Gatekeeper,
+): Promise<Refusal | undefined> {
+  const decision = await decide(request);
   if (decision instanceof Refusal) return decision;
   const refusal = await letThrough(kong, decision, policy.handOver);
   if (refusal !== undefined) return refusal;
-  if (decision.shadow !== undefined && logger.isEnabled('info')) {
-    const { code, reason } = decision.shadow;
-    log('info', 'request would be refused', { code, reason });
-  }
-  publishDecision(decision);
+  reportDecision(decision, logger);
   return undefined;
 }
 
@@ -118,32 +110,7 @@ async function requestIdOf(kong: Pdk): Promise<string | undefined> {
   }
 }
 
-function publishDecision(decision: Decision): void {
-  if (!decisionChannel.hasSubscribers) return;
-  if (decision instanceof Refusal) {
-    decisionChannel.publish({ outcome: 'refuse', code: decision.code, status: decision.status });
-    return;
-  }
-  const { token, shadow } = decision;
-  decisionChannel.publish({
-    outcome: 'proceed',
-    code: token ? 'proceed' : 'anonymous',
-    status: 0,
-    ...(token && verifiedBy(token)),
-    ...(shadow && { shadow: shadow.code }),
-  });
-}
-
 /** What may be logged of an exception: a message of ours, otherwise only where it came from. Others may quote a token. */
 function reasonOf(error: unknown): LogFields {
-  if (error instanceof ConfigError) return { reason: error.message };
-  if (!(error instanceof Error)) return { error: typeof error };
-  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
-  return {
-    error: error.name,
-    at: frames
-      .slice(0, 3)
-      .map((frame) => frame.trim())
-      .join(' < '),
-  };
+  return error instanceof ConfigError ? { reason: error.message } : describeError(error);
 }

@@ -1,16 +1,10 @@
 /** For what stands beside the gateway: the package's export `kong-plugin-jwt-identity/bff` (docs/BFF.md). */
-import { ConfigError } from '../../schema/config-error';
-import { parseConfig } from '../../schema/parse-config';
 import type { Claims } from '../core/claim-selector';
 import { cookiePairs, splitPair } from '../core/request/credential-grammar';
-import { decide } from '../core/pipeline';
-import { compilePolicy } from '../core/policy';
 import { Refusal, type RefusalCode } from '../core/refusal/refusal';
 import { refusalResponse } from '../core/refusal/refusal-response';
 import type { RequestView } from '../core/request/request-view';
-import { createTokenCache } from '../core/verification/token-cache';
-import { createKeySources } from '../keys/key-sources';
-import { signingKeyFile } from '../keys/signing-key-file';
+import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
 import { mayBeCrossSite } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
@@ -59,11 +53,9 @@ export interface Gatekeeper {
   decide(request: Request): Promise<Admission | Rejection>;
 }
 
-const clock = (): number => Date.now() / 1000;
-const tokens = createTokenCache();
 // In the BFF's own log only what somebody must see to, unless asked for more.
 const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
-const keys = createKeySources({ now: Date.now, log });
+const openGatekeeper = createGatekeepers({ log });
 
 /**
  * Returns the plugin's gatekeeper for use without Kong: the same configuration, the same code, the same answers. Keys
@@ -74,32 +66,27 @@ const keys = createKeySources({ now: Date.now, log });
  *   bound to the request that Kong makes)
  */
 export function createGatekeeper(config: unknown, { session, signingKeys }: GatekeeperOptions = {}): Gatekeeper {
-  const parsed = parseConfig(config);
-  if (parsed.consumerClaim !== null) {
-    throw new ConfigError('config.consumer_claim', 'needs Kong: nobody else knows its consumers');
-  }
-  const cookieNames = session === undefined ? parsed.cookieNames : [...parsed.cookieNames, session.cookie];
-  const identityToken = signingKeys === undefined ? null : parsed.identityToken;
-  if (identityToken?.bindRequest === true) {
-    throw new ConfigError(
-      'config.identity_token.bind_request',
-      'needs Kong: only it knows what the service will receive',
-    );
-  }
-  const signingKey = signingKeyFile(signingKeys, { now: Date.now, log });
-  const policy = compilePolicy({ ...parsed, cookieNames, identityToken }, keys, signingKey);
+  const { policy, decide } = openGatekeeper(config, {
+    signingKeys,
+    findsConsumers: false,
+    knowsUpstreamPath: false,
+    ...(session !== undefined && { cookieNames: [session.cookie] }),
+  });
+  const { identity: writer, identityToken } = policy;
+  const identityNames = new Set([
+    ...writer.headerNames,
+    ...(identityToken === undefined ? [] : [identityToken.header]),
+  ]);
 
   const judge = async (request: Request): Promise<Admission | Refusal> => {
     const view = requestView(request);
     if (session !== undefined && hasCookie(view, session.cookie) && mayBeCrossSite(request, session.origin)) {
       return new Refusal('cross_site_request', 'not from the own origin');
     }
-    const decision = await decide(view, policy, tokens, clock);
+    const decision = await decide(view);
     if (decision instanceof Refusal) return decision;
-    const names = new Set(policy.identity.headerNames);
-    if (identityToken !== null) names.add(identityToken.header);
     const identity = Object.entries(decision.headers).filter(
-      (entry): entry is [string, string] => names.has(entry[0]) && typeof entry[1] === 'string',
+      (entry): entry is [string, string] => identityNames.has(entry[0]) && typeof entry[1] === 'string',
     );
     return {
       outcome: 'proceed',

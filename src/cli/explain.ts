@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Consumer } from '../../plugin/jwt-identity/pdk';
 import { ConfigError } from '../../schema/config-error';
-import { CONFIG_RECORD, parseConfig, PLUGIN_NAME } from '../../schema/parse-config';
+import { CONFIG_RECORD, PLUGIN_NAME } from '../../schema/parse-config';
 import type { TokenSources } from '../core/request/bearer-token';
-import { compilePolicy } from '../core/policy';
 import type { SigningKey } from '../core/identity/signing-key';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { entityId } from '../kong/declarative/entity-id';
@@ -20,10 +19,10 @@ import {
 } from '../kong/declarative/route-config';
 import { findWrittenRoute } from '../kong/declarative/written-route-finder';
 import { normalizePath, withoutQuery } from '../kong/routing/path';
-import { createKeySources } from '../keys/key-sources';
+import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createLogger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
-import { explain, type ExplainedRequest, type Explanation } from './explanation';
+import { explain, type ExplainedRequest, type ExplainedRoute } from './explanation';
 import { explanationText } from './explanation-text';
 
 /** Exit code for a request that would be refused. */
@@ -37,14 +36,6 @@ interface ExplainFlags {
   readonly token?: string;
   readonly at?: number;
   readonly json: boolean;
-}
-
-/** An explanation, and what it is about. */
-export interface ExplainedRoute extends Explanation {
-  readonly route: string;
-  readonly service: string | null;
-  /** What the plugin is attached to, in words. */
-  readonly plugin: string;
 }
 
 /** `explain`: decides about one request as the plugin would, and says why, step by step. */
@@ -83,16 +74,15 @@ async function explainRoute(text: string, flags: ExplainFlags): Promise<Explaine
     plugin: place,
   };
   const { log } = createLogger();
-  const parsed = parseConfig(config);
-  const policy = compilePolicy(parsed, createKeySources({ now: Date.now, log }), stagedSigningKey);
+  const clock = (): number => flags.at ?? Date.now() / 1000;
+  const openGatekeeper = createGatekeepers({ log, clock });
+  const door = { signingKeys: stagedSigningKey, findsConsumers: true, knowsUpstreamPath: true };
+  const gatekeeper = openGatekeeper(config, door);
   const query = target.indexOf('?', 1);
   const plain = { method: flags.method, rawQuery: query < 0 ? '' : target.slice(query + 1), headers };
-  const request = flags.token === undefined ? plain : withToken(plain, readToken(flags.token), policy.sources);
-  const clock = (): number => flags.at ?? Date.now() / 1000;
-  return {
-    ...about,
-    ...(await explain(request, policy, clock, consumerFinder(written), parsed.identityToken?.header)),
-  };
+  const request =
+    flags.token === undefined ? plain : withToken(plain, readToken(flags.token), gatekeeper.policy.sources);
+  return { ...about, ...(await explain(request, gatekeeper, consumerFinder(written))) };
 }
 
 /** The gateway's own keys are none of an explanation's business: something else signs, and nobody sees it. */

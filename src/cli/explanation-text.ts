@@ -1,4 +1,4 @@
-import type { ExplainedRoute } from './explain';
+import type { ExplainedRoute } from './explanation';
 
 /** Returns an explanation for people: what was looked at, one finding a line, then the decision and what follows. */
 export function explanationText(explained: ExplainedRoute): string {

@@ -2,12 +2,9 @@ import type { Consumer, Pdk } from '../../plugin/jwt-identity/pdk';
 import { letThrough } from '../../plugin/jwt-identity/hand-over';
 import { readRequest } from '../../plugin/jwt-identity/request';
 import type { HeaderChanges } from '../core/decision';
-import { decide } from '../core/pipeline';
 import type { Stage } from '../core/observer';
-import type { Policy } from '../core/policy';
 import { Refusal } from '../core/refusal/refusal';
-import { createTokenCache } from '../core/verification/token-cache';
-import type { Clock } from '../core/verification/verified-token';
+import type { Gatekeeper } from '../gatekeeper/gatekeeper';
 
 /** A request as it is to be explained. Header names are in lower case; a repeated header is a list. */
 export interface ExplainedRequest {
@@ -36,22 +33,19 @@ export interface Explanation {
 
 /**
  * Decides about a request with the plugin's own code, from reading it to handing it over, and returns what happened on
- * the way. Nothing is remembered from one explanation to the next.
+ * the way.
  *
  * @param findConsumer - stands for Kong's database
- * @param signedHeader - the header of the identity token, whose text is not shown
  */
 export async function explain(
   request: ExplainedRequest,
-  policy: Policy,
-  clock: Clock,
+  { policy, decide }: Gatekeeper,
   findConsumer: (value: string, byUsername: boolean) => Consumer | undefined,
-  signedHeader?: string,
 ): Promise<Explanation> {
   const findings: { stage: Stage; finding: string }[] = [];
   const { kong, told } = listeningKong(request, findConsumer);
   const view = await readRequest(kong, policy);
-  const decision = await decide(view, policy, createTokenCache(), clock, (stage, finding) => {
+  const decision = await decide(view, (stage, finding) => {
     findings.push({ stage, finding });
   });
   const refusal = decision instanceof Refusal ? decision : await letThrough(kong, decision, policy.handOver);
@@ -64,9 +58,17 @@ export async function explain(
     findings,
     decision: { outcome: 'proceed', code: token === undefined ? 'anonymous' : 'proceed' },
     ...(shadow !== undefined && { shadow: { code: shadow.code, reason: shadow.reason } }),
-    changes: changesOf(told, signedHeader),
+    changes: changesOf(told, policy.identityToken?.header),
     kong: told.kong,
   };
+}
+
+/** An explanation, and what it is about. */
+export interface ExplainedRoute extends Explanation {
+  readonly route: string;
+  readonly service: string | null;
+  /** What the plugin is attached to, in words. */
+  readonly plugin: string;
 }
 
 /** What the plugin told Kong. */

@@ -1,4 +1,4 @@
-import type { Refusal } from './refusal/refusal';
+import { Refusal } from './refusal/refusal';
 import type { VerifiedToken } from './verification/verified-token';
 
 /** Values for headers, by name; an empty list removes the header (Kong 3.9.3: `set_headers` does the same). */
@@ -17,8 +17,23 @@ export interface Proceed {
   readonly shadow?: Refusal;
 }
 
+/** A refusal of a request whose token was verified. The token is for logs, never for the answer. */
+export class CallerRefusal extends Refusal {
+  constructor(
+    { code, reason, hints }: Refusal,
+    readonly token: VerifiedToken,
+  ) {
+    super(code, reason, hints);
+  }
+}
+
 /** What becomes of a request. Anything that is not a {@link Proceed} refuses it. */
-export type Decision = Proceed | Refusal;
+export type Decision = Proceed | Refusal | CallerRefusal;
+
+/** Returns the verified token of the request; `undefined` when there is none. */
+export function callerOf(decision: Decision): VerifiedToken | undefined {
+  return 'token' in decision ? decision.token : undefined;
+}
 
 /**
  * Returns `changes` with `additions` on top. A header is named once, whatever its case: the same name set and removed

@@ -2,7 +2,7 @@ import { authorize } from './authorization/authorization';
 import { findBearerToken } from './request/bearer-token';
 import { headerOf } from './request/credential-grammar';
 import { hideCredentials } from './request/credential-hiding';
-import { withHeaders, type Decision, type Proceed } from './decision';
+import { CallerRefusal, withHeaders, type Decision, type Proceed } from './decision';
 import { forgedHeaders } from './request/header-hygiene';
 import type { Identity } from './identity/identity-headers';
 import { quote, type Observer } from './observer';
@@ -55,11 +55,11 @@ export async function decide(
 
   if (policy.authorization !== undefined) {
     const denied = authorize(token, request.method, policy.authorization, observe);
-    if (denied !== undefined) return denied.of(token);
+    if (denied !== undefined) return new CallerRefusal(denied, token);
   }
 
   const identity = policy.identity.write(token, observe);
-  if (identity instanceof Refusal) return identity.of(token);
+  if (identity instanceof Refusal) return new CallerRefusal(identity, token);
 
   const shadow = shadowRefusal(token, request.method, policy.shadow, observe);
   const admitting = proceed(token, identity, forged, request, policy, clock);

@@ -5,7 +5,7 @@ import { ConfigError } from '../../schema/config-error';
 import { authorizationRules, shadowRules, type AuthorizationRules } from './authorization/authorization';
 import type { TokenSources } from './request/bearer-token';
 import { requiredClaims } from './verification/claim-rules';
-import { claimSelector, ruleSelector, type ClaimSelector } from './claim-selector';
+import { compileHandOver, type HandOver } from './hand-over';
 import { headerHygiene, type HeaderHygiene } from './request/header-hygiene';
 import { identityTokenIssuer, type IdentityTokenIssuer } from './identity/identity-token';
 import { identityWriter, type IdentityWriter } from './identity/identity-headers';
@@ -43,24 +43,6 @@ export interface Policy {
 /** RFC 6750 §3: a challenge has at least one parameter. The same word as in Kong's basic-auth. */
 export const DEFAULT_REALM = 'service';
 
-/** A claim that is read for the rest of Kong. */
-export interface NamedClaim {
-  /** As the configuration names it, for the log. */
-  readonly claim: string;
-  readonly select: ClaimSelector;
-}
-
-/** What is handed to the rest of Kong. */
-export interface HandOver {
-  readonly groups: NamedClaim | undefined;
-  readonly credential: ClaimSelector | undefined;
-  readonly consumer: ClaimSelector | undefined;
-  readonly consumerBy: Config['consumerBy'];
-  readonly consumerOptional: boolean;
-  readonly logDecisions: Config['logDecisions'];
-  readonly logUser: ClaimSelector | undefined;
-}
-
 /**
  * Compiles a parsed configuration.
  *
@@ -73,16 +55,6 @@ export function compilePolicy(
   keySourceFor: (issuer: IssuerConfig) => KeySource,
   signingKey?: SigningKeySource,
 ): Policy {
-  const { authenticatedGroupsClaim: groupsClaim } = config;
-  const handOver: HandOver = {
-    groups: groupsClaim === null ? undefined : { claim: groupsClaim, select: ruleSelector(groupsClaim) },
-    credential: selectorOrNone(config.credentialClaim),
-    consumer: selectorOrNone(config.consumerClaim),
-    consumerBy: config.consumerBy,
-    consumerOptional: config.consumerOptional,
-    logDecisions: config.logDecisions,
-    logUser: selectorOrNone(config.logUserClaim),
-  };
   const authorization = authorizationRules(config);
   const shadow = shadowRules(config);
   const identityToken = compileIdentityToken(config, signingKey);
@@ -103,7 +75,7 @@ export function compilePolicy(
     allowMissing: config.allowMissing,
     allowAuthenticated: config.allowAuthenticated,
     runOnPreflight: config.runOnPreflight,
-    handOver,
+    handOver: compileHandOver(config),
     realm: config.realm ?? DEFAULT_REALM,
     needsMethod:
       authorization !== undefined ||
@@ -127,10 +99,6 @@ function compileIdentityToken(
 
 /** Without a list the key decides alone what it may verify (KeySource); `none` is not in here. */
 const ALL_ALGORITHMS: ReadonlySet<string> = new Set(ALGORITHMS);
-
-function selectorOrNone(claim: string | null): ClaimSelector | undefined {
-  return claim === null ? undefined : claimSelector(claim);
-}
 
 function compileTrust(config: Config, keySourceFor: (issuer: IssuerConfig) => KeySource): Trust {
   const { issuers, leeway, requiredClaims: required, maximumExpiration, tokenTypes } = config;

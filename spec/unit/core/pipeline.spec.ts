@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decide } from '../../../src/core/pipeline';
-import type { Decision, Proceed } from '../../../src/core/decision';
+import { callerOf, type Decision, type Proceed } from '../../../src/core/decision';
 import type { RequestView } from '../../../src/core/request/request-view';
 import { createTokenCache, type TokenCache } from '../../../src/core/verification/token-cache';
 import { KeyList } from '../../support/key-list';
@@ -260,8 +260,10 @@ describe('a refusal of a caller who is known', () => {
     expect(refusal).toMatchObject({ code, token: { claims: { sub: 'u1' }, issuer: { issuer: ISSUER.issuer } } });
   });
 
-  it('is no refusal of somebody whose token is not good', async () => {
-    expect(await ask({ headers: await bearer({ exp: NOW - 11 }) })).toMatchObject({ token: undefined });
+  it('names no caller when the token has expired', async () => {
+    const decision = await ask({ headers: await bearer({ exp: NOW - 11 }) });
+    expect(decision).toMatchObject({ code: 'token_expired' });
+    expect(callerOf(decision)).toBeUndefined();
   });
 });
 

@@ -18,6 +18,8 @@ export const REQUEST_HASH_CLAIM = 'request_hash';
 
 /** Signs what the gateway knows about a request, for one service. */
 export interface IdentityTokenIssuer {
+  /** Name of the header that holds the token. */
+  readonly header: string;
   /** Whether {@link RequestView.method} and {@link RequestView.path} are needed. */
   readonly bindsRequest: boolean;
   /** Returns the header with the token. Rejects when there is no key to sign with, or no path to bind to. */
@@ -70,6 +72,7 @@ export function identityTokenIssuer(
   };
 
   return {
+    header,
     bindsRequest: bindRequest,
     issue: async (token, identity, request, clock) => {
       if (bindRequest) return sign(token, identity, request, clock);

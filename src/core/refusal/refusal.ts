@@ -1,5 +1,3 @@
-import type { VerifiedToken } from '../verification/verified-token';
-
 /** RFC 6750 §3.1 error codes. */
 export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope';
 
@@ -62,26 +60,19 @@ export interface RefusalHints {
   readonly retryAfterSeconds?: number;
 }
 
-/** The decision not to let a request through. An ordinary value: nothing throws it. */
+/** Why a request is not let through. An ordinary value: nothing throws it. Whose request it was, a decision says. */
 export class Refusal {
   readonly outcome = 'refuse';
 
   /**
    * @param code - what the client is told
    * @param reason - what the log is told: fixed words, claim and header *names*; never a token or a claim's value
-   * @param token - whose request it was, when that is certain; for logs, never for the answer
    */
   constructor(
     readonly code: RefusalCode,
     readonly reason: string,
     readonly hints: RefusalHints = {},
-    readonly token?: VerifiedToken,
   ) {}
-
-  /** The same refusal, of a caller whose token was verified. */
-  of(token: VerifiedToken): Refusal {
-    return new Refusal(this.code, this.reason, this.hints, token);
-  }
 
   /** HTTP status. */
   get status(): number {

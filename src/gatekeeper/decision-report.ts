@@ -1,0 +1,33 @@
+import type { Decision } from '../core/decision';
+import { verifiedBy } from '../core/log-entry';
+import { Refusal } from '../core/refusal/refusal';
+import { decisionChannel } from '../telemetry/channels';
+import type { Logger } from '../telemetry/log';
+
+/**
+ * Tells log (at `info`) and metrics how a request ended. A door calls it once for each request, with the decision that
+ * it carries out. Codes, reasons, issuer and `kid` only: nothing that a token says.
+ */
+export function reportDecision(decision: Decision, logger: Logger): void {
+  const judged = decision instanceof Refusal ? decision : decision.shadow;
+  if (judged !== undefined && logger.isEnabled('info')) {
+    const { code, reason } = judged;
+    logger.log('info', decision instanceof Refusal ? 'request refused' : 'request would be refused', { code, reason });
+  }
+  if (decisionChannel.hasSubscribers) publish(decision);
+}
+
+function publish(decision: Decision): void {
+  if (decision instanceof Refusal) {
+    decisionChannel.publish({ outcome: 'refuse', code: decision.code, status: decision.status });
+    return;
+  }
+  const { token, shadow } = decision;
+  decisionChannel.publish({
+    outcome: 'proceed',
+    code: token ? 'proceed' : 'anonymous',
+    status: 0,
+    ...(token && verifiedBy(token)),
+    ...(shadow && { shadow: shadow.code }),
+  });
+}
