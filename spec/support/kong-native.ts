@@ -49,10 +49,36 @@ export interface NativeKong extends KongProcess {
 
 /** Starts the `kong` on PATH with these plugin servers. @throws when it does not start, with its reason and its log */
 export async function launchNativeKong(
-  { declarativeConfig, environment }: Pick<KongSettings, 'declarativeConfig' | 'environment'>,
+  settings: Pick<KongSettings, 'declarativeConfig' | 'environment'>,
   servers: readonly NativePluginServer[],
 ): Promise<NativeKong> {
   if (!existsSync(COMMAND)) throw new Error(`${COMMAND} is missing: npm run build`);
+  return launch(settings, [], (prefix) => pluginServerSettings(servers, prefix));
+}
+
+/** Starts the `kong` on PATH with the lines of a kong.conf. @throws as {@link launchNativeKong} does */
+export async function launchKongWith(
+  kongConf: string,
+  settings: Pick<KongSettings, 'declarativeConfig' | 'environment'>,
+): Promise<NativeKong> {
+  const folder = mkdtempSync(join(tmpdir(), 'kong-conf-'));
+  const file = join(folder, 'kong.conf');
+  writeFileSync(file, kongConf);
+  const kong = await launch(settings, ['--conf', file], () => ({}));
+  return {
+    ...kong,
+    stop: async () => {
+      await kong.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function launch(
+  { declarativeConfig, environment }: Pick<KongSettings, 'declarativeConfig' | 'environment'>,
+  startFlags: readonly string[],
+  settingsFor: (prefix: string) => Readonly<Record<string, string>>,
+): Promise<NativeKong> {
   const prefix = mkdtempSync(join(tmpdir(), 'kong-'));
   const configFile = join(prefix, 'kong.yml');
   writeFileSync(configFile, declarativeConfig);
@@ -61,13 +87,13 @@ export async function launchNativeKong(
     ...environment,
     KONG_PREFIX: prefix,
     KONG_DECLARATIVE_CONFIG: configFile,
-    ...pluginServerSettings(servers, prefix),
+    ...settingsFor(prefix),
     // Started as root, workers would run as a user who may not write here.
     ...(process.getuid?.() === 0 ? { KONG_NGINX_USER: 'root root' } : {}),
   };
   const log = (): string => readIfThere(join(prefix, 'logs/error.log'));
   try {
-    await run('kong', ['start'], { env });
+    await run('kong', ['start', ...startFlags], { env });
   } catch (error) {
     const { stderr = '' } = error as { stderr?: string };
     const said = log();

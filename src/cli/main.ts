@@ -9,6 +9,7 @@ import { devCommand } from './dev';
 import { dumpCommand } from './dump';
 import { explainCommand } from './explain';
 import { healthCommand } from './health';
+import { installCommand } from './install';
 import { jwksCommand, signingKeysCommand } from './jwks';
 import { schemaCommand } from './schema';
 import { serveCommand } from './serve';
@@ -31,6 +32,7 @@ const commands = [
   jwksCommand(),
   signingKeysCommand(),
   schemaCommand(),
+  installCommand(),
 ];
 for (const command of commands) program.addCommand(command.exitOverride());
 
