@@ -56,7 +56,9 @@ RUN version="$(kong version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)" \
 # What Kong needs to find and run the plugin server. The socket is where the user `kong` may write and nobody else.
 # nginx hides its environment from the processes it starts, but for what NGINX_MAIN_ENV names: how many workers Kong
 # has decides how many the plugin server starts.
+# The handler inside Kong's worker is in the folder that KONG_LUA_PACKAGE_PATH names.
 ENV KONG_PLUGINS=bundled,jwt-identity \
+    KONG_LUA_PACKAGE_PATH="/opt/kong-plugin-jwt-identity/dist/lua/?.lua;;" \
     KONG_PLUGINSERVER_NAMES=jwt_identity \
     KONG_PLUGINSERVER_JWT_IDENTITY_SOCKET=/usr/local/kong/jwt_identity.socket \
     KONG_PLUGINSERVER_JWT_IDENTITY_QUERY_CMD="/usr/local/bin/kong-jwt-identity dump" \

@@ -4,44 +4,41 @@ import { groupsOf, textOf, type HandOver } from '../../src/core/hand-over';
 import { logEntry } from '../../src/core/log-entry';
 import { Refusal } from '../../src/core/refusal/refusal';
 import type { VerifiedToken } from '../../src/core/verification/verified-token';
+import type { Permission } from './carrier';
 import { earlierAuthentication, KONG_HEADERS, type EarlierAuthentication } from './earlier-authentication';
 import type { Consumer, Pdk } from './pdk';
 
+/** What Kong is to be told about a caller, and whether it was told a consumer already. */
+export interface HandedOver {
+  readonly permission: Permission;
+  /** Kong knows the consumer that the configuration asks for. */
+  readonly knowsConsumer: boolean;
+}
+
 /**
- * Lets a decided request go on to the service: tells the rest of Kong who is calling, where configured, and sets and
- * strips all headers with one call. What must be asked of Kong is asked in one round trip, and everything that is told
- * travels with the end of the event. Returns a {@link Refusal} when the configured consumer does not exist or groups
- * could be misread; nothing has been changed then.
+ * Prepares a decided request for the service: asks Kong what must be asked, in one round trip, tells it which consumer
+ * is calling, where configured, and returns the rest of what it must be told. Returns a {@link Refusal} when the
+ * configured consumer does not exist or groups could be misread; nothing has been changed then.
  */
-export async function letThrough(kong: Pdk, decision: Proceed, handOver: HandOver): Promise<Refusal | undefined> {
-  const { token } = decision;
+export async function handOver(kong: Pdk, decision: Proceed, settings: HandOver): Promise<HandedOver | Refusal> {
+  const { token, rawQuery } = decision;
   const ofCaller = (refusal: Refusal): Refusal => (token === undefined ? refusal : new CallerRefusal(refusal, token));
-  const groups = token && groupsOf(token, handOver);
+  const groups = token && groupsOf(token, settings);
   if (groups instanceof Refusal) return ofCaller(groups);
   let headers = decision.headers;
+  let knowsConsumer = false;
   const isTaken = isKongHeaderTaken(headers);
-  if (isTaken || token === undefined || handOver.consumer !== undefined) {
+  if (isTaken || token === undefined || settings.consumer !== undefined) {
     const [consumer, earlier] = await Promise.all([
-      token && findConsumer(kong, token, handOver),
+      token && findConsumer(kong, token, settings),
       isTaken ? earlierAuthentication(kong) : undefined,
     ]);
     if (consumer instanceof Refusal) return ofCaller(consumer);
+    knowsConsumer = consumer !== undefined;
     headers = withHeaders(headers, await tellWhoIsCalling(kong, token, consumer, earlier));
   }
-  if (groups !== undefined) await kong.ctx.shared.set('authenticated_groups', groups);
-  const credential = token && textOf(handOver.credential?.(token.claims));
-  // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
-  if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
-  const entry = logEntry(decision, handOver);
-  if (entry !== undefined) await tellLogPlugins(kong, entry);
-  if (decision.rawQuery !== undefined) await kong.service.request.setRawQuery(decision.rawQuery);
-  if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
-  return undefined;
-}
-
-/** Adds a {@link logEntry} to what Kong's log plugins write, as `jwt_identity`: one message that nobody waits for. */
-export async function tellLogPlugins(kong: Pdk, entry: NonNullable<ReturnType<typeof logEntry>>): Promise<void> {
-  await kong.log.setSerializeValue('jwt_identity', entry);
+  const credential = token && textOf(settings.credential?.(token.claims));
+  return { permission: { headers, groups, credential, log: logEntry(decision, settings), rawQuery }, knowsConsumer };
 }
 
 /** Sets or clears Kong's idea of the caller where it must change, and returns the headers that say the same. */

@@ -10,16 +10,18 @@ import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields/config-
 import { logEntry } from '../../src/core/log-entry';
 import { DEFAULT_REALM } from '../../src/core/policy';
 import { Refusal } from '../../src/core/refusal/refusal';
-import { refusalResponse } from '../../src/core/refusal/refusal-response';
 import type { RequestView } from '../../src/core/request/request-view';
 import { reportDecision } from '../../src/gatekeeper/decision-report';
 import { createGatekeepers, operatorsSigningKeys, type Door, type Gatekeeper } from '../../src/gatekeeper/gatekeeper';
 import { describeError } from '../../src/telemetry/describe-error';
 import { createLogger, type LogFields } from '../../src/telemetry/log';
 import { version } from '../../package.json';
-import { letThrough, tellLogPlugins } from './hand-over';
+import { CALLS, type Carrier } from './carrier';
+import { handOver } from './hand-over';
 import type { Pdk } from './pdk';
+import { repetitionOfCaller, repetitionOfMissing } from './repetition';
 import { isGrpc, readRequest } from './request';
+import { handlerVersion, verdictCarrier } from './verdict-carrier';
 
 /** Name in Kong's configuration. */
 export const Name = PLUGIN_NAME;
@@ -43,13 +45,19 @@ const WITHOUT_POLICY = { realm: DEFAULT_REALM, handOver: { logDecisions: 'refuse
 /** One entry of the plugin in Kong's configuration. */
 export class Plugin {
   readonly #gatekeeper: Gatekeeper | Refusal;
+  readonly #carrier: Carrier;
 
   /**
    * Compiles the configuration. One that cannot be used does not throw: the stock plugin server would let every
    * request pass (Kong 3.9.3 with MsgPack:1). It makes an instance that refuses them all, and says why in the log.
    */
   constructor(config: unknown) {
+    const handler = handlerVersion(config);
+    this.#carrier = handler === version ? verdictCarrier(config) : CALLS;
     try {
+      if (handler !== undefined && handler !== version) {
+        throw new ConfigError('lua_package_path', `its handler has version ${handler}, this plugin server ${version}`);
+      }
       this.#gatekeeper = openGatekeeper(config, KONG);
     } catch (error) {
       log('error', 'the configuration is not usable, every request will be refused', reasonOf(error));
@@ -67,7 +75,7 @@ export class Plugin {
         refusal = gatekeeper;
       } else {
         request = await readRequest(kong, gatekeeper.policy);
-        refusal = await decideAndLetThrough(kong, request, gatekeeper);
+        refusal = await this.#decideAndLetThrough(kong, request, gatekeeper);
       }
     } catch (error) {
       log('error', 'request refused because of an unexpected error', describeError(error));
@@ -75,38 +83,35 @@ export class Plugin {
     if (refusal !== undefined) await this.#refuse(kong, refusal, request);
   }
 
+  /** Returns `undefined` only after the request has been let through with everything that belongs to it. */
+  async #decideAndLetThrough(
+    kong: Pdk,
+    request: RequestView,
+    { policy, decide }: Gatekeeper,
+  ): Promise<Refusal | undefined> {
+    const decision = await decide(request);
+    if (decision instanceof Refusal) return decision;
+    const handedOver = await handOver(kong, decision, policy.handOver);
+    if (handedOver instanceof Refusal) return handedOver;
+    const { permission, knowsConsumer } = handedOver;
+    await this.#carrier.proceed(kong, permission, () =>
+      repetitionOfCaller(request, policy, decision, knowsConsumer, Date.now() / 1000),
+    );
+    reportDecision(decision, logger);
+    return undefined;
+  }
+
   async #refuse(kong: Pdk, refusal: Refusal, request: RequestView | undefined): Promise<void> {
     reportDecision(refusal, logger);
-    const { realm, handOver } = this.#gatekeeper instanceof Refusal ? WITHOUT_POLICY : this.#gatekeeper.policy;
-    // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
-    const entry = logEntry(refusal, handOver);
-    if (entry !== undefined) await tellLogPlugins(kong, entry).catch(() => undefined);
+    const policy = this.#gatekeeper instanceof Refusal ? undefined : this.#gatekeeper.policy;
+    const { realm, handOver: settings } = policy ?? WITHOUT_POLICY;
     const form = request !== undefined && isGrpc(request) ? 'grpc' : 'problem';
-    const response = refusalResponse(refusal, realm, await requestIdOf(kong), form);
-    await kong.response.exit(response.status, response.body, response.headers);
-  }
-}
-
-/** Returns `undefined` only after the request has been let through with everything that belongs to it. */
-async function decideAndLetThrough(
-  kong: Pdk,
-  request: RequestView,
-  { policy, decide }: Gatekeeper,
-): Promise<Refusal | undefined> {
-  const decision = await decide(request);
-  if (decision instanceof Refusal) return decision;
-  const refusal = await letThrough(kong, decision, policy.handOver);
-  if (refusal !== undefined) return refusal;
-  reportDecision(decision, logger);
-  return undefined;
-}
-
-/** Kong's id of the request; nothing when Kong does not tell, because without the id an answer is still an answer. */
-async function requestIdOf(kong: Pdk): Promise<string | undefined> {
-  try {
-    return (await kong.nginx.getVar('kong_request_id')) ?? undefined;
-  } catch {
-    return undefined;
+    const rejection = { refusal, realm, form, log: logEntry(refusal, settings) } as const;
+    await this.#carrier.refuse(
+      kong,
+      rejection,
+      () => request && policy && repetitionOfMissing(request, policy, refusal),
+    );
   }
 }
 

@@ -307,6 +307,16 @@ export const CONFIG_FIELDS = [
     },
   },
   {
+    worker_cache_ttl: {
+      type: 'integer',
+      required: true,
+      default: 5,
+      between: [0, 10],
+      description:
+        "Seconds for which the handler inside Kong's worker may repeat the answer to a known token, and the refusal of requests without one, before it asks the plugin server again. A removed key, a revoked token or a changed rule goes on for so long at most. 0: it asks about every request. Without effect when Kong runs without the handler.",
+    },
+  },
+  {
     log_decisions: {
       type: 'string',
       required: true,

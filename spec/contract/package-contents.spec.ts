@@ -24,6 +24,7 @@ describe('the package', () => {
   const allowed = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
     /^dist\/package\.json$/,
+    /^dist\/lua\/kong\/plugins\/jwt-identity\/handler\.lua$/,
     /^dist\/plugin\/jwt-identity\/[a-z-]+\.(js|d\.ts)$/,
     /^dist\/schema\/((fields|generate|rules)\/)?[a-z-]+\.(js|d\.ts)$/,
     /^dist\/src\/(bff|cli|core|documents|gatekeeper|gateway|guard|keys|kong|server|protocol|telemetry)\/([a-z-]+\/){0,2}[a-z0-9-]+\.(js|d\.ts)$/,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askForPluginNames } from '../../src/server/pluginserver/health';
+import { askForHealth } from '../../src/server/pluginserver/health';
 import { runCommand, startServer } from '../support/server-process';
 
 describe('the health command', () => {
@@ -55,6 +55,6 @@ describe('a health check', () => {
     ],
   ])('fails when the server %s', async (_, behaviour, message) => {
     await listen(behaviour);
-    await expect(askForPluginNames(socketPath, 50)).rejects.toThrow(message);
+    await expect(askForHealth(socketPath, 50)).rejects.toThrow(message);
   });
 });

@@ -12,6 +12,15 @@ const run = promisify(execFile);
 /** The command of this package, as it is built. */
 const COMMAND = resolve(__dirname, '../../dist/src/cli/main.js');
 
+/** Where Kong finds the handler inside its worker, as it is built. */
+const LUA_PACKAGE_PATH = `${resolve(__dirname, '../../dist/lua')}/?.lua;;`;
+
+/**
+ * Whether Kong loads the handler inside its worker: `KONG_HANDLER=off` leaves it out, as on a Kong without
+ * `lua_package_path`.
+ */
+export const hasHandler = process.env['KONG_HANDLER'] !== 'off';
+
 /** A plugin server that Kong starts, and the plugin that it serves. */
 export interface NativePluginServer {
   readonly plugin: string;
@@ -47,13 +56,22 @@ export interface NativeKong extends KongProcess {
   readonly pid: number;
 }
 
-/** Starts the `kong` on PATH with these plugin servers. @throws when it does not start, with its reason and its log */
+/**
+ * Starts the `kong` on PATH with these plugin servers.
+ *
+ * @param handler - whether it loads the handler inside its worker
+ * @throws when it does not start, with its reason and its log
+ */
 export async function launchNativeKong(
   settings: Pick<KongSettings, 'declarativeConfig' | 'environment'>,
   servers: readonly NativePluginServer[],
+  handler = hasHandler,
 ): Promise<NativeKong> {
   if (!existsSync(COMMAND)) throw new Error(`${COMMAND} is missing: npm run build`);
-  return launch(settings, [], (prefix) => pluginServerSettings(servers, prefix));
+  return launch(settings, [], (prefix) => ({
+    ...pluginServerSettings(servers, prefix),
+    ...(handler && { KONG_LUA_PACKAGE_PATH: LUA_PACKAGE_PATH }),
+  }));
 }
 
 /** Starts the `kong` on PATH with the lines of a kong.conf. @throws as {@link launchNativeKong} does */

@@ -1,5 +1,6 @@
 import type { Consumer, Pdk } from '../../plugin/jwt-identity/pdk';
-import { letThrough } from '../../plugin/jwt-identity/hand-over';
+import { CALLS } from '../../plugin/jwt-identity/carrier';
+import { handOver } from '../../plugin/jwt-identity/hand-over';
 import { readRequest } from '../../plugin/jwt-identity/request';
 import type { HeaderChanges } from '../core/decision';
 import type { Stage } from '../core/observer';
@@ -48,11 +49,12 @@ export async function explain(
   const decision = await decide(view, (stage, finding) => {
     findings.push({ stage, finding });
   });
-  const refusal = decision instanceof Refusal ? decision : await letThrough(kong, decision, policy.handOver);
-  if (refusal !== undefined) {
-    const { outcome, code, reason, status } = refusal;
+  const handedOver = decision instanceof Refusal ? decision : await handOver(kong, decision, policy.handOver);
+  if (handedOver instanceof Refusal) {
+    const { outcome, code, reason, status } = handedOver;
     return { findings, decision: { outcome, code, reason, status } };
   }
+  await CALLS.proceed(kong, handedOver.permission, () => undefined);
   const { token, shadow } = decision as Exclude<typeof decision, Refusal>;
   return {
     findings,

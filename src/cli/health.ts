@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { askForPluginNames } from '../server/pluginserver/health';
+import { askForHealth, type ServerHealth } from '../server/pluginserver/health';
 import { CommandFailure } from './command-failure';
 
 /** How long a healthy server may take to answer, in milliseconds. */
@@ -12,10 +12,16 @@ export function healthCommand(): Command {
     .requiredOption('--socket <path>', 'Unix socket, the same as pluginserver_<name>_socket')
     .action(async ({ socket }: { readonly socket: string }) => {
       try {
-        const names = await askForPluginNames(socket, TIMEOUT_MS);
-        process.stdout.write(`serving ${names.join(', ')}\n`);
+        process.stdout.write(`${describe(await askForHealth(socket, TIMEOUT_MS))}\n`);
       } catch (error) {
         throw new CommandFailure(`socket ${socket}: ${(error as Error).message}`);
       }
     });
+}
+
+function describe({ plugins, handlers }: ServerHealth): string {
+  const serving = `serving ${plugins.join(', ')}`;
+  if (handlers.length === 0) return serving;
+  const versions = [...new Set(handlers)].map((version) => (version === '' ? 'none' : version)).join(', ');
+  return `${serving}; handler in Kong's worker: ${versions}`;
 }

@@ -32,6 +32,8 @@ export interface Policy {
   readonly handOver: HandOver;
   /** For the challenge of a refusal. */
   readonly realm: string;
+  /** For how many seconds the handler inside Kong's worker may repeat an answer, at most; 0: not at all. */
+  readonly repeatSeconds: number;
   /** Whether {@link RequestView.method} is needed to decide. */
   readonly needsMethod: boolean;
   /** Whether {@link RequestView.path} is needed to decide. */
@@ -77,6 +79,7 @@ export function compilePolicy(
     runOnPreflight: config.runOnPreflight,
     handOver: compileHandOver(config),
     realm: config.realm ?? DEFAULT_REALM,
+    repeatSeconds: repeatSeconds(config),
     needsMethod:
       authorization !== undefined ||
       shadow !== undefined ||
@@ -85,6 +88,11 @@ export function compilePolicy(
     needsPath: identityToken?.bindsRequest === true,
     needsQuery: config.uriParamNames.length > 0,
   };
+}
+
+/** A signed identity token is handed out during half of its life; repeated for a quarter, it ends in time. */
+function repeatSeconds({ workerCacheTtl, identityToken }: Config): number {
+  return identityToken === null ? workerCacheTtl : Math.min(workerCacheTtl, identityToken.lifetime / 4);
 }
 
 function compileIdentityToken(

@@ -1,7 +1,7 @@
 import type { Decision } from '../core/decision';
 import { verifiedBy } from '../core/log-entry';
 import { Refusal } from '../core/refusal/refusal';
-import { decisionChannel } from '../telemetry/channels';
+import { decisionChannel, type DecisionMessage } from '../telemetry/channels';
 import type { Logger } from '../telemetry/log';
 
 /**
@@ -14,20 +14,20 @@ export function reportDecision(decision: Decision, logger: Logger): void {
     const { code, reason } = judged;
     logger.log('info', decision instanceof Refusal ? 'request refused' : 'request would be refused', { code, reason });
   }
-  if (decisionChannel.hasSubscribers) publish(decision);
+  if (decisionChannel.hasSubscribers) decisionChannel.publish(decisionMessage(decision));
 }
 
-function publish(decision: Decision): void {
+/** Returns what metrics are told of a decision. */
+export function decisionMessage(decision: Decision): DecisionMessage {
   if (decision instanceof Refusal) {
-    decisionChannel.publish({ outcome: 'refuse', code: decision.code, status: decision.status });
-    return;
+    return { outcome: 'refuse', code: decision.code, status: decision.status };
   }
   const { token, shadow } = decision;
-  decisionChannel.publish({
+  return {
     outcome: 'proceed',
     code: token ? 'proceed' : 'anonymous',
     status: 0,
     ...(token && verifiedBy(token)),
     ...(shadow && { shadow: shadow.code }),
-  });
+  };
 }

@@ -4,6 +4,7 @@
  */
 import { jsonValue } from './json-value';
 import { bytes, embedded, field, int32, int64, message, present, repeated, text, type ValueOf } from './message';
+import { HANDLERS_FIELD, REPORT_FIELD } from './verdict';
 
 const nothing = message({});
 const byName = message({ name: field(1, text) });
@@ -18,6 +19,8 @@ export const rpcCall = message({
   getInstanceStatus: present(34, embedded(byInstance)),
   closeInstance: present(35, embedded(byInstance)),
   handleEvent: present(36, embedded(message({ instanceId: field(1, int32), eventName: field(2, text) }))),
+  /** A report of the handler inside Kong's worker, as JSON. Kong itself never sends it. */
+  report: present(REPORT_FIELD, text),
 });
 
 /** A decoded {@link rpcCall}. */
@@ -26,7 +29,7 @@ export type RpcCall = ValueOf<typeof rpcCall>;
 /** Server → Kong. There is no field for an error: a call that fails is answered by closing the connection. */
 export const rpcReturn = message({
   sequence: field(1, int64),
-  pluginNames: present(31, embedded(message({ names: repeated(1, text) }))),
+  pluginNames: present(31, embedded(message({ names: repeated(1, text), handlers: repeated(HANDLERS_FIELD, text) }))),
   pluginInfo: present(
     32,
     embedded(

@@ -17,11 +17,18 @@ export interface DecisionMessage {
   readonly kid?: string;
   /** The code with which `authorize_shadow` would have refused a request that proceeds. */
   readonly shadow?: string;
+  /**
+   * How often the handler inside Kong's worker repeated this decision since it last said so; absent for one decision
+   * that was made here.
+   */
+  readonly count?: number;
 }
 
 /** One look into the cache of verified tokens. */
 export interface TokenCacheMessage {
   readonly hit: boolean;
+  /** How many such looks, reported at once; absent for one. */
+  readonly count?: number;
 }
 
 /** One attempt to fetch a key set or a discovery document. */

@@ -37,6 +37,10 @@ describe('the Dockerfile', () => {
     expect(lastStage).toContain(`serve --socket ${socket ?? ''} --take-over"`);
   });
 
+  it('lets Kong load the handler inside its worker', () => {
+    expect(lastStage).toContain('KONG_LUA_PACKAGE_PATH="/opt/kong-plugin-jwt-identity/dist/lua/?.lua;;"');
+  });
+
   it('checks the health of the plugin server, not only of Kong', () => {
     expect(lastStage).toMatch(/^HEALTHCHECK [^]*CMD kong health && kong-jwt-identity health /m);
   });

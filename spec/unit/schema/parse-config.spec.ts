@@ -56,6 +56,7 @@ describe('a configuration as Kong sends it', () => {
       headerNames: ['authorization'],
       cookieNames: [],
       uriParamNames: [],
+      workerCacheTtl: 5,
       hideCredentials: true,
       maxTokenBytes: 8192,
       leeway: 10,

@@ -47,6 +47,11 @@ function observeTables(server: EventServer): void {
   const { instances } = server;
   gaugeOf('jwt_identity_live_events', 'Events that are going on.', () => server.eventCount);
   gaugeOf('jwt_identity_instances', 'Instances of the plugin that the worker holds.', () => instances.size);
+  gaugeOf(
+    'jwt_identity_handler_instances',
+    "Those of them with the handler inside Kong's worker in front.",
+    () => instances.handlers.filter((version) => version !== '').length,
+  );
 }
 
 function observeDecisions(): void {
@@ -65,23 +70,30 @@ function observeDecisions(): void {
     help: 'Requests let through that authorize_shadow would have refused, by code.',
     labelNames: ['code'],
   });
+  const repeated = new Counter({
+    name: 'jwt_identity_repeated_decisions_total',
+    help: "Decisions that the handler inside Kong's worker repeated; the other counters include them.",
+    labelNames: ['outcome', 'code'],
+  });
   const kids = new Set<string>();
   const kidLabel = (kid: string): string => {
     if (kids.size < MAX_KIDS) kids.add(kid);
     return kids.has(kid) ? kid : 'other';
   };
-  decisionChannel.subscribe(({ outcome, code, issuer, kid = 'none', shadow }) => {
-    decisions.inc({ outcome, code });
-    if (issuer !== undefined) keyUses.inc({ issuer, kid: kidLabel(kid) });
-    if (shadow !== undefined) shadowRefusals.inc({ code: shadow });
+  decisionChannel.subscribe(({ outcome, code, issuer, kid = 'none', shadow, count }) => {
+    const times = count ?? 1;
+    decisions.inc({ outcome, code }, times);
+    if (count !== undefined) repeated.inc({ outcome, code }, times);
+    if (issuer !== undefined) keyUses.inc({ issuer, kid: kidLabel(kid) }, times);
+    if (shadow !== undefined) shadowRefusals.inc({ code: shadow }, times);
   });
   const lookups = new Counter({
     name: 'jwt_identity_token_cache_lookups_total',
     help: 'Looks into the cache of verified tokens, by result.',
     labelNames: ['result'],
   });
-  tokenCacheChannel.subscribe(({ hit }) => {
-    lookups.inc({ result: hit ? 'hit' : 'miss' });
+  tokenCacheChannel.subscribe(({ hit, count = 1 }) => {
+    lookups.inc({ result: hit ? 'hit' : 'miss' }, count);
   });
 }
 

@@ -6,6 +6,7 @@ import type { LogFields } from '../../telemetry/log';
 import { type EventFailure, type EventOutcome, type KongPort, PhaseEvent } from './event';
 import type { Instance } from './instances';
 import { createKongObject } from './kong-object';
+import { countRepeated } from './report';
 import type { EventServerContext } from './event-server';
 import { describeError } from '../../telemetry/describe-error';
 
@@ -117,7 +118,7 @@ export class Connection implements KongPort {
   #serve(call: RpcCall): void {
     if (this.socket.writableLength > MAX_UNREAD_BYTES) throw new Error('Kong calls but does not read');
     this.#isBusy = true;
-    const { startInstance, handleEvent, closeInstance, getPluginNames } = call;
+    const { startInstance, handleEvent, closeInstance, getPluginNames, report } = call;
     if (handleEvent !== undefined) {
       this.#handleEvent(call, handleEvent.instanceId ?? 0, handleEvent.eventName ?? '');
     } else if (startInstance !== undefined) {
@@ -127,7 +128,11 @@ export class Connection implements KongPort {
       this.context.instances.close(instanceId);
       this.#return(call, { instanceStatus: { name: this.context.plugin.name, instanceId } });
     } else if (getPluginNames !== undefined) {
-      this.#return(call, { pluginNames: { names: [this.context.plugin.name] } });
+      const { plugin, instances } = this.context;
+      this.#return(call, { pluginNames: { names: [plugin.name], handlers: [...instances.handlers] } });
+    } else if (report !== undefined) {
+      countRepeated(report);
+      this.#return(call, {});
     } else {
       throw new Error('a call that neither Kong 3.9.3 nor a health check makes');
     }

@@ -3,14 +3,25 @@ import { encodeFrames, FrameDecoder } from '../../protocol/frame';
 import { decode, encode } from '../../protocol/message';
 import { rpcCall, rpcReturn } from '../../protocol/rpc-messages';
 
+/** What one process of a plugin server says of itself. */
+export interface ServerHealth {
+  /** Names of the plugins that it serves. */
+  readonly plugins: readonly string[];
+  /**
+   * For each instance that this process holds, the version of the handler inside Kong's worker in front of it; `''` for
+   * none. Empty until the process has served a request.
+   */
+  readonly handlers: readonly string[];
+}
+
 /**
- * Asks the plugin server on a socket for its plugins' names, as Kong could. An accepted connection alone proves
- * nothing: the system accepts it also when every worker is stuck.
+ * Asks the plugin server on a socket what it serves, as Kong could. An accepted connection alone proves nothing: the
+ * system accepts it also when every worker is stuck.
  *
  * @param timeoutMs - how long the whole exchange may take, in milliseconds
  * @throws Error when nobody answers, or not in the protocol
  */
-export function askForPluginNames(socketPath: string, timeoutMs: number): Promise<readonly string[]> {
+export function askForHealth(socketPath: string, timeoutMs: number): Promise<ServerHealth> {
   return new Promise((resolve, reject) => {
     const decoder = new FrameDecoder();
     const socket = createConnection(socketPath, () => {
@@ -26,7 +37,8 @@ export function askForPluginNames(socketPath: string, timeoutMs: number): Promis
       try {
         const [payload] = decoder.push(chunk);
         if (payload === undefined) return;
-        resolve(decode(rpcReturn, payload).pluginNames?.names ?? []);
+        const { names = [], handlers = [] } = decode(rpcReturn, payload).pluginNames ?? {};
+        resolve({ plugins: names, handlers });
         socket.destroy();
       } catch {
         socket.destroy(new Error('the answer is not one of a plugin server'));

@@ -1,3 +1,4 @@
+import { HANDLER_MEMBER } from '../../protocol/verdict';
 import type { PluginInstance, PluginModule } from './plugin-module';
 
 /** What Kong says when it starts an instance. */
@@ -23,7 +24,7 @@ export interface InstanceSource {
 export interface Instance {
   readonly id: number;
   readonly plugin: PluginInstance;
-  /** Ids of the plugin entry and of what it is attached to, for logs. */
+  /** Ids of the plugin entry and of what it is attached to, and the handler in front of it; for logs. */
   readonly origin: Readonly<Record<string, string>>;
   lastUsedAtMs: number;
 }
@@ -42,6 +43,11 @@ export class Instances {
   /** Instances that this process holds. */
   get size(): number {
     return this.#made.size;
+  }
+
+  /** The version of the handler inside Kong's worker that each instance has in front of it; `''` for none. */
+  get handlers(): readonly string[] {
+    return Array.from(this.#made.values(), ({ origin }) => origin['handler'] ?? '');
   }
 
   /** Starts an instance. @throws whatever the plugin's constructor throws, or a SyntaxError for a text that is no JSON. */
@@ -107,13 +113,13 @@ export class Instances {
   }
 }
 
-/** Kong 3.9.3: a configuration carries the ids of its plugin entry, route and service. */
+/** Kong 3.9.3: a configuration carries the ids of its plugin entry, route and service; the handler adds its version. */
 function originOf(config: unknown): Record<string, string> {
   const members = (typeof config === 'object' && config !== null ? config : {}) as Record<string, unknown>;
   const origin: Record<string, string> = {};
-  for (const name of ['route_id', 'service_id', 'consumer_id', '__plugin_id']) {
+  for (const name of ['route_id', 'service_id', 'consumer_id', '__plugin_id', HANDLER_MEMBER]) {
     const id = members[name];
-    if (typeof id === 'string') origin[name.replace('__', '')] = id;
+    if (typeof id === 'string') origin[name.replaceAll('__', '')] = id;
   }
   return origin;
 }

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { renewalChannel } from '../../telemetry/channels';
+import { SERVER_START_VARIABLE } from '../../telemetry/server-start';
 import type { Log } from '../../telemetry/log';
 import { InstanceRegistry } from '../pluginserver/instance-registry';
 import type * as Metrics from '../endpoints/metrics-endpoint';
@@ -65,6 +67,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   // The socket must never be open to more users than it should be, not even until a chmod.
   process.umask(0o777 & ~options.socketMode);
 
+  // Workers inherit it.
+  process.env[SERVER_START_VARIABLE] = randomUUID();
   const registry = new InstanceRegistry(() => performance.now());
   setInterval(() => {
     registry.dropUnused(UNUSED_MS);

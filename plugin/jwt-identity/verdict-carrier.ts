@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { refusalResponse } from '../../src/core/refusal/refusal-response';
+import { HANDLER_MEMBER, PACKAGE_VERSION, VERDICT_MEMBER, type Answer, type Verdict } from '../../src/protocol/verdict';
+import { SERVER_START_VARIABLE } from '../../src/telemetry/server-start';
+import type { Carrier, Rejection } from './carrier';
+import type { Pdk } from './pdk';
+
+/** One for all processes of a plugin server; the stock plugin server has a single one. */
+const serverStart = process.env[SERVER_START_VARIABLE] ?? randomUUID();
+
+/** Version of the handler inside Kong's worker, as it wrote itself into `config`; `undefined` when there is none. */
+export function handlerVersion(config: unknown): string | undefined {
+  const version = member(config, HANDLER_MEMBER);
+  if (version === undefined || version === null) return undefined;
+  return typeof version === 'string' ? version : 'that is not a text';
+}
+
+/**
+ * Leaves a verdict for the handler inside Kong's worker, which carries it out: one call, in the write that ends the
+ * event. A refusal needs no answer from Kong and leaves the connection open.
+ *
+ * @param config - as Kong sent it, with the ids of the configuration
+ */
+export function verdictCarrier(config: unknown): Carrier {
+  const about = {
+    version: PACKAGE_VERSION,
+    server: serverStart,
+    plugin: member(config, '__plugin_id') as string,
+    sequence: member(config, '__seq__') as number,
+  };
+  return {
+    async proceed(kong, { headers, groups, credential, log, rawQuery }, repetition) {
+      // Not part of a verdict: the query is no header, and a request with a token in it is never repeated.
+      if (rawQuery !== undefined) await kong.service.request.setRawQuery(rawQuery);
+      const repeat = rawQuery === undefined ? repetition() : undefined;
+      await leave(kong, {
+        ...about,
+        proceed: { headers, ...(groups && { groups }), ...(credential !== undefined && { credential }) },
+        ...(log && { log }),
+        ...(repeat && { repeat }),
+      });
+    },
+
+    async refuse(kong, rejection, repetition) {
+      const { log } = rejection;
+      const repeat = repetition();
+      await leave(kong, { ...about, refuse: answerOf(rejection), ...(log && { log }), ...(repeat && { repeat }) });
+    },
+  };
+}
+
+async function leave(kong: Pdk, verdict: Verdict): Promise<void> {
+  await kong.ctx.shared.set(VERDICT_MEMBER, jsonOf(verdict));
+}
+
+/**
+ * Half of a surrogate pair, which a claim may hold, is no text in UTF-8. Kong gets U+FFFD for it, as over ProtoBuf;
+ * Kong's JSON decoder would refuse it.
+ */
+function jsonOf(verdict: Verdict): string {
+  const json = JSON.stringify(verdict);
+  if (!json.includes('\\ud')) return json;
+  return JSON.stringify(verdict, (_, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value));
+}
+
+/** Stands for the id of the request, which the handler knows and the plugin server would have to ask for. */
+const REQUEST_ID = '{request-id}';
+
+function answerOf({ refusal, realm, form }: Rejection): Answer {
+  const { status, headers, body } = refusalResponse(refusal, realm, undefined, form);
+  const [beforeId, afterId] = refusalResponse(refusal, realm, REQUEST_ID, form).body.split(REQUEST_ID);
+  return {
+    status,
+    headers,
+    body,
+    ...(beforeId !== undefined && afterId !== undefined && { bodyParts: [beforeId, afterId] as const }),
+  };
+}
+
+function member(config: unknown, name: string): unknown {
+  return typeof config === 'object' && config !== null ? (config as Record<string, unknown>)[name] : undefined;
+}

@@ -1,0 +1,97 @@
+import { describe } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { PACKAGE_VERSION, type Verdict } from '../../src/protocol/verdict';
+
+/** The handler as it is built. */
+export const HANDLER_FILE = resolve(__dirname, '../../dist/lua/kong/plugins/jwt-identity/handler.lua');
+const DOUBLE = resolve(__dirname, '../fixtures/worker/kong-double.lua');
+
+/** One request, or something else that happens to the worker; see spec/fixtures/worker/kong-double.lua. */
+export interface LuaStep {
+  readonly conf?: string;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly method?: string;
+  readonly id?: string;
+  /** What the plugin server leaves when it is asked. */
+  readonly verdict?: string;
+  /** What is in `kong.ctx.shared` before. */
+  readonly left?: string;
+  /** Kong's code throws this when it asks. */
+  readonly fails?: string;
+  /** The plugin server, or Kong, ends the request with this status. */
+  readonly exits?: number;
+  /** Kong knows this consumer afterwards. */
+  readonly consumer?: string;
+  readonly advance?: number;
+  readonly report?: 'taken' | 'lost';
+  readonly ends?: boolean;
+}
+
+/** What Kong saw of a step. */
+export interface LuaSeen {
+  readonly asked: boolean;
+  readonly passed?: boolean;
+  readonly exit?: { readonly status: number; readonly body: string; readonly headers: Record<string, string> };
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly groups?: string;
+  readonly credential?: { readonly id: string };
+  readonly consumer?: string;
+  readonly logged?: string;
+  readonly left?: string;
+  readonly error?: string;
+  readonly threw?: string;
+  readonly handler?: string;
+  readonly report?: string;
+}
+
+/** Runs steps through the compiled handler in one LuaJIT. The first line tells about the handler itself. */
+export function runHandler(steps: readonly LuaStep[]): { readonly loaded: unknown; readonly seen: readonly LuaSeen[] } {
+  const input = steps.map((step) => `${JSON.stringify({ conf: 'p1#1', headers: {}, ...step })}\n`).join('');
+  const { status, stdout, stderr } = spawnSync('luajit', [DOUBLE, HANDLER_FILE], { input, encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  const [loaded, ...seen] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  return { loaded, seen: seen as LuaSeen[] };
+}
+
+/** A verdict of the plugin server that lets a request with a token pass and may be repeated. */
+export function verdictText(changes: Partial<Verdict> = {}): string {
+  const verdict: Verdict = {
+    version: PACKAGE_VERSION,
+    server: 'start-1',
+    plugin: 'p1',
+    sequence: 1,
+    proceed: { headers: { 'X-User-ID': 'ada' } },
+    repeat: {
+      seconds: 5,
+      kind: 'token',
+      equal: ['authorization', 'connection'],
+      absent: [],
+      method: false,
+      harmless: ['host', 'accept'],
+      label: 'ada',
+    },
+    ...changes,
+  };
+  return JSON.stringify(verdict);
+}
+
+const absence = whyAbsent();
+if (absence !== undefined) process.stderr.write(`the handler in LuaJIT is SKIPPED: ${absence}\n`);
+
+/** `describe` for specs that run the compiled handler in LuaJIT; skipped, with the reason, where that cannot be. */
+export function describeLua(name: string, body: () => void): void {
+  if (absence === undefined) describe(name, body);
+  else describe.skip(`${name} (${absence})`, body);
+}
+
+function whyAbsent(): string | undefined {
+  const { error, status } = spawnSync('luajit', ['-e', 'require("cjson.safe")'], { encoding: 'utf8' });
+  if (error !== undefined) return 'there is no `luajit` command on PATH (Debian: luajit)';
+  if (status !== 0) return 'LuaJIT has no cjson (Debian: lua-cjson)';
+  return existsSync(HANDLER_FILE) ? undefined : `${HANDLER_FILE} is missing: npm run build`;
+}

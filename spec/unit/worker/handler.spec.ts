@@ -1,0 +1,242 @@
+import { expect, it } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { version } from '../../../package.json';
+import { Name, Priority } from '../../../plugin/jwt-identity';
+import { PACKAGE_VERSION, PLUGIN, PRIORITY, type Verdict } from '../../../src/protocol/verdict';
+import { describeLua, HANDLER_FILE, type LuaStep, runHandler, verdictText } from '../../support/lua-handler';
+
+const ada = { host: 'shop.test', authorization: 'Bearer ada' };
+const passing = verdictText();
+
+/** What happens to the last step, after the others. */
+const last = (...steps: LuaStep[]) => runHandler(steps).seen.at(-1)!;
+/** Whether a request is asked about after the first step was learned. */
+const isAsked = (...steps: LuaStep[]): boolean => last({ headers: ada, verdict: passing }, ...steps).asked;
+
+const REFUSED = { asked: true, passed: false, exit: { status: 500 } };
+
+it('the handler has the version of the package and the priority and name of the plugin', () => {
+  expect([PACKAGE_VERSION, PRIORITY, PLUGIN]).toEqual([version, Priority, Name]);
+});
+
+it('the handler that ships is accepted by luacheck', () => {
+  if (spawnSync('luacheck', ['--version']).error !== undefined) {
+    process.stderr.write('luacheck is SKIPPED: there is no `luacheck` command on PATH (Debian: lua-check)\n');
+    return;
+  }
+  expect(execFileSync('luacheck', ['--no-color', HANDLER_FILE], { encoding: 'utf8' })).toContain('0 warnings');
+});
+
+describeLua('the handler in LuaJIT', () => {
+  it('loads with priority and version and says which file it is', () => {
+    expect(runHandler([]).loaded).toEqual({
+      priority: PRIORITY,
+      version: PACKAGE_VERSION,
+      notice: expect.stringContaining(HANDLER_FILE) as unknown,
+    });
+  });
+
+  it('tells the plugin server its version', () => {
+    expect(last({ headers: ada, verdict: passing }).handler).toBe(PACKAGE_VERSION);
+  });
+
+  it('lets a request with a positive verdict pass, carries it out and takes it away', () => {
+    const verdict = verdictText({
+      proceed: { headers: { 'X-User-ID': 'ada', 'X-Old': [] }, groups: ['admin'], credential: 'c1' },
+      log: { outcome: 'proceed', user: 7 },
+    });
+    const { logged, ...seen } = last({ headers: ada, verdict });
+    expect(JSON.parse(logged!)).toEqual({ jwt_identity: { outcome: 'proceed', user: 7 } });
+    expect(seen).toEqual({
+      asked: true,
+      passed: true,
+      handler: PACKAGE_VERSION,
+      headers: { 'X-User-ID': 'ada', 'X-Old': {} },
+      groups: '["admin"]',
+      credential: { id: 'c1' },
+    });
+  });
+
+  it.each<[string, Omit<LuaStep, 'headers'>]>([
+    ['there is no verdict', {}],
+    ['the verdict was there before the plugin server was asked', { left: passing }],
+    ["Kong's code threw", { fails: 'connection refused', verdict: passing }],
+    ['the verdict is cut', { verdict: passing.slice(0, -1) }],
+    ['the verdict is no object', { verdict: '"proceed"' }],
+    ['the verdict is JSON null', { verdict: 'null' }],
+    ['the plugin server has another version', { verdict: verdictText({ version: '0.0.9' }) }],
+    ['the verdict is about another plugin entry', { verdict: verdictText({ plugin: 'p2' }) }],
+    ['the verdict is about an earlier configuration', { verdict: verdictText({ sequence: 0 }) }],
+    ['the verdict says nothing', { verdict: JSON.stringify({ ...JSON.parse(passing), proceed: undefined }) }],
+    ['the verdict says both', { verdict: verdictText({ refuse: { status: 401, headers: {}, body: '' } }) }],
+    ['the verdict has no headers', { verdict: verdictText({ proceed: {} as Verdict['proceed'] & object }) }],
+    ['the verdict names no start of the server', { verdict: JSON.stringify({ ...JSON.parse(passing), server: 1 }) }],
+  ])('answers 500 when %s', (_, step) => {
+    const seen = last({ headers: ada, ...step });
+    expect(seen).toMatchObject(REFUSED);
+    expect(seen.headers).toBeUndefined();
+    expect(JSON.parse(seen.exit!.body)).toMatchObject({ code: 'internal_error' });
+    expect(seen.error).toMatch(/^request refused: /);
+    expect(seen.error).not.toContain('Bearer');
+  });
+
+  it('says both versions when they differ', () => {
+    const { error } = last({ headers: ada, verdict: verdictText({ version: '0.0.9' }) });
+    expect(error).toContain(`the plugin server has version 0.0.9, the handler ${PACKAGE_VERSION}`);
+  });
+
+  it('leaves an answer of the plugin server itself alone', () => {
+    expect(last({ headers: ada, exits: 503 })).toMatchObject({ passed: false, exit: { status: 503 } });
+  });
+
+  it('carries a refusal out with the id of the request in its body', () => {
+    const refuse = { status: 401, headers: { A: 'b' }, body: 'none', bodyParts: ['<', '>'] as const };
+    const verdict = JSON.stringify({ ...JSON.parse(passing), proceed: undefined, refuse });
+    const bodies = ['00ff', undefined, 'a"b'].map(
+      (id) => last({ verdict, ...(id !== undefined && { id }) }).exit?.body,
+    );
+    expect(bodies).toEqual(['<00ff>', 'none', 'none']);
+  });
+
+  it('repeats an answer for the same request, unspoiled by what plugins did with the first', () => {
+    const verdict = verdictText({
+      proceed: { headers: { 'X-User-ID': 'ada' }, groups: ['admin'], credential: 'c1' },
+      log: { outcome: 'proceed' },
+    });
+    const [first, second] = runHandler([{ headers: ada, verdict }, { headers: ada }]).seen;
+    expect(second).toEqual({ ...first, asked: false, handler: undefined });
+  });
+
+  it('repeats the consumer that Kong knew', () => {
+    const repeat = { ...(JSON.parse(passing) as Verdict).repeat!, consumer: true as const };
+    const verdict = verdictText({ repeat });
+    expect(last({ headers: ada, verdict, consumer: 'c7' }, { headers: ada })).toMatchObject({
+      asked: false,
+      consumer: 'c7',
+    });
+    expect(last({ headers: ada, verdict }, { headers: ada }).asked).toBe(true);
+  });
+
+  it.each<[string, LuaStep]>([
+    ['another token', { headers: { ...ada, authorization: 'Bearer bob' } }],
+    ['a token in other letters', { headers: { ...ada, authorization: 'bearer ada' } }],
+    ['no token', { headers: { host: 'shop.test' } }],
+    ['two Authorization lines', { headers: { ...ada, authorization: ['Bearer ada', 'Bearer ada'] } }],
+    ['a header that was not called harmless', { headers: { ...ada, x_user_id: 'evil' } }],
+    ['a Connection header', { headers: { ...ada, connection: 'x-user-id' } }],
+    ['a cookie', { headers: { ...ada, cookie: 'token=x' } }],
+    ['another entry of the plugin', { headers: ada, conf: 'p2#1' }],
+    ['a configuration that was loaded anew', { headers: ada, conf: 'p1#2' }],
+    ['more header lines than are looked at', { headers: { ...ada, accept: Array.from({ length: 200 }, () => 'a') } }],
+  ])('asks again for a request with %s', (_, step) => {
+    expect(isAsked(step)).toBe(true);
+  });
+
+  it('does not confuse values that look like several', () => {
+    const split = { ...ada, authorization: 'Bearer ada-', connection: 'x' };
+    expect(isAsked({ headers: split })).toBe(true);
+    expect(isAsked({ headers: { ...ada, authorization: 'Bearer ada', connection: '' } })).toBe(true);
+  });
+
+  it('repeats an answer whatever harmless headers say and in whichever number', () => {
+    expect(isAsked({ headers: { ...ada, host: 'other.test', accept: ['a', 'b'] } })).toBe(false);
+  });
+
+  it('learns harmless names from the plugin server alone', () => {
+    // The plugin server let x_user_id pass by, stripped it, and did not call it harmless.
+    const headers = { ...ada, x_user_id: 'evil' };
+    expect(last({ headers, verdict: passing }, { headers }).asked).toBe(true);
+    expect(last({ headers, verdict: passing }, { headers: ada, verdict: passing }, { headers }).asked).toBe(true);
+  });
+
+  it('asks again for another method where the method decided', () => {
+    const verdict = verdictText({ repeat: { ...(JSON.parse(passing) as Verdict).repeat!, method: true } });
+    const steps = [{ headers: ada, verdict, method: 'GET' }];
+    expect(last(...steps, { headers: ada, method: 'GET' }).asked).toBe(false);
+    expect(last(...steps, { headers: ada, method: 'DELETE' }).asked).toBe(true);
+  });
+
+  it('forgets an answer at its end', () => {
+    expect(isAsked({ advance: 4.9 }, { headers: ada })).toBe(false);
+    expect(isAsked({ advance: 5 }, { headers: ada })).toBe(true);
+  });
+
+  it('repeats nothing that may not be repeated', () => {
+    const verdict = JSON.stringify({ ...JSON.parse(passing), repeat: undefined });
+    expect(last({ headers: ada, verdict }, { headers: ada }).asked).toBe(true);
+  });
+
+  it('forgets everything when another start of the plugin server answers', () => {
+    const other = verdictText({ server: 'start-2' });
+    const bob = { ...ada, authorization: 'Bearer bob' };
+    expect(isAsked({ headers: bob, verdict: other }, { headers: ada })).toBe(true);
+    expect(isAsked({ headers: bob, verdict: other }, { headers: bob })).toBe(false);
+  });
+
+  it('repeats the refusal of a request without a token, with the id of each request', () => {
+    const refuse = { status: 401, headers: {}, body: 'none', bodyParts: ['<', '>'] as const };
+    const repeat = {
+      seconds: 5,
+      kind: 'missing' as const,
+      equal: ['connection', 'content-type'],
+      absent: ['authorization'],
+      method: false,
+      label: 'missing',
+    };
+    const verdict = JSON.stringify({ ...JSON.parse(passing), proceed: undefined, refuse, repeat });
+    const first: LuaStep = { headers: { host: 'a' }, verdict, id: '01' };
+    expect(last(first, { headers: { x_user_id: 'evil' }, id: '02' })).toMatchObject({
+      asked: false,
+      passed: false,
+      exit: { status: 401, body: '<02>' },
+    });
+    expect(last(first, { headers: ada }).asked).toBe(true);
+    expect(last(first, { headers: { 'content-type': 'application/grpc' } }).asked).toBe(true);
+    expect(last(first, { headers: { connection: 'x-user-id' } }).asked).toBe(true);
+    expect(last(first, { conf: 'p2#1' }).asked).toBe(true);
+  });
+
+  it('is bounded: answers beyond the bound push the least recently used out', () => {
+    const token = (name: string): LuaStep => ({ headers: { ...ada, authorization: `Bearer ${name}` } });
+    const large = 'x'.repeat(5_000);
+    const many = Array.from({ length: 300 }, (_, index) => ({ ...token(`${large}${index}`), verdict: passing }));
+    const { seen } = runHandler([...many, token(`${large}0`), token(`${large}299`)]);
+    expect(seen.slice(-2).map(({ asked }) => asked)).toEqual([true, false]);
+  });
+
+  it('keeps nothing that is larger than 64 KiB', () => {
+    const headers = { ...ada, authorization: `Bearer ${'x'.repeat(65_536)}` };
+    expect(last({ headers, verdict: passing }, { headers }).asked).toBe(true);
+  });
+
+  it('lets random tokens push nothing out', () => {
+    const refusal = JSON.stringify({
+      ...JSON.parse(passing),
+      proceed: undefined,
+      repeat: undefined,
+      refuse: { status: 401, headers: {}, body: '' },
+    });
+    const random = Array.from({ length: 2_000 }, (_, index) => ({
+      headers: { ...ada, authorization: `Bearer random-${index}` },
+      verdict: refusal,
+    }));
+    expect(isAsked(...random, { headers: ada })).toBe(false);
+  });
+
+  it('reports each repetition once, keeps what did not arrive, and reports the last ones when the worker ends', () => {
+    const repetition: LuaStep = { headers: ada };
+    const { seen } = runHandler([
+      { headers: ada, verdict: passing },
+      repetition,
+      repetition,
+      { report: 'lost' },
+      repetition,
+      { report: 'taken' },
+      { report: 'taken' },
+      repetition,
+      { ends: true, report: 'taken' },
+    ]);
+    const reports = seen.map(({ report }) => report).filter((report) => report !== undefined);
+    expect(reports).toEqual(['[["ada",2]]', '[["ada",3]]', '', '[["ada",1]]']);
+  });
+});

@@ -1,0 +1,189 @@
+import type { Repetition, Verdict } from '../protocol/verdict';
+import { secondsOfUptime } from './clock';
+import { count, isCountable } from './tally';
+
+interface Lru<V> {
+  get(this: Lru<V>, key: string): V | undefined;
+  set(this: Lru<V>, key: string, value: V): void;
+}
+
+interface LruModule {
+  'new'(this: void, maximum: number): Lru<Remembered>;
+}
+
+/** An answer that may be repeated. */
+export interface Remembered {
+  readonly verdict: Verdict;
+  /** Kong's consumer, where it belongs to the answer. */
+  readonly consumer: unknown;
+  /** What its repetition counts as. */
+  readonly label: string;
+  /** By {@link secondsOfUptime}. */
+  readonly until: number;
+}
+
+/** Everything that answers of one kind depend on, under one configuration. */
+interface Shape {
+  readonly repetition: Repetition;
+  /** Names that are looked at or known to be harmless; `undefined` when no other name matters. */
+  readonly names: Record<string, true> | undefined;
+  nameCount: number;
+}
+
+/** One configuration of the plugin, as long as Kong uses this very table for it. */
+interface Configuration {
+  /** No two configurations of a worker share it, one that changed included. */
+  readonly id: number;
+  readonly plugin: string | undefined;
+  readonly sequence: number | undefined;
+  token?: Shape;
+  missing?: Shape;
+}
+
+const lru = require('resty.lrucache') as LruModule;
+
+/** Header lines that are looked at; a request with more is asked about. */
+const MAX_HEADER_LINES = 200;
+/** Bytes of key and verdict of an ordinary answer, and how many such are kept: 40 MB at the most. */
+const MAX_BYTES = 4096;
+const MAX_ANSWERS = 10_000;
+/** The same of large ones (hundreds of roles, large tokens): 16 MB at the most. */
+const MAX_LARGE_BYTES = 65_536;
+const MAX_LARGE_ANSWERS = 256;
+/** Answers to requests without a token. They are kept apart, so that a flood of them pushes no caller out. */
+const MAX_MISSING_ANSWERS = 1000;
+/** Names of headers that are remembered as harmless, for each configuration, and of what length. */
+const MAX_NAMES = 500;
+const MAX_NAME_BYTES = 64;
+
+let configurations: LuaWeakTable = weakTable();
+let lastId = 0;
+let server: string | undefined;
+let answers = lru.new(MAX_ANSWERS);
+let largeAnswers = lru.new(MAX_LARGE_ANSWERS);
+let missingAnswers = lru.new(MAX_MISSING_ANSWERS);
+
+/**
+ * Returns the answer to a request that is the same as an earlier one in everything that mattered, and counts it;
+ * `undefined` when the plugin server must be asked.
+ */
+export function recall(conf: PluginConfig): Remembered | undefined {
+  const configuration = configurationOf(conf);
+  const { token, missing } = configuration;
+  if (token === undefined && missing === undefined) return undefined;
+  const [headers, problem] = ngx.req.get_headers(MAX_HEADER_LINES);
+  if (problem !== undefined) return undefined;
+  let found: Remembered | undefined;
+  if (token !== undefined) {
+    const key = keyOf(configuration, token, headers);
+    if (key !== undefined) found = answers.get(key) ?? largeAnswers.get(key);
+  }
+  if (found === undefined && missing !== undefined) {
+    const key = keyOf(configuration, missing, headers);
+    if (key !== undefined) found = missingAnswers.get(key);
+  }
+  if (found === undefined || secondsOfUptime() >= found.until) return undefined;
+  count(found.label);
+  return found;
+}
+
+/**
+ * Remembers the plugin server's answer to the current request if it may be repeated. Nothing of the request has been
+ * changed yet, so its headers are those that the plugin server saw.
+ *
+ * @param askedAt - by {@link secondsOfUptime}, from before the plugin server was asked
+ * @param bytes - length of the verdict
+ */
+export function learn(conf: PluginConfig, verdict: Verdict, askedAt: number, bytes: number): void {
+  if (verdict.server !== server) forget(verdict.server);
+  const { repeat } = verdict;
+  if (repeat === undefined || !isCountable(repeat.label)) return;
+  const [headers, problem] = ngx.req.get_headers(MAX_HEADER_LINES);
+  if (problem !== undefined) return;
+  const configuration = configurationOf(conf);
+  const key = keyOf(configuration, shapeOf(configuration, repeat), headers);
+  if (key === undefined) return;
+  const consumer = repeat.consumer === true ? ngx.ctx['authenticated_consumer'] : undefined;
+  if (repeat.consumer === true && consumer === undefined) return;
+  const remembered = { verdict, consumer, label: repeat.label, until: askedAt + repeat.seconds };
+  const size = key.length + bytes;
+  if (size > MAX_LARGE_BYTES) return;
+  if (size > MAX_BYTES) largeAnswers.set(key, remembered);
+  else if (repeat.kind === 'missing') missingAnswers.set(key, remembered);
+  else answers.set(key, remembered);
+}
+
+/** Forgets everything: another start of the plugin server answers now. */
+function forget(newServer: string): void {
+  server = newServer;
+  configurations = weakTable();
+  answers = lru.new(MAX_ANSWERS);
+  largeAnswers = lru.new(MAX_LARGE_ANSWERS);
+  missingAnswers = lru.new(MAX_MISSING_ANSWERS);
+}
+
+/** Kong makes a new table, with a new `__seq__`, of every configuration that it loads. */
+function configurationOf(conf: PluginConfig): Configuration {
+  const { __plugin_id: plugin, __seq__: sequence } = conf;
+  const known = configurations.get(conf);
+  if (known !== undefined && known.plugin === plugin && known.sequence === sequence) return known;
+  lastId += 1;
+  const configuration = { id: lastId, plugin, sequence };
+  configurations.set(conf, configuration);
+  return configuration;
+}
+
+/** The shape of this kind of answer, with the harmless names of the request added. */
+function shapeOf(configuration: Configuration, repetition: Repetition): Shape {
+  let shape = configuration[repetition.kind];
+  if (shape === undefined) {
+    shape = { repetition, names: repetition.harmless && namesOf(repetition), nameCount: 0 };
+    configuration[repetition.kind] = shape;
+  }
+  const { names } = shape;
+  if (names === undefined) return shape;
+  for (const name of repetition.harmless ?? []) {
+    if (names[name] === undefined && name.length <= MAX_NAME_BYTES && shape.nameCount < MAX_NAMES) {
+      names[name] = true;
+      shape.nameCount += 1;
+    }
+  }
+  return shape;
+}
+
+function namesOf(repetition: Repetition): Record<string, true> {
+  const names: Record<string, true> = {};
+  for (const name of repetition.equal) names[name] = true;
+  return names;
+}
+
+/**
+ * The text under which an answer to this request is remembered: no two requests that differ in what the plugin server
+ * looked at have the same. `undefined`: the plugin server must be asked.
+ */
+function keyOf(configuration: Configuration, shape: Shape, headers: RequestHeaders): string | undefined {
+  const { repetition, names } = shape;
+  if (names !== undefined) {
+    for (const [name] of pairs(headers)) if (names[name] === undefined) return undefined;
+  }
+  for (const name of repetition.absent) if (rawget(headers, name) !== undefined) return undefined;
+  const parts = [`${configuration.id}`];
+  if (repetition.method) parts.push(`${ngx.req.get_method()} `);
+  for (const name of repetition.equal) {
+    const value = rawget(headers, name);
+    if (value === undefined) parts.push('-');
+    // The length makes the text unambiguous, whatever an earlier plugin has put into a header.
+    else if (typeof value === 'string') parts.push(`+${value.length}:${value}`);
+    else return undefined;
+  }
+  return table.concat(parts);
+}
+
+interface LuaWeakTable {
+  readonly get: LuaTableGetMethod<PluginConfig, Configuration | undefined>;
+  readonly set: LuaTableSetMethod<PluginConfig, Configuration>;
+}
+
+function weakTable(): LuaWeakTable {
+  return setmetatable(new LuaTable<PluginConfig, Configuration>(), { __mode: 'k' });
+}

@@ -1,0 +1,30 @@
+import { LOG_MEMBER, type Answer, type Verdict } from '../protocol/verdict';
+import { copy } from './json';
+
+/**
+ * Carries a verdict out, the first time and each time that it is repeated: the same calls in the same order. Returns
+ * when the request may go on; a refusal ends the request and does not return.
+ *
+ * @param consumer - the consumer that belongs to a repeated answer; the plugin server itself told Kong the first time
+ */
+export function carryOut(verdict: Verdict, consumer?: unknown): void {
+  const { proceed, refuse, log } = verdict;
+  if (log !== undefined) kong.log.set_serialize_value(LOG_MEMBER, copy(log));
+  if (proceed === undefined) {
+    answer(refuse as Answer);
+    return;
+  }
+  if (consumer !== undefined) kong.client.authenticate(consumer, undefined);
+  if (proceed.groups !== undefined) kong.ctx.shared['authenticated_groups'] = copy(proceed.groups);
+  if (proceed.credential !== undefined) ngx.ctx['authenticated_credential'] = { id: proceed.credential };
+  kong.service.request.set_headers(proceed.headers);
+}
+
+/** Ends the request with an answer. Does not return inside a phase. */
+export function answer(refused: Answer): void {
+  const { status, headers, body, bodyParts } = refused;
+  const id = ngx.var['kong_request_id'];
+  // Kong makes it of hexadecimal digits. Anything else would have to be escaped.
+  const hasId = bodyParts !== undefined && id !== undefined && string.match(id, '^%w+$') !== undefined;
+  kong.response.exit(status, hasId ? bodyParts[0] + id + bodyParts[1] : body, headers);
+}
