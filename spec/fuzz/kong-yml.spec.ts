@@ -77,7 +77,7 @@ const FILE: Map = {
   plugins: [
     { name: 'jwt-identity', config: identity },
     { name: 'jwt-identity', route: 'reads', config: { ...few, hide_credentials: false } },
-    { name: 'rate-limiting', service: { name: 'shop' }, consumer: 'ada', config: { minute: 5, policy: 'local' } },
+    { name: 'rate-limiting', service: 'shop', consumer: 'ada', config: { minute: 5, policy: 'local' } },
     { name: 'cors', enabled: false },
   ],
   services: [

@@ -52,6 +52,8 @@ function rightValueOf(field: Field): fc.Arbitrary<unknown> {
       return fc.dictionary(fc.constantFrom(...WORDS), valueOf(field.values), { maxKeys: 2 });
     case 'record':
       return recordOf(field);
+    case 'any':
+      return wrong;
   }
 }
 

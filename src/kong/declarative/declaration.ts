@@ -1,11 +1,13 @@
-import { ConfigurationError, KONG_ONLY } from './configuration-error';
-import type { Consumer, Declaration, KeyCredential, PluginEntry, Route, Service } from './entities';
-import { EntityReader, isMap, type Found, type Given } from './entity-reader';
-import { ACL, CONSUMER, KEY_CREDENTIAL, KONG_ONLY_ENTITIES, ROUTE, SERVICE } from './entity-schemas';
-import { readPlugin, type PluginReaderOptions, type PluginScope } from './plugin-reader';
-import { Registry } from './registry';
-import { routeViolations } from './route-rules';
+import { validate } from '../schema-language/validation';
+import { readConsumers } from './consumer-reader';
+import { ConfigurationError } from './configuration-error';
+import type { Declaration, Route, Service } from './entities';
+import { EntityReader, isMap, type EntityForm, type Given } from './entity-reader';
+import { FILE, ROUTE, SERVICE } from './entity-schemas';
+import { readPlugins, type PluginReaderOptions } from './plugin-reader';
+import { knownId, Registry, textOrNull, type Read } from './registry';
 import { withAddress } from './service-address';
+import { migratedPath } from './url-path';
 
 /** What a declaration depends on besides its file. */
 export interface DeclarationOptions extends PluginReaderOptions {
@@ -13,13 +15,14 @@ export interface DeclarationOptions extends PluginReaderOptions {
   readonly nowSeconds: number;
 }
 
-/** Members of a file that declare nothing. */
-const REMARKS = ['_format_version', '_transform', '_comment', '_ignore', '_info'];
-const ENTITIES = ['services', 'routes', 'consumers', 'acls', 'keyauth_credentials', 'plugins'];
+const LISTS = ['services', 'routes', 'consumers', 'acls', 'keyauth_credentials', 'plugins'];
+
+const SERVICES: EntityForm = { kind: 'services', schema: SERVICE, apart: ['routes', 'plugins'], key: 'name' };
+const ROUTES: EntityForm = { kind: 'routes', schema: ROUTE, apart: ['service', 'plugins'], key: 'name' };
 
 /**
- * Returns what a kong.yml declares (format 3.0). Entities may stand under their parents or at the top, refer to each
- * other by name or id, and get the ids that Kong gives them.
+ * Returns what a kong.yml declares (format 3.0, or an older one as Kong 3 reads it). Entities may stand under their
+ * parents or at the top, refer to each other by name or id, and get the ids that Kong gives them.
  *
  * @param document - the file as {@link readYaml} returns it
  * @throws {@link ConfigurationError} with everything that is wrong
@@ -30,7 +33,7 @@ export function readDeclaration(document: unknown, options: DeclarationOptions):
   const services = readServices(top, reader);
   const routes = readRoutes(top, services, reader);
   const consumers = readConsumers(top, reader);
-  const plugins = readPlugins(top, services, routes, consumers, reader, options);
+  const plugins = readPlugins(top, { service: services, route: routes, consumer: consumers }, reader, options);
   if (reader.violations.length > 0) throw new ConfigurationError(reader.violations);
   return {
     services: services.registry.all,
@@ -40,124 +43,60 @@ export function readDeclaration(document: unknown, options: DeclarationOptions):
   };
 }
 
-/** Entities of one kind, and where each stood, so that what is nested in them can be read. */
-interface Read<T extends { readonly id: string }> {
-  readonly registry: Registry<T>;
-  readonly places: readonly (readonly [entity: T, found: Found])[];
-}
-
 function readTop(document: unknown, reader: EntityReader): Given {
   if (!isMap(document)) throw new ConfigurationError([{ field: '', message: 'expected a map of entities' }]);
-  for (const name of Object.keys(document)) {
-    if (KONG_ONLY_ENTITIES.includes(name)) reader.refuse(name, KONG_ONLY);
-    else if (!REMARKS.includes(name) && !ENTITIES.includes(name)) reader.refuse(name, 'unknown field');
+  const own = Object.fromEntries(Object.entries(document).filter(([name]) => !LISTS.includes(name)));
+  const version = own['_format_version'];
+  if (typeof version === 'number') reader.refuse('_format_version', `expected the text '3.0', in quotes`);
+  const checked = typeof version === 'number' ? { ...own, _format_version: '3.0' } : own;
+  for (const { field, message } of validate(FILE, checked, '', 'user').violations) {
+    reader.refuse(field.replace(/^\./, ''), message);
   }
-  const version = document['_format_version'];
-  if (version === undefined) reader.refuse('_format_version', 'required field missing');
-  else if (version !== '3.0') reader.refuse('_format_version', `expected the text '3.0', in quotes`);
-  return document;
+  return version === '1.1' || version === '2.1' ? migrated(document) : document;
 }
 
 function readServices(top: Given, reader: EntityReader): Read<Service> {
   const registry = new Registry<Service>('service', reader);
   const places = reader.list(top, 'services').map((found) => {
-    const service = reader.entity<Service>(
-      'services',
-      SERVICE,
-      withAddress(found, reader),
-      ['routes', 'plugins'],
-      'name',
-    );
-    registry.add(service, service.name, found.path);
-    return [service, found] as const;
+    const name = textOrNull(found.given['name']);
+    const entity = reader.entity<Service>(SERVICES, withAddress(found, reader), name);
+    reader.unique('services', 'name', name, found.path);
+    registry.add(entity, name);
+    return { entity, found, knownId: knownId(entity, found, name) };
   });
   return { registry, places };
 }
 
 function readRoutes(top: Given, services: Read<Service>, reader: EntityReader): Read<Route> {
   const registry = new Registry<Route>('route', reader);
-  const nested = services.places.flatMap(([service, { given, path }]) =>
+  const nested = services.places.flatMap(({ entity: service, found: { given, path } }) =>
     reader.list(given, 'routes', path).map((found) => ({ found, service })),
   );
-  const own = reader.list(top, 'routes').map((found) => ({ found, service: services.registry.referredTo(found) }));
+  const own = reader.list(top, 'routes').map((found) => ({ found, service: undefined }));
   const places = [...nested, ...own].map(({ found, service }) => {
-    const before = reader.violations.length;
-    const read = reader.entity<Omit<Route, 'service'>>('routes', ROUTE, found, ['service', 'plugins'], 'name');
-    const route = { ...read, service };
-    // What breaks the schema may be of any type.
-    if (reader.violations.length === before) reader.violations.push(...routeViolations(route, found.path));
-    registry.add(route, route.name, found.path);
-    return [route, found] as const;
+    const name = textOrNull(found.given['name']);
+    const read = reader.entity<Omit<Route, 'service'>>(ROUTES, found, name);
+    reader.unique('routes', 'name', name, found.path);
+    // Kong 3.9.3: a service that a nested route names must be there, and means nothing.
+    const named = services.registry.referredTo(found);
+    const entity = { ...read, service: service ?? named };
+    registry.add(entity, name);
+    return { entity, found, knownId: knownId(entity, found, name) };
   });
   return { registry, places };
 }
 
-function readConsumers(top: Given, reader: EntityReader): Read<Consumer> {
-  const registry = new Registry<Consumer>('consumer', reader);
-  const groupsOf = new Map<string, string[]>();
-  const keysOf = new Map<string, KeyCredential[]>();
-  const places = reader.list(top, 'consumers').map((found) => {
-    const apart = ['acls', 'keyauth_credentials', 'plugins'];
-    const read = reader.entity<Omit<Consumer, 'groups' | 'keys'>>('consumers', CONSUMER, found, apart, 'username');
-    const consumer = { ...read, groups: [] as string[], keys: [] as KeyCredential[] };
-    groupsOf.set(consumer.id, consumer.groups);
-    keysOf.set(consumer.id, consumer.keys);
-    registry.add(consumer, consumer.username, found.path);
-    return [consumer, found] as const;
-  });
-  const owned = (kind: string): { found: Found; ownerId: string }[] => [
-    ...places.flatMap(([{ id }, { given, path }]) =>
-      reader.list(given, kind, path).map((found) => ({ found, ownerId: id })),
-    ),
-    ...reader.list(top, kind).map((found) => {
-      const owner = registry.referredTo(found);
-      if (owner === null) reader.refuse(`${found.path}.consumer`, 'required field missing');
-      return { found, ownerId: owner?.id ?? '' };
-    }),
-  ];
-  for (const { found, ownerId } of owned('acls')) {
-    const { group } = reader.entity<{ group: string }>('acls', ACL, found, ['consumer'], 'group');
-    groupsOf.get(ownerId)?.push(group);
-  }
-  for (const { found, ownerId } of owned('keyauth_credentials')) {
-    const kind = 'keyauth_credentials';
-    const { id, key } = reader.entity<KeyCredential>(kind, KEY_CREDENTIAL, found, ['consumer'], 'key');
-    keysOf.get(ownerId)?.push({ id, key });
-  }
-  return { registry, places };
+/** Kong 3.9.3: what in a path is a regular expression had no mark of its own before format 3.0. */
+function migrated(top: Given): Given {
+  const routesOf = (holder: Given): Given =>
+    Array.isArray(holder['routes']) ? { ...holder, routes: holder['routes'].map(withMigratedPaths) } : holder;
+  const { services } = top;
+  if (!Array.isArray(services)) return routesOf(top);
+  return { ...routesOf(top), services: services.map((given: unknown) => (isMap(given) ? routesOf(given) : given)) };
 }
 
-function readPlugins(
-  top: Given,
-  services: Read<Service>,
-  routes: Read<Route>,
-  consumers: Read<Consumer>,
-  reader: EntityReader,
-  options: DeclarationOptions,
-): PluginEntry[] {
-  const under = (holder: Found, scope: Partial<PluginScope>): { found: Found; scope: Partial<PluginScope> }[] =>
-    reader.list(holder.given, 'plugins', holder.path).map((found) => ({ found, scope }));
-  const all = [
-    ...under({ given: top, path: '' }, {}),
-    ...services.places.flatMap(([service, found]) => under(found, { service })),
-    ...routes.places.flatMap(([route, found]) => under(found, { route })),
-    ...consumers.places.flatMap(([consumer, found]) => under(found, { consumer })),
-  ];
-  const seen = new Set<string>();
-  return all.flatMap(({ found, scope }) => {
-    const plugin = readPlugin(
-      found,
-      {
-        route: scope.route ?? routes.registry.referredTo(found),
-        service: scope.service ?? services.registry.referredTo(found),
-        consumer: scope.consumer ?? consumers.registry.referredTo(found),
-      },
-      reader,
-      options,
-    );
-    if (plugin === null) return [];
-    if (seen.has(plugin.id)) reader.refuse(found.path, `plugin '${plugin.name}' stands twice at the same place`);
-    seen.add(plugin.id);
-    return [plugin];
-  });
+function withMigratedPaths(route: unknown): unknown {
+  if (!isMap(route) || !Array.isArray(route['paths'])) return route;
+  const paths = route['paths'].map((path: unknown) => (typeof path === 'string' ? migratedPath(path) : path));
+  return { ...route, paths };
 }

@@ -9,16 +9,22 @@ const SPLIT_ROUTES = '7f145bf9-0dce-4f91-98eb-debbce4b9f6b';
  * Returns the id that Kong gives to an entity without one: the same for the same name, in every process. Plugins keep
  * their instances and routes of equal rank their order by it.
  *
- * @param entity - `services`, `routes`, `consumers` or `plugins`
- * @param key - what is unique among its kind: a name, or for a plugin its {@link pluginKey}
+ * @param entity - `services`, `routes`, `consumers`, `plugins` or `acls`
+ * @param key - what is unique among its kind: a name, or a {@link compositeKey}
  */
 export function entityId(entity: string, key: string): string {
   return uuidV5(uuidV5(ENTITIES, entity), key);
 }
 
-/** Returns what makes a plugin unique in Kong: its name and what it is attached to. */
-export function pluginKey(name: string, routeId: string, serviceId: string, consumerId: string): string {
-  return ['plugins', '*', name, routeId, serviceId, consumerId].join(':');
+/**
+ * Returns what makes an entity unique whose id Kong derives from several members, `null` when Kong makes an id up.
+ *
+ * @param parts - the members as they stand in the file; the id of what stands around the entity, where it is not
+ *   written; `null` for an id that Kong makes up, `undefined` for a member that is null
+ */
+export function compositeKey(entity: string, parts: readonly (string | null | undefined)[]): string | null {
+  if (parts.includes(null)) return null;
+  return [entity, '*', ...parts.filter((part) => part !== undefined)].join(':');
 }
 
 /** Returns the id of the nth part (from 1) of a route that is split by its paths. */

@@ -8,6 +8,8 @@ export interface PluginDefinition {
   readonly priority: number;
   /** A record with the one member `config`, as plugins describe themselves to Kong, with rules across its fields. */
   readonly schema: RecordField;
+  /** The protocols of routes that it can be configured for; all when left out. */
+  readonly protocols?: readonly string[];
   /** Whether Kong refuses to bind it to a consumer. */
   readonly refusesConsumer?: boolean;
   /** Returns what is wrong with a configuration beyond what a schema can say. */

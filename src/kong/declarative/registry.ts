@@ -1,31 +1,60 @@
 import { isMap, type EntityReader, type Found } from './entity-reader';
 
-/** Entities of one kind, which others refer to by id or by name. */
+/** An entity, and where it stood, so that what is nested in it can be read. */
+export interface Place<T> {
+  readonly entity: T;
+  readonly found: Found;
+  /** Its id, `null` when Kong makes one up. */
+  readonly knownId: string | null;
+}
+
+/** Everything of one kind that was read. */
+export interface Read<T extends { readonly id: string }> {
+  readonly registry: Registry<T>;
+  readonly places: readonly Place<T>[];
+}
+
+/** Entities of one kind, which others refer to by name or by id. */
 export class Registry<T extends { readonly id: string }> {
   readonly all: T[] = [];
-  readonly #byReference = new Map<string, T>();
+  readonly #byName = new Map<string, T>();
+  readonly #byId = new Map<string, T>();
 
   constructor(
     private readonly kind: string,
     private readonly reader: EntityReader,
   ) {}
 
-  /** Adds an entity. An id or a name that another one has is a violation. */
-  add(entity: T, name: string | null, path: string): void {
+  /** Adds an entity. Kong 3.9.3: when the name of one is the id of another, the name is meant. */
+  add(entity: T, name: string | null): void {
     this.all.push(entity);
-    const references = name === null ? [entity.id] : [name, entity.id];
-    const taken = references.find((reference) => this.#byReference.has(reference));
-    if (taken !== undefined) this.reader.refuse(path, `another ${this.kind} is called '${taken}'`);
-    for (const reference of references) this.#byReference.set(reference, entity);
+    this.#byId.set(entity.id, entity);
+    if (name !== null) this.#byName.set(name, entity);
   }
 
-  /** Returns the entity that another one refers to, `null` when it refers to none; a wrong reference is a violation. */
+  /**
+   * Returns the entity that another one refers to, by its name, its id or a map with its id; `null` when it refers to
+   * none. A wrong reference is a violation.
+   */
   referredTo({ given, path }: Found): T | null {
     const value = given[this.kind] ?? null;
     if (value === null) return null;
-    const reference = isMap(value) ? (value['id'] ?? value['name'] ?? value['username']) : value;
-    const found = typeof reference === 'string' ? this.#byReference.get(reference) : undefined;
-    if (found === undefined) this.reader.refuse(`${path}.${this.kind}`, `refers to no ${this.kind} of this file`);
-    return found ?? null;
+    const reference = isMap(value) ? value['id'] : value;
+    const byName = typeof reference === 'string' && !isMap(value) ? this.#byName.get(reference) : undefined;
+    const found = byName ?? (typeof reference === 'string' ? this.#byId.get(reference) : undefined);
+    if (found !== undefined) return found;
+    const cure = isMap(value) ? '; a map must have its id, a name stands without a map' : '';
+    this.reader.refuse(`${path}.${this.kind}`, `refers to no ${this.kind} of this file${cure}`);
+    return null;
   }
+}
+
+/** Returns the id that an entity has in every Kong, `null` when Kong makes one up: it has neither an id nor a name. */
+export function knownId({ id }: { readonly id: string }, { given }: Found, name: string | null): string | null {
+  return typeof given['id'] === 'string' || name !== null ? id : null;
+}
+
+/** Returns a value if it is a text. */
+export function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }

@@ -1,13 +1,14 @@
 import { createRouter, type Routable } from '../routing/router';
 import { ConfigurationError } from './configuration-error';
 import type { Route } from './entities';
-import { EntityReader } from './entity-reader';
+import { EntityReader, type EntityForm } from './entity-reader';
 import { ROUTE } from './entity-schemas';
 import type { WrittenRoute, WrittenRoutes } from './route-config';
-import { routeViolations } from './route-rules';
 
 /** What the router looks at. Protocols, TLS names and addresses are left out: who asks here knows none of them. */
 const CONDITIONS = ['id', 'name', 'methods', 'hosts', 'paths', 'headers', 'regex_priority', 'strip_path'];
+
+const FORM: EntityForm = { kind: 'routes', schema: ROUTE, apart: [], key: 'name' };
 
 /**
  * Returns the route that Kong would choose for a request, among the routes of a kong.yml that may hold what only Kong
@@ -17,17 +18,18 @@ const CONDITIONS = ['id', 'name', 'methods', 'hosts', 'paths', 'headers', 'regex
  */
 export function findWrittenRoute({ routes }: WrittenRoutes, request: Routable): WrittenRoute | undefined {
   const reader = new EntityReader(0);
-  const read = new Map<Route, WrittenRoute>();
+  const written = new Map<Route, WrittenRoute>();
   routes.forEach((route, index) => {
     if (route.service?.['enabled'] === false) return;
     const conditions = Object.entries(route.given).filter(([name]) => CONDITIONS.includes(name));
     const path = `routes[${index + 1}]`;
     const found = { given: Object.fromEntries(conditions), path };
-    const entity = { ...reader.entity<Omit<Route, 'service'>>('routes', ROUTE, found, [], 'name'), service: null };
-    reader.violations.push(...routeViolations(entity, path));
-    read.set(entity, route);
+    const { name } = route.given;
+    const read = reader.entity<Omit<Route, 'service'>>(FORM, found, typeof name === 'string' ? name : null);
+    const entity = { ...read, service: null };
+    written.set(entity, route);
   });
   if (reader.violations.length > 0) throw new ConfigurationError(reader.violations);
-  const match = createRouter([...read.keys()])(request);
-  return match === null ? undefined : read.get(match.route);
+  const match = createRouter([...written.keys()])(request);
+  return match === null ? undefined : written.get(match.route);
 }

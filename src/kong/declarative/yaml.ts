@@ -1,68 +1,61 @@
-import { type Document, isAlias, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
+import { LineCounter, parseAllDocuments, type YAMLParseError } from 'yaml';
 import { ConfigurationError } from './configuration-error';
-
-/** Kong 3.9.3 (lyaml) has no such values: what is written so stays the text, list or map that it is without its tag. */
-const UNKNOWN_TO_KONG = ['binary', 'omap', 'pairs', 'set', 'timestamp'].map((name) => `tag:yaml.org,2002:${name}`);
+import { construct, ConstructionError } from './yaml-construction';
 
 /** Instead of the library's messages that quote the file, of which any part may be a secret, or speak of its API. */
 const OWN_WORDS: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
+  BAD_DIRECTIVE: 'Unknown directive',
   BAD_DQ_ESCAPE: 'Invalid escape sequence',
-  MULTIPLE_DOCS: 'A second document begins',
   RESOURCE_EXHAUSTION: 'Nested too deeply',
   TAG_RESOLVE_FAILED: 'Unusable tag',
   UNEXPECTED_TOKEN: 'Unexpected characters',
 };
 
 /**
- * Returns what a kong.yml says, as maps, lists and what JSON has besides. Like Kong, it reads YAML 1.1 (`yes` is true),
- * anchors and `<<` merge keys; unlike Kong, it refuses a key that stands twice in one map.
+ * Kong 3.9.3 (libyaml) refuses control characters and what is no character. It takes U+0085, U+2028 and U+2029 for ends
+ * of lines, which YAML 1.2 does not, so what follows one would be read differently.
+ */
+const STRANGE = /[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/**
+ * Returns what a kong.yml says, as maps, lists and what JSON has besides. Like Kong, it reads scalars as YAML 1.1 does
+ * (`yes` is true, `y` is a text), follows anchors and `<<` merge keys, and takes the first of several documents, when
+ * all can be read. Unlike Kong, it refuses a key that stands twice in one map.
  *
  * @throws {@link ConfigurationError} with line and column where they are known, which quotes nothing of the file
  */
 export function readYaml(text: string): unknown {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, {
+  const refuse = (message: string, offset: number): never => {
+    const { line, col } = lineCounter.linePos(offset);
+    const place = `not readable as YAML: ${message} at line ${line}, column ${col}`;
+    throw new ConfigurationError([{ field: '', message: place }]);
+  };
+  const parsed = parseAllDocuments(text, {
     version: '1.1',
-    merge: true,
-    customTags: (tags) => tags.filter((tag) => !UNKNOWN_TO_KONG.includes(typeof tag === 'string' ? tag : tag.tag)),
+    // Scalars stay as they are written: what they mean is decided as in Kong.
+    schema: 'failsafe',
     resolveKnownTags: false,
+    uniqueKeys: false,
     prettyErrors: false,
     lineCounter,
     // A warning would go to stderr and quote the file.
     logLevel: 'error',
   });
-  const placed = (message: string, offset: number): ConfigurationError => {
-    const { line, col } = lineCounter.linePos(offset);
-    return unreadable(`${message} at line ${line}, column ${col}`);
-  };
-  const [error] = document.errors;
-  if (error !== undefined) throw placed(OWN_WORDS[error.code] ?? error.message, error.pos[0]);
-  try {
-    return document.toJS({ maxAliasCount: 10_000 });
-  } catch (cause) {
-    const offset = unresolvedAlias(document);
-    if (offset !== undefined) throw placed('Alias without an anchor before it', offset);
-    throw unreadable(cause instanceof RangeError ? 'A merge key (<<) leads to itself' : (cause as Error).message);
-  }
-}
-
-function unreadable(message: string): ConfigurationError {
-  return new ConfigurationError([{ field: '', message: `not readable as YAML: ${message}` }]);
-}
-
-/** Where the first alias stands that has no anchor before it. */
-function unresolvedAlias(document: Document): number | undefined {
-  const anchors = new Set<string>();
-  let offset: number | undefined;
-  visit(document, {
-    Node: (_key, node) => {
-      if (isAlias(node) && !anchors.has(node.source)) {
-        offset = node.range?.[0];
-        return visit.BREAK;
-      }
-      if (!isAlias(node) && node.anchor !== undefined) anchors.add(node.anchor);
-      return undefined;
-    },
+  // After the parser has counted the lines.
+  const strange = STRANGE.exec(text);
+  if (strange !== null) refuse('Character that cannot stand in a file', strange.index);
+  const documents = 'empty' in parsed ? [] : parsed;
+  documents.forEach((document, i) => {
+    const [error] = [...document.errors, ...document.warnings.filter(({ code }) => code === 'BAD_DIRECTIVE')];
+    if (error !== undefined) refuse(OWN_WORDS[error.code] ?? error.message, error.pos[0]);
+    // Kong 3.9.3 (libyaml): only the first document may begin without a mark.
+    if (i > 0 && document.directives.docStart !== true) refuse('Document without --- before it', document.range[0]);
   });
-  return offset;
+  try {
+    return documents.map(({ contents }) => construct(contents, text))[0];
+  } catch (error) {
+    if (error instanceof ConstructionError) return refuse(error.message, error.offset);
+    throw error;
+  }
 }

@@ -6,13 +6,14 @@ const LENGTHS = ['len_min', 'len_max'];
 /** The constraints that {@link brokenConstraint} enforces, by the type of the field. */
 export const CONSTRAINTS: Readonly<Record<Field['type'], readonly string[]>> = {
   string: ['one_of', ...LENGTHS, 'match_none', 'match'],
-  number: ['gt', 'between'],
-  integer: ['gt', 'between'],
+  number: ['one_of', 'gt', 'between'],
+  integer: ['one_of', 'gt', 'between'],
   boolean: ['eq', 'ne'],
   array: [...LENGTHS, 'mutually_exclusive_subsets'],
   set: [...LENGTHS, 'mutually_exclusive_subsets'],
   map: LENGTHS,
   record: [],
+  any: [],
 };
 
 /**
@@ -22,7 +23,7 @@ export const CONSTRAINTS: Readonly<Record<Field['type'], readonly string[]>> = {
  * @see Kong 3.9.3: kong/db/schema/init.lua, `Schema.validators` and `validators_order`
  */
 export function brokenConstraint(field: Field, value: unknown): string | null {
-  const message = firstMessage(field, value);
+  const message = firstMessage(field, value) ?? field.custom_validator?.(value as never) ?? null;
   return message === null ? null : (field.err ?? message);
 }
 
@@ -41,6 +42,7 @@ function firstMessage(field: Field, value: unknown): string | null {
     case 'map':
       return brokenLength(field, Object.keys(value as object).length, 0);
     case 'record':
+    case 'any':
       return null;
   }
 }
@@ -50,7 +52,8 @@ function brokenBoolean({ eq, ne }: BooleanField, value: unknown): string | null 
   return ne !== undefined && value === ne ? `value must not be ${ne}` : null;
 }
 
-function brokenNumber({ gt, between }: NumberField, value: number): string | null {
+function brokenNumber({ one_of: choices, gt, between }: NumberField, value: number): string | null {
+  if (choices !== undefined && !choices.includes(value)) return `expected one of: ${choices.join(', ')}`;
   if (gt !== undefined && value <= gt) return `value must be greater than ${gt}`;
   if (between === undefined || (value >= between[0] && value <= between[1])) return null;
   return `value should be between ${between[0]} and ${between[1]}`;

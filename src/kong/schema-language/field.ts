@@ -15,6 +15,11 @@ interface Attributes<Value> {
   readonly default?: Value;
   /** Replaces the message of any failed constraint of this field. */
   readonly err?: string;
+  /**
+   * Returns what is wrong with a value that meets all other constraints, `null` when nothing is. Only for schemas that
+   * stay in this process: Kong cannot take a function from a dump.
+   */
+  readonly custom_validator?: (value: Value) => string | null;
 }
 
 interface Lengths {
@@ -43,6 +48,7 @@ export interface StringField extends Attributes<string>, Lengths {
 /** A number. `between` is inclusive. */
 export interface NumberField extends Attributes<number> {
   readonly type: 'number' | 'integer';
+  readonly one_of?: readonly number[];
   readonly between?: readonly [number, number];
   readonly gt?: number;
 }
@@ -79,8 +85,13 @@ export interface RecordField extends Attributes<Readonly<Record<string, unknown>
   readonly entity_checks?: EntityChecks;
 }
 
+/** A value of any type: what Kong's `_ignore` holds, or what only a `custom_validator` judges. */
+export interface AnyField extends Attributes<unknown> {
+  readonly type: 'any';
+}
+
 /** Any field. */
-export type Field = StringField | NumberField | BooleanField | ArrayField | MapField | RecordField;
+export type Field = StringField | NumberField | BooleanField | ArrayField | MapField | RecordField | AnyField;
 
 /** The fields of a record, in order: objects with one member each, as Kong's Lua wants them. */
 export type Fields = readonly Readonly<Record<string, Field>>[];

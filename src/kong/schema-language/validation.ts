@@ -37,6 +37,9 @@ export function validate(schema: RecordField, value: unknown, path: string, auth
   return { value: isTable(accepted) ? accepted : {}, violations };
 }
 
+/** Kong 3.9.3: a member of this name may stand in any record, with any value, and means nothing. */
+const UNVALIDATED = 'updated_at';
+
 interface Run {
   readonly author: Author;
   /** What was found so far. */
@@ -51,7 +54,10 @@ function accept(field: Field, given: unknown, path: string, run: Run): unknown {
   const message = value === null ? nullProblem(field) : formProblem(field, value, run.author);
   if (message !== null) run.violations.push({ field: path, message });
   if (message !== null || value === null || isReference(field, value)) return value;
+  const found = run.violations.length;
   const accepted = acceptMembers(field, value, path, run);
+  // Kong 3.9.3, `validate_field`: a value of which a member is wrong is not looked at any further.
+  if (run.violations.length > found) return accepted;
   const broken = brokenConstraint(field, accepted);
   if (broken !== null) run.violations.push({ field: path, message: broken });
   return accepted;
@@ -97,6 +103,8 @@ function hasType({ type }: Field, value: unknown): boolean {
     case 'map':
     case 'record':
       return isTable(value) || isEmptyTable(value);
+    case 'any':
+      return true;
   }
 }
 
@@ -120,7 +128,7 @@ function acceptRecord(schema: RecordField, given: Readonly<Record<string, unknow
   const fields = namedFields(schema.fields);
   const known = new Set(fields.map(([name]) => name));
   for (const name of Object.keys(given)) {
-    if (!known.has(name) && !isKongsOwn(name, path, run)) {
+    if (name !== UNVALIDATED && !known.has(name) && !isKongsOwn(name, path, run)) {
       run.violations.push({ field: `${path}.${name}`, message: 'unknown field' });
     }
   }

@@ -95,20 +95,26 @@ describe('a kong.yml is refused, with the path of what is wrong', () => {
     ['services: []', '_format_version: required field missing'],
     ['_format_version: 3.0', `_format_version: expected the text '3.0', in quotes`],
     [`${HEAD}route: []`, 'route: unknown field'],
-    [`${HEAD}services: {}`, null],
     [`${HEAD}services: [{ name: a }]`, 'services[1].host: required field missing'],
     [
       `${HEAD}services: [{ url: 'ftp://a' }]`,
-      'services[1].protocol: not http or https: the development gateway does not have this; run this file with Kong',
+      'services[1].protocol: expected one of: grpc, grpcs, http, https, tcp, tls, tls_passthrough, udp',
+    ],
+    [
+      `${HEAD}services: [{ url: 'tcp://a:1' }]`,
+      'services[1].protocol: the development gateway does not have this; run this file with Kong',
     ],
     [
       `${HEAD}services: [{ url: 'http://a', routes: [{ paths: [a] }] }]`,
       'services[1].routes[1].paths[1]: should start with: / (fixed path) or ~/ (regex path)',
     ],
     [`${HEAD}routes: [{ paths: ['~/('] }]`, 'routes[1].paths[1]: invalid regular expression: /('],
-    [`${HEAD}routes: [{ hosts: ['a.*.b'] }]`, 'routes[1].hosts[1]: wildcard must be leftmost or rightmost character'],
+    [
+      `${HEAD}routes: [{ hosts: ['a.*.b'] }]`,
+      'routes[1].hosts[1]: invalid wildcard: must be placed at leftmost or rightmost label',
+    ],
     [`${HEAD}routes: [{ paths: [/a], service: nobody }]`, 'routes[1].service: refers to no service of this file'],
-    [`${HEAD}upstreams: []`, 'upstreams: the development gateway does not have this; run this file with Kong'],
+    [`${HEAD}upstreams: [{}]`, 'upstreams: the development gateway does not have this; run this file with Kong'],
     [
       `${HEAD}plugins: [{ name: http-log }]`,
       `plugins[1].name: plugin 'http-log': the development gateway does not have this; run this file with Kong`,
@@ -124,22 +130,22 @@ describe('a kong.yml is refused, with the path of what is wrong', () => {
     ],
     [
       `${HEAD}plugins: [{ name: rate-limiting, config: { minute: 5, policy: redis } }]`,
-      'plugins[1].config.policy: not local: the development gateway does not have this; run this file with Kong',
+      'plugins[1].config.policy: the development gateway does not have this; run this file with Kong',
     ],
     [
-      `${HEAD}consumers: [{ username: a, plugins: [{ name: cors }] }]`,
-      'consumers[1].plugins[1].consumer: value must be null',
+      `${HEAD}consumers: [{ username: a }]\nplugins: [{ name: cors, consumer: a }]`,
+      'plugins[1].consumer: value must be null',
     ],
     [`${HEAD}plugins: [{ name: cors }, { name: cors }]`, `plugins[2]: plugin 'cors' stands twice at the same place`],
     [`${HEAD}services: [{ name: a, url: 'http://a' }, { name: a, url: 'http://b' }]`, null],
     [`${HEAD}acls: [{ group: g }]`, 'acls[1].consumer: required field missing'],
     [`a: 1\na: 2`, 'not readable as YAML: Map keys must be unique at line 2, column 1'],
     [`a: *b`, 'not readable as YAML: Alias without an anchor before it at line 1, column 4'],
-    [`a: &a { <<: *a }`, 'not readable as YAML: A merge key (<<) leads to itself'],
+    [`a: &a { <<: *a }`, 'not readable as YAML: Alias that leads to itself at line 1, column 13'],
     [`${HEAD}routes: [{ paths: /a }]`, 'routes[1].paths: expected an array'],
     [
       `${HEAD}plugins: [{ name: cors, route: { username: null } }]`,
-      'plugins[1].route: refers to no route of this file',
+      'plugins[1].route: refers to no route of this file; a map must have its id, a name stands without a map',
     ],
   ])('%j', (text, fault) => {
     const found = faults(text);
@@ -148,6 +154,6 @@ describe('a kong.yml is refused, with the path of what is wrong', () => {
   });
 
   it('all at once', () => {
-    expect(faults(`${HEAD}services: [{ url: x }]\nroutes: [{ paths: [x] }, { nope: 1, paths: [/] }]`)).toHaveLength(3);
+    expect(faults(`${HEAD}services: [{ url: 5 }]\nroutes: [{ paths: [x] }, { nope: 1, paths: [/] }]`)).toHaveLength(3);
   });
 });

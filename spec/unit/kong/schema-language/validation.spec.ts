@@ -297,6 +297,44 @@ describe('rules across members', () => {
   });
 });
 
+describe('a member called updated_at', () => {
+  it('may stand in every record, as in Kong, and is left out', () => {
+    const schema = record([{ inner: record([{ text: { type: 'string' } }]) }]);
+    expect(faults(schema, { updated_at: 5, inner: { updated_at: [], text: 'a' } })).toEqual([]);
+    expect(validate(schema, { updated_at: 5 }, 'config', 'user').value).toEqual({ inner: { text: null } });
+  });
+});
+
+describe('a validator of its own', () => {
+  const isEven = (value: number): string | null => (value % 2 === 0 ? null : 'is odd');
+  const count: Field = { type: 'integer', between: [0, 10], custom_validator: isEven };
+
+  it.each<[unknown, string[]]>([
+    [2, []],
+    [null, []],
+    [3, ['config.x: is odd']],
+    [11, ['config.x: value should be between 0 and 10']],
+    ['a', ['config.x: expected an integer']],
+  ])('judges what meets all other constraints of the field: %j', (value, expected) => {
+    expect(faults(record([{ x: count }]), { x: value })).toEqual(expected);
+  });
+
+  it('judges a record when all of its members are right', () => {
+    const refuse = (): string => 'never';
+    const schema = record([{ x: { type: 'record', fields: [{ y: count }], custom_validator: refuse } }]);
+    expect(faults(schema, { x: { y: 2 } })).toEqual(['config.x: never']);
+    expect(faults(schema, { x: { y: 3 } })).toEqual(['config.x.y: is odd']);
+  });
+});
+
+describe('a number', () => {
+  it('is one of those that the schema lists', () => {
+    const schema = record([{ x: { type: 'integer', one_of: [301, 302] } }]);
+    expect(faults(schema, { x: 302 })).toEqual([]);
+    expect(faults(schema, { x: 303 })).toEqual(['config.x: expected one of: 301, 302']);
+  });
+});
+
 describe('a schema', () => {
   it.each<[object, string]>([
     [{ type: 'foreign' }, "config.x: schema type 'foreign' is not supported"],
@@ -308,7 +346,8 @@ describe('a schema', () => {
     [{ type: 'map', keys: { type: 'string', uuid: true }, values: { type: 'string' } }, "schema attribute 'uuid'"],
     [{ type: 'map', keys: { type: 'string' }, values: { type: 'string', uuid: true } }, "schema attribute 'uuid'"],
     [{ type: 'record', fields: [{ y: { type: 'x' } }] }, "config.x.y: schema type 'x' is not supported"],
-    [{ type: 'integer', one_of: [1] }, "config.x: schema attribute 'one_of' is not supported for type 'integer'"],
+    [{ type: 'boolean', one_of: [true] }, "config.x: schema attribute 'one_of' is not supported for type 'boolean'"],
+    [{ type: 'string', custom_validator: 'x' }, "config.x: schema attribute 'custom_validator' is not supported"],
     [{ type: 'array' }, "config.x: schema type 'array' needs 'elements'"],
     [{ type: 'string', match: '%b()' }, "Lua pattern '%b()' is not supported"],
     [{ type: 'string', match_none: [{ pattern: '%1', err: '' }] }, "Lua pattern '%1' is not supported"],

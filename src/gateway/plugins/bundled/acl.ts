@@ -3,7 +3,7 @@ import { headerValue } from '../../http/header-list';
 import type { LocalResponse } from '../../http/local-response';
 import { identityOf } from '../../pdk/identity-methods';
 import type { PluginHost, PluginKind } from '../plugin-kind';
-import { configSchema, FLAG } from './config-schema';
+import { configSchema, FLAG, HTTP_PROTOCOLS } from './config-schema';
 
 interface Config {
   readonly allow?: readonly string[];
@@ -18,6 +18,7 @@ const groupNames = { type: 'array', elements: { type: 'string' } } as const;
 export const acl: PluginKind = {
   name: 'acl',
   priority: 950,
+  protocols: HTTP_PROTOCOLS,
   refusesConsumer: true,
   schema: configSchema(
     [

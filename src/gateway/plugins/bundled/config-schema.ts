@@ -1,5 +1,8 @@
 import type { EntityChecks, Fields, RecordField, StringField } from '../../../kong/schema-language/field';
 
+/** Kong 3.9.3, `typedefs.protocols_http`: for which routes most of Kong's plugins can be configured. */
+export const HTTP_PROTOCOLS = ['grpc', 'grpcs', 'http', 'https'];
+
 /** Returns the schema of a plugin from the fields of its `config` and the rules across them. */
 export function configSchema(fields: Fields, entityChecks: EntityChecks = []): RecordField {
   return {

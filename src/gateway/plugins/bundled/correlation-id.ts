@@ -5,7 +5,7 @@ import { headerValue } from '../../http/header-list';
 import { responseName } from '../../pdk/message-methods';
 import { headerOf } from '../../pdk/request-methods';
 import type { PluginKind } from '../plugin-kind';
-import { configSchema, FLAG } from './config-schema';
+import { configSchema, FLAG, HTTP_PROTOCOLS } from './config-schema';
 
 interface Config {
   readonly header_name: string;
@@ -20,6 +20,7 @@ let counter = 0;
 export const correlationId: PluginKind = {
   name: 'correlation-id',
   priority: 100_001,
+  protocols: HTTP_PROTOCOLS,
   schema: configSchema([
     { header_name: { type: 'string', default: 'Kong-Request-ID' } },
     {

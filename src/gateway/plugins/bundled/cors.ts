@@ -1,10 +1,11 @@
+import { KONG_ONLY } from '../../../kong/declarative/configuration-error';
 import type { Violation } from '../../../kong/schema-language/violation';
 import type { Exchange } from '../../exchange/exchange';
 import type { HeaderList } from '../../http/header-list';
 import { response } from '../../http/local-response';
 import { headerOf } from '../../pdk/request-methods';
 import type { PluginKind } from '../plugin-kind';
-import { configSchema, FLAG } from './config-schema';
+import { configSchema, FLAG, HTTP_PROTOCOLS } from './config-schema';
 
 interface Config {
   readonly origins?: readonly string[];
@@ -24,6 +25,7 @@ const texts = { type: 'array', elements: { type: 'string' } } as const;
 export const cors: PluginKind = {
   name: 'cors',
   priority: 2000,
+  protocols: HTTP_PROTOCOLS,
   refusesConsumer: true,
   schema: configSchema([
     { origins: texts },
@@ -159,7 +161,10 @@ function originViolations({ origins }: Partial<Config>): Violation[] {
       if (entry !== '*') new RegExp(entry);
       return [];
     } catch {
-      return [{ field: `config.origins[${i + 1}]`, message: `'${entry}' is not a valid regex` }];
+      // What PCRE may know and JavaScript does not: flags, other groups, possessive quantifiers.
+      const isPcre = /\(\?[A-Za-z>|#]|[*+?}]\+/.test(entry);
+      const message = isPcre ? `a regular expression of PCRE: ${KONG_ONLY}` : `'${entry}' is not a valid regex`;
+      return [{ field: `config.origins[${i + 1}]`, message }];
     }
   });
 }

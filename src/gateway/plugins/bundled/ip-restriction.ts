@@ -62,10 +62,15 @@ function rangeViolations(list: 'allow' | 'deny', config: Config): Violation[] {
 
 /** @throws Error for a text that is neither an address nor a range */
 function parseRange(text: string): Range {
-  const [address = '', bits] = text.split('/');
-  if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) throw new Error('no address');
-  const network = ipaddr.parse(address);
-  return bits === undefined ? [network, network.kind() === 'ipv4' ? 32 : 128] : ipaddr.parseCIDR(text);
+  const [given = '', bits, ...others] = text.split('/');
+  // Kong 3.9.3: brackets around an IPv6 address are taken, zones are not.
+  const address = given.replace(/^\[(.*)\]$/, '$1');
+  const isIpv4 = given === address && ipaddr.IPv4.isValidFourPartDecimal(address);
+  if (!isIpv4 && (!ipaddr.IPv6.isValid(address) || address.includes('%'))) throw new Error('no address');
+  const longest = isIpv4 ? 32 : 128;
+  const isRange = bits === undefined || (/^(?:0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= longest);
+  if (!isRange || others.length > 0) throw new Error('no range');
+  return [ipaddr.parse(address), bits === undefined ? longest : Number(bits)];
 }
 
 function isIn(address: Address, [network, bits]: Range): boolean {

@@ -7,7 +7,7 @@ import type { LocalResponse } from '../../http/local-response';
 import { queryTable, withoutArgument } from '../../http/query';
 import { consumerMessage, identityOf } from '../../pdk/identity-methods';
 import type { PluginHost, PluginKind } from '../plugin-kind';
-import { configSchema, FLAG, HEADER_NAME } from './config-schema';
+import { configSchema, FLAG, HEADER_NAME, HTTP_PROTOCOLS } from './config-schema';
 
 interface Config {
   readonly key_names: readonly string[];
@@ -26,6 +26,7 @@ const LIMIT = 100;
 export const keyAuth: PluginKind = {
   name: 'key-auth',
   priority: 1250,
+  protocols: HTTP_PROTOCOLS,
   refusesConsumer: true,
   schema: configSchema([
     { key_names: { type: 'array', required: true, default: ['apikey'], elements: HEADER_NAME } },

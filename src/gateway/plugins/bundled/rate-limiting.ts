@@ -1,12 +1,14 @@
 import type { Violation } from '../../../kong/schema-language/violation';
 import { KONG_ONLY } from '../../../kong/declarative/configuration-error';
 import type { PluginEntry } from '../../../kong/declarative/entities';
+import { kongOnly } from '../../../kong/declarative/entity-schemas';
+import { servicePathProblem } from '../../../kong/declarative/url-path';
 import { errorFor, type Exchange } from '../../exchange/exchange';
 import type { LocalResponse } from '../../http/local-response';
 import { identityOf } from '../../pdk/identity-methods';
 import { headerOf } from '../../pdk/request-methods';
 import type { PluginHost, PluginKind } from '../plugin-kind';
-import { configSchema, FLAG, HEADER_NAME } from './config-schema';
+import { configSchema, FLAG, HEADER_NAME, HTTP_PROTOCOLS } from './config-schema';
 import { currentPeriod, PERIODS, type Period } from './period';
 
 interface Config extends Readonly<Partial<Record<Period, number>>> {
@@ -18,10 +20,19 @@ interface Config extends Readonly<Partial<Record<Period, number>>> {
   readonly error_message: string;
 }
 
+/** Where Redis is, and its names before Kong 3.6. */
+const REDIS_FIELDS = [
+  'redis',
+  ...['host', 'port', 'password', 'username', 'ssl', 'ssl_verify', 'server_name', 'timeout', 'database'].map(
+    (name) => `redis_${name}`,
+  ),
+];
+
 /** Kong's `rate-limiting` with the policy `local`: counts in this process. */
 export const rateLimiting: PluginKind = {
   name: 'rate-limiting',
   priority: 910,
+  protocols: HTTP_PROTOCOLS,
   schema: configSchema(
     [
       ...PERIODS.map((period) => ({ [period]: { type: 'number', gt: 0 } as const })),
@@ -33,13 +44,28 @@ export const rateLimiting: PluginKind = {
         },
       },
       { header_name: HEADER_NAME },
-      { path: { type: 'string', match: '^/', err: 'should start with: /' } },
-      { policy: { type: 'string', default: 'local', one_of: ['local'], err: `not local: ${KONG_ONLY}` } },
+      { path: { type: 'string', custom_validator: servicePathProblem } },
+      {
+        policy: {
+          type: 'string',
+          default: 'local',
+          one_of: ['local', 'redis'],
+          custom_validator: (policy) => (policy === 'local' ? null : KONG_ONLY),
+        },
+      },
+      ...REDIS_FIELDS.map((name) => ({ [name]: kongOnly })),
       { fault_tolerant: { type: 'boolean', required: true, default: true } },
       { hide_client_headers: FLAG },
       { error_code: { type: 'number', default: 429, gt: 0 } },
       { error_message: { type: 'string', default: 'API rate limit exceeded' } },
-      { sync_rate: { type: 'number', required: true, default: -1, between: [-1, -1], err: KONG_ONLY } },
+      {
+        sync_rate: {
+          type: 'number',
+          required: true,
+          default: -1,
+          custom_validator: (rate) => (rate === -1 ? null : 'sync_rate can only be used with the redis policy'),
+        },
+      },
     ],
     [
       { at_least_one_of: PERIODS },

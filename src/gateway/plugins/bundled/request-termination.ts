@@ -3,7 +3,7 @@ import { KONG_ONLY } from '../../../kong/declarative/configuration-error';
 import { messageResponse, response } from '../../http/local-response';
 import { queryTable } from '../../http/query';
 import type { PluginKind } from '../plugin-kind';
-import { configSchema, HEADER_NAME } from './config-schema';
+import { configSchema, HEADER_NAME, HTTP_PROTOCOLS } from './config-schema';
 
 interface Config {
   readonly status_code: number;
@@ -27,6 +27,7 @@ const MESSAGES: Readonly<Record<number, string>> = {
 export const requestTermination: PluginKind = {
   name: 'request-termination',
   priority: 2,
+  protocols: HTTP_PROTOCOLS,
   schema: configSchema([
     { status_code: { type: 'integer', required: true, default: 503, between: [100, 599] } },
     { message: { type: 'string' } },
