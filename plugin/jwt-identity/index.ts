@@ -37,7 +37,7 @@ export const EntityChecks = CONFIG_ENTITY_CHECKS;
 const logger = createLogger();
 const { log } = logger;
 const openGatekeeper = createGatekeepers({ log });
-const KONG: Door = { signingKeys: operatorsSigningKeys(), findsConsumers: true, knowsUpstreamPath: true };
+const KONG: Door = { signingKeys: operatorsSigningKeys(), isKong: true, knowsUpstreamPath: true };
 
 /** How requests are refused when the configuration says nothing. */
 const WITHOUT_POLICY = { realm: DEFAULT_REALM, handOver: { logDecisions: 'refused', logUser: undefined } } as const;

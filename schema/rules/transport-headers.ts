@@ -1,5 +1,11 @@
 import { foldHeaderName } from '../header-name';
 
+/** Headers by which a gateway says where a request came from, folded. Kong writes them from the connection it sees. */
+export const FORWARDING_HEADERS: readonly string[] = [
+  'x-real-ip',
+  ...['for', 'host', 'path', 'port', 'prefix', 'proto'].map((what) => `x-forwarded-${what}`),
+];
+
 /**
  * Headers, folded, that a configuration may neither fill from a claim nor reserve: with them it could change where a
  * message ends, how it is read, where it goes or whom it seems to come from.
@@ -12,8 +18,8 @@ const TRANSPORT_HEADERS: readonly string[] = [
   // Credentials: hide_credentials and the service decide about them.
   ...['authorization', 'cookie'],
   // Written by Kong itself from the connection it sees.
-  ...['forwarded', 'via', 'x-real-ip'],
-  ...['for', 'host', 'path', 'port', 'prefix', 'proto'].map((what) => `x-forwarded-${what}`),
+  ...['forwarded', 'via'],
+  ...FORWARDING_HEADERS,
 ];
 
 /**

@@ -10,8 +10,12 @@ export interface Certificate {
 
 /** A certificate authority. */
 export interface Authority extends Certificate {
-  /** Makes a certificate for one DNS name, for servers and clients. */
-  issue(dnsName: string): Certificate;
+  /**
+   * Makes a certificate for servers and clients.
+   *
+   * @param subjectAltName - as openssl writes it; `DNS:` and the common name unless given, none when empty
+   */
+  issue(commonName: string, subjectAltName?: string): Certificate;
 }
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -29,14 +33,17 @@ export function createAuthority(folder: string, name: string): Authority {
     cert: readFileSync(certFile, 'utf8'),
     key: readFileSync(keyFile, 'utf8'),
   });
+  let issued = 0;
   return {
     ...read(file('key'), file('crt')),
-    issue: (dnsName) => {
+    issue: (commonName, subjectAltName = `DNS:${commonName}`) => {
+      issued += 1;
       const [key, request, extensions, cert] = ['key', 'csr', 'ext', 'crt'].map((suffix) =>
-        file(`${dnsName}.${suffix}`),
+        file(`${issued}.${suffix}`),
       ) as [string, string, string, string];
-      writeFileSync(extensions, `subjectAltName=DNS:${dnsName}\nextendedKeyUsage=serverAuth,clientAuth\n`);
-      openssl('req', ...NEW_KEY, '-keyout', key, '-out', request, '-subj', `/CN=${dnsName}`);
+      const names = subjectAltName === '' ? '' : `subjectAltName=${subjectAltName}\n`;
+      writeFileSync(extensions, `${names}extendedKeyUsage=serverAuth,clientAuth\n`);
+      openssl('req', ...NEW_KEY, '-keyout', key, '-out', request, '-subj', `/CN=${commonName}`);
       const ca = ['-CA', file('crt'), '-CAkey', file('key'), '-CAcreateserial', '-days', '1'];
       openssl('x509', '-req', '-in', request, ...ca, '-extfile', extensions, '-out', cert);
       return read(key, cert);

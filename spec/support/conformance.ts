@@ -33,8 +33,12 @@ export interface ConformanceCase {
     | { readonly service: Readonly<Record<string, string>>; readonly query?: string };
 }
 
-/** Headers of a request that a case is about: identity in any spelling, credentials, and one that is nobody's business. */
-export const WATCHED = /^(x.user.*|x-tenant|authorization|x-token|x-consumer-id|x-other)$/i;
+/**
+ * Headers of a request that a case is about: identity in any spelling, credentials, other spellings of what gateways say
+ * about a connection, and one that is nobody's business.
+ */
+export const WATCHED =
+  /^(x.user.*|x-tenant|authorization|x-token|x-consumer-id|x.anonymous.consumer|x_forwarded.*|x-forwarded_.*|x-real_ip|x-other)$/i;
 
 const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`];
 const good =
@@ -44,9 +48,20 @@ const withClaims =
   (claims: Readonly<Record<string, unknown>>): ConformanceCase['headers'] =>
   async ({ token }) => [bearer(await token(claims))];
 const IDENTITY = { 'x-user-id': 'u1', 'x-user-roles': 'admin,user' };
+const ANONYMOUS = { 'x-anonymous-consumer': 'true' };
 const INVALID = /error="invalid_token"/;
 
-/** Requests × configuration → decision. Run against core, the plugin behind a gateway, and the BFF's gatekeeper. */
+/** Fields of a configuration by which other parts of Kong decide: whoever is not Kong refuses them at the start. */
+export const NEEDS_KONG: readonly Readonly<Record<string, unknown>>[] = [
+  { consumer_claim: 'sub' },
+  { authenticated_groups_claim: 'roles' },
+  { allow_authenticated: true },
+];
+
+/**
+ * Requests × configuration → decision. Run against core, the plugin, the BFF's gatekeeper, and the plugin behind a
+ * gateway.
+ */
 export const CONFORMANCE: readonly ConformanceCase[] = [
   { name: 'a good token', headers: good(['X-Other', 'x']), expected: { service: { ...IDENTITY, 'x-other': 'x' } } },
   {
@@ -148,7 +163,18 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
       ['X_User_ID', 'evil'],
       ['X-Other', 'x'],
     ],
-    expected: { service: { 'x-other': 'x' } },
+    expected: { service: { ...ANONYMOUS, 'x-other': 'x' } },
+  },
+  {
+    name: 'a verified caller who says to be anonymous',
+    config: { allow_missing: true },
+    headers: good(['X-Anonymous-Consumer', 'true'], ['X_Anonymous_Consumer', 'true']),
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'other spellings of headers that say where a request comes from',
+    headers: good(['X_Forwarded_For', '10.0.0.1'], ['X-Forwarded_Host', 'evil.test'], ['X-Real_IP', '10.0.0.1']),
+    expected: { service: IDENTITY },
   },
   {
     name: 'a broken token where none is needed',
@@ -202,7 +228,7 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
       ['Access-Control-Request-Method', 'PUT'],
       ['X-User-ID', 'evil'],
     ],
-    expected: { service: {} },
+    expected: { service: ANONYMOUS },
   },
   {
     name: 'the token in a header of its own',
@@ -221,6 +247,24 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
     config: { cookie_names: ['session'] },
     headers: async ({ token }) => [['Cookie', `a=1; session=${await token()}; b=2`]],
     expected: { service: IDENTITY },
+  },
+  {
+    name: 'a cookie with blanks around its name and its token',
+    config: { cookie_names: ['session'] },
+    headers: async ({ token }) => [['Cookie', `a=1; session = ${await token()} ;b=2`]],
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'two cookies with different tokens, one with a blank after its name',
+    config: { cookie_names: ['session'] },
+    headers: async ({ token }) => [['Cookie', `session=${await token()}; session =${await token({ sub: 'u2' })}`]],
+    expected: { code: 'tokens_conflict', status: 400 },
+  },
+  {
+    name: 'a cookie whose name only begins like that of the token',
+    config: { cookie_names: ['session'] },
+    headers: async ({ token }) => [['Cookie', `session2=${await token()}; xsession=${await token()}`]],
+    expected: { code: 'token_missing', status: 401 },
   },
   {
     name: 'cookie and header that disagree',

@@ -1,23 +1,30 @@
 /** For what stands beside the gateway: the package's export `kong-plugin-jwt-identity/bff` (docs/BFF.md). */
+import { ConfigError } from '../../schema/config-error';
 import type { Claims } from '../core/claim-selector';
-import { cookiePairs, splitPair } from '../core/request/credential-grammar';
+import { withHeaders } from '../core/decision';
 import { Refusal, type RefusalCode } from '../core/refusal/refusal';
 import { refusalResponse } from '../core/refusal/refusal-response';
-import type { RequestView } from '../core/request/request-view';
+import { hasTokenCookie } from '../core/request/bearer-token';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
-import { mayBeCrossSite } from './cross-site';
+import { mayBeCrossSite, normalizeOrigin } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
 
 export { mayBeCrossSite } from './cross-site';
 
 /** What a BFF knows better than the gateway. */
 export interface GatekeeperOptions {
-  /** Where a browser's token is kept. Requests with this cookie that may come from another site are refused. */
+  /**
+   * Where a browser's token is kept. A request that may come from another site is refused when it has this cookie or one
+   * of `cookie_names`.
+   */
   readonly session?: {
-    /** Name of the cookie, which should be `HttpOnly`, `Secure` and `SameSite`. */
-    readonly cookie: string;
-    /** Origin of the BFF as browsers see it, such as `https://shop.example.com`. */
+    /**
+     * Name of the cookie, which should be `HttpOnly`, `Secure` and `SameSite`. Left out: only `cookie_names` of the
+     * configuration are read.
+     */
+    readonly cookie?: string;
+    /** Origin of the BFF as browsers see it, such as `https://shop.example.com`. Needed with `cookie_names`. */
     readonly origin: string;
   };
   /**
@@ -32,7 +39,10 @@ export interface Admission {
   readonly outcome: 'proceed';
   /** Claims of the verified token; `undefined` for an anonymous request. */
   readonly claims: Claims | undefined;
-  /** The headers that tell a service who is calling, for a request of the BFF's own. */
+  /**
+   * The headers that tell a service who is calling, for a request of the BFF's own. For an anonymous request,
+   * `X-Anonymous-Consumer`, as from Kong.
+   */
   readonly identityHeaders: Readonly<Record<string, string>>;
   /** The browser's headers with the identity, as far as a service may see them, for passing the request on. */
   readonly forwardedHeaders: Headers;
@@ -53,6 +63,12 @@ export interface Gatekeeper {
   decide(request: Request): Promise<Admission | Rejection>;
 }
 
+/** RFC 6265 §4.1.1 cookie-name. */
+const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** What Kong's own plugins tell a service about a caller whom nobody knows (Kong 3.9.3). */
+const ANONYMOUS = { 'X-Anonymous-Consumer': 'true' } as const;
+
 // In the BFF's own log only what somebody must see to, unless asked for more.
 const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
 const openGatekeeper = createGatekeepers({ log });
@@ -62,16 +78,24 @@ const openGatekeeper = createGatekeepers({ log });
  * and verified tokens are shared by all gatekeepers of a process.
  *
  * @param config - as in kong.yml, or what {@link routeConfig} read from there
- * @throws ConfigError for a configuration that the plugin refuses, or that needs Kong (`consumer_claim`, a token that is
- *   bound to the request that Kong makes)
+ * @throws ConfigError for a configuration that the plugin refuses, or that needs Kong (`consumer_claim`,
+ *   `authenticated_groups_claim`, `allow_authenticated`, `identity_token.bind_request`); for `cookie_names` without
+ *   `session.origin`; for a `session` without a valid cookie name or origin
  */
 export function createGatekeeper(config: unknown, { session, signingKeys }: GatekeeperOptions = {}): Gatekeeper {
+  const origin = session === undefined ? undefined : normalizeOrigin(session.origin);
+  if (session?.cookie !== undefined && !COOKIE_NAME.test(session.cookie)) {
+    throw new ConfigError('session.cookie', 'must be a cookie name (RFC 6265 §4.1.1)');
+  }
   const { policy, decide } = openGatekeeper(config, {
     signingKeys,
-    findsConsumers: false,
+    isKong: false,
     knowsUpstreamPath: false,
-    ...(session !== undefined && { cookieNames: [session.cookie] }),
+    ...(session?.cookie !== undefined && { cookieNames: [session.cookie] }),
   });
+  if (origin === undefined && policy.sources.cookieNames.length > 0) {
+    throw new ConfigError('config.cookie_names', 'needs session.origin: other sites can make a browser send a cookie');
+  }
   const { identity: writer, identityToken } = policy;
   const identityNames = new Set([
     ...writer.headerNames,
@@ -80,7 +104,7 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
 
   const judge = async (request: Request): Promise<Admission | Refusal> => {
     const view = requestView(request);
-    if (session !== undefined && hasCookie(view, session.cookie) && mayBeCrossSite(request, session.origin)) {
+    if (origin !== undefined && hasTokenCookie(view, policy.sources) && mayBeCrossSite(request, origin)) {
       return new Refusal('cross_site_request', 'not from the own origin');
     }
     const decision = await decide(view);
@@ -88,11 +112,12 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
     const identity = Object.entries(decision.headers).filter(
       (entry): entry is [string, string] => identityNames.has(entry[0]) && typeof entry[1] === 'string',
     );
+    const anonymous = decision.token === undefined ? ANONYMOUS : {};
     return {
       outcome: 'proceed',
       claims: decision.token?.claims,
-      identityHeaders: Object.fromEntries(identity),
-      forwardedHeaders: forwardedHeaders(request, decision.headers),
+      identityHeaders: { ...Object.fromEntries(identity), ...anonymous },
+      forwardedHeaders: forwardedHeaders(request, withHeaders(decision.headers, anonymous)),
       search: searchOf(decision.rawQuery ?? view.rawQuery),
     };
   };
@@ -109,8 +134,4 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
 
 function searchOf(rawQuery: string | undefined): string {
   return rawQuery ? `?${rawQuery}` : '';
-}
-
-function hasCookie(view: RequestView, name: string): boolean {
-  return cookiePairs(view).some((pair) => splitPair(pair.trim())[0] === name);
 }

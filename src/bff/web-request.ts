@@ -1,3 +1,5 @@
+import { foldHeaderName } from '../../schema/header-name';
+import { FORWARDING_HEADERS } from '../../schema/rules/transport-headers';
 import type { HeaderChanges } from '../core/decision';
 import type { RequestView } from '../core/request/request-view';
 
@@ -14,27 +16,29 @@ export function requestView(request: Request): RequestView {
   };
 }
 
-/** What belongs to one connection or one message (RFC 9110 §7.6.1, §8.6), or says whence a request came. */
-const NOT_FORWARDED = [
+/**
+ * Headers, folded, of one connection or one message (RFC 9110 §7.6.1, §8.6), headers that say where a request came from,
+ * and cookies, which belong to the BFF and its browser.
+ */
+const NOT_FORWARDED: ReadonlySet<string> = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect'],
-  ...['proxy-authorization', 'host', 'content-length', 'forwarded', 'x-real-ip'],
-  ...['for', 'host', 'path', 'port', 'prefix', 'proto'].map((what) => `x-forwarded-${what}`),
-  // They belong to the BFF and its browser.
-  'cookie',
-];
+  ...['proxy-authorization', 'http2-settings', 'host', 'content-length', 'forwarded', 'cookie'],
+  ...FORWARDING_HEADERS,
+]);
 
 /**
  * Returns a browser's headers as a service may see them: with the changes of a decision, without what concerns the
- * connection, without what only a proxy may say, and without cookies.
+ * connection, without what only a proxy may say, and without cookies. A header is removed in every spelling that a
+ * server may take for it (`x_forwarded_for`).
  */
 export function forwardedHeaders(request: Request, changes: HeaderChanges): Headers {
-  const headers = new Headers(request.headers);
-  const ofConnection = (headers.get('connection') ?? '').split(',').map((name) => name.trim());
-  for (const name of [...ofConnection, ...NOT_FORWARDED]) if (name !== '') headers.delete(name);
+  const ofConnection = (request.headers.get('connection') ?? '').split(',').map((name) => foldHeaderName(name.trim()));
+  const dropped = new Set([...NOT_FORWARDED, ...ofConnection]);
+  const headers = new Headers([...request.headers].filter(([name]) => !dropped.has(foldHeaderName(name))));
   for (const [name, value] of Object.entries(changes)) {
-    if (NOT_FORWARDED.includes(name.toLowerCase())) continue;
-    if (typeof value === 'string') headers.set(name, value);
-    else headers.delete(name);
+    if (typeof value !== 'string') headers.delete(name);
+    // The browser's other cookies.
+    else if (!NOT_FORWARDED.has(foldHeaderName(name))) headers.set(name, value);
   }
   return headers;
 }

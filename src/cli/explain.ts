@@ -76,7 +76,7 @@ async function explainRoute(text: string, flags: ExplainFlags): Promise<Explaine
   const { log } = createLogger();
   const clock = (): number => flags.at ?? Date.now() / 1000;
   const openGatekeeper = createGatekeepers({ log, clock });
-  const door = { signingKeys: stagedSigningKey, findsConsumers: true, knowsUpstreamPath: true };
+  const door = { signingKeys: stagedSigningKey, isKong: true, knowsUpstreamPath: true };
   const gatekeeper = openGatekeeper(config, door);
   const query = target.indexOf('?', 1);
   const plain = { method: flags.method, rawQuery: query < 0 ? '' : target.slice(query + 1), headers };

@@ -36,8 +36,11 @@ export interface Door {
    * no identity tokens, and `identity_token` is left out.
    */
   readonly signingKeys: string | SigningKeySource | undefined;
-  /** Whether the door can look up Kong's consumers, for `consumer_claim`. */
-  readonly findsConsumers: boolean;
+  /**
+   * Whether the door stands in Kong, with its consumers and its other plugins. `consumer_claim`,
+   * `authenticated_groups_claim` and `allow_authenticated` need it.
+   */
+  readonly isKong: boolean;
   /** Whether the door knows the path that the service will receive, for `identity_token.bind_request`. */
   readonly knowsUpstreamPath: boolean;
   /** Cookies that may hold the token, in addition to `cookie_names`. */
@@ -98,16 +101,26 @@ export function operatorsSigningKeys(): string {
 }
 
 /** The configuration as it applies at a door. What the door cannot do is an error, never a silent difference. */
-function configAt({ signingKeys, findsConsumers, knowsUpstreamPath, cookieNames = [] }: Door, config: Config): Config {
-  if (!findsConsumers && config.consumerClaim !== null) {
-    throw new ConfigError('config.consumer_claim', 'needs Kong: nobody else knows its consumers');
-  }
+function configAt({ signingKeys, isKong, knowsUpstreamPath, cookieNames = [] }: Door, config: Config): Config {
+  if (!isKong) refuseWhatNeedsKong(config);
   const identityToken = signingKeys === undefined ? null : config.identityToken;
   if (!knowsUpstreamPath && identityToken?.bindRequest === true) {
-    throw new ConfigError(
-      'config.identity_token.bind_request',
-      'needs Kong: only it knows what the service will receive',
-    );
+    throw needsKong('identity_token.bind_request', 'only it knows what the service will receive');
   }
-  return { ...config, cookieNames: [...config.cookieNames, ...cookieNames], identityToken };
+  return { ...config, cookieNames: [...new Set([...config.cookieNames, ...cookieNames])], identityToken };
+}
+
+/** Fields by which other parts of Kong decide. Without Kong, a request would pass that Kong refuses, or the reverse. */
+function refuseWhatNeedsKong({ consumerClaim, authenticatedGroupsClaim, allowAuthenticated }: Config): void {
+  if (consumerClaim !== null) throw needsKong('consumer_claim', 'nobody else knows its consumers');
+  if (authenticatedGroupsClaim !== null) {
+    throw needsKong('authenticated_groups_claim', 'only its acl plugin knows which groups may pass; use authorize');
+  }
+  if (allowAuthenticated) {
+    throw needsKong('allow_authenticated', 'only its other authentication plugins know the caller');
+  }
+}
+
+function needsKong(field: string, reason: string): ConfigError {
+  return new ConfigError(`config.${field}`, `needs Kong: ${reason}`);
 }

@@ -2,8 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal } from '../core/refusal/refusal';
 import { refusalResponse, type RefusalResponse } from '../core/refusal/refusal-response';
+import { describeError } from '../telemetry/describe-error';
+import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
 import type { GatewayProof, GuardedRequest, SignedHeaders } from './gateway-proof';
-import { guardedRequest, guardedWebRequest, sendRefusal } from './guarded-request';
+import { guardedRequest, guardedWebRequest, sendFailure, sendRefusal } from './guarded-request';
 import { DEFAULT_MAPPING, readIdentity, type Identity, type IdentityMapping } from './identity';
 import type { Requirement } from './requirement';
 
@@ -24,6 +26,11 @@ export interface GuardOptions<Mapping extends IdentityMapping> {
   readonly realm?: string;
   /** Told of every refused request, for the log; neither argument holds a header's value unless it is asked for. */
   readonly onRefusal?: (refusal: Refusal, request: GuardedRequest) => void;
+  /**
+   * Told of an exception of a handler that was given to `listener`, or of `onRefusal` there; the client gets 500 with
+   * `internal_error`. Left out: one line in the log with the error's name and place. It must not throw.
+   */
+  readonly onError?: (error: unknown, request: GuardedRequest) => void;
 }
 
 /** Lets requests of the gateway pass that meet the requirements, and answers all others as the gateway would. */
@@ -36,9 +43,12 @@ export interface Guard<I> {
   onRequest(
     ...requirements: readonly Requirement<I>[]
   ): (request: { readonly raw: IncomingMessage }, reply: FastifyReply) => Promise<unknown>;
-  /** For node:http and node:https: a listener for `createServer`. */
+  /**
+   * For node:http and node:https: a listener for `createServer`. A handler that throws or rejects ends the request with
+   * 500, or cuts the connection when it had begun to answer; the process goes on.
+   */
   listener(
-    handler: (request: IncomingMessage, response: ServerResponse, identity: I | undefined) => void,
+    handler: (request: IncomingMessage, response: ServerResponse, identity: I | undefined) => unknown,
     ...requirements: readonly Requirement<I>[]
   ): (request: IncomingMessage, response: ServerResponse) => void;
   /** For what takes a Web `Request`, such as a Next.js route handler. Proofs that need the connection refuse there. */
@@ -69,7 +79,7 @@ export interface FastifyReply {
 export function createGuard<Mapping extends IdentityMapping = typeof DEFAULT_MAPPING>(
   options: GuardOptions<Mapping>,
 ): Guard<Identity<Mapping>> {
-  const { proofs, realm = 'service', onRefusal } = options;
+  const { proofs, realm = 'service', onRefusal, onError = logError } = options;
   // The default is what `Mapping` is when no mapping is given.
   const mapping = options.identity ?? (DEFAULT_MAPPING as IdentityMapping as Mapping);
   // Plain JavaScript can leave them out.
@@ -118,9 +128,15 @@ export function createGuard<Mapping extends IdentityMapping = typeof DEFAULT_MAP
     listener:
       (handler, ...requirements) =>
       (request, response) => {
-        void admit(guardedRequest(request), requirements).then((outcome) => {
+        const guarded = guardedRequest(request);
+        const answer = async (): Promise<void> => {
+          const outcome = await admit(guarded, requirements);
           if ('status' in outcome) sendRefusal(response, outcome);
-          else handler(request, response, outcome.identity);
+          else await handler(request, response, outcome.identity);
+        };
+        answer().catch((error: unknown) => {
+          sendFailure(response, refusalResponse(HANDLER_FAILED, realm, requestIdOf(guarded)));
+          onError(error, guarded);
         });
       },
     route:
@@ -136,6 +152,13 @@ export function createGuard<Mapping extends IdentityMapping = typeof DEFAULT_MAP
       return known.identity;
     },
   };
+}
+
+const HANDLER_FAILED = new Refusal('internal_error', 'the handler failed');
+
+function logError(error: unknown): void {
+  const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
+  log('error', 'a handler behind the guard failed', describeError(error));
 }
 
 /** Whoever calls, once everything holds; an unexpected error refuses the request. */

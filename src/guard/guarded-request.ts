@@ -33,6 +33,18 @@ export function sendRefusal(response: ServerResponse, { status, headers, body }:
   response.writeHead(status, headers).end(body);
 }
 
+/** Ends a response of Node's that a handler left unfinished: a part of an answer must not pass for a whole one. */
+export function sendFailure(response: ServerResponse, failure: RefusalResponse): void {
+  if (response.writableEnded) return;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // Such as the length of the answer that was not given.
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  sendRefusal(response, failure);
+}
+
 /** Express cuts `url` to what is below the place where a middleware is mounted. */
 function pathOf(request: IncomingMessage & { readonly originalUrl?: string }): string {
   return (request.originalUrl ?? request.url ?? '').split('?', 1)[0] ?? '';

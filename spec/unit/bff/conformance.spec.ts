@@ -1,13 +1,16 @@
-import { describe, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../schema/parse-config';
+import { Plugin } from '../../../plugin/jwt-identity';
 import { createGatekeeper } from '../../../src/bff/gatekeeper';
+import { withHeaders } from '../../../src/core/decision';
 import { decide } from '../../../src/core/pipeline';
 import { compilePolicy } from '../../../src/core/policy';
 import { Refusal } from '../../../src/core/refusal/refusal';
 import { refusalResponse } from '../../../src/core/refusal/refusal-response';
 import { createTokenCache } from '../../../src/core/verification/token-cache';
 import { createKeySources } from '../../../src/keys/key-sources';
-import { CONFORMANCE, prepare, type HeaderLine, type PreparedCase } from '../../support/conformance';
+import { CONFORMANCE, NEEDS_KONG, prepare, type HeaderLine, type PreparedCase } from '../../support/conformance';
+import { pluginKong } from '../../support/plugin-kong';
 import { expectOutcome, type ConformanceOutcome } from '../../support/conformance-outcome';
 
 const keys = createKeySources({ now: Date.now, log: () => undefined });
@@ -22,41 +25,78 @@ function asKongSees(lines: readonly HeaderLine[]): Record<string, string | reado
   return Object.fromEntries(entries);
 }
 
+/** What the service receives of the lines that were sent, once the changes are made. */
+function changed(lines: readonly HeaderLine[], changes: Readonly<Record<string, unknown>>): Map<string, string> {
+  const headers = new Map<string, string>(lines.map(([name, value]) => [name.toLowerCase(), value]));
+  for (const [name, value] of Object.entries(changes)) {
+    if (typeof value === 'string') headers.set(name.toLowerCase(), value);
+    else headers.delete(name.toLowerCase());
+  }
+  return headers;
+}
+
+function refused(status: number, headers: Headers | Record<string, string>, body: string): ConformanceOutcome {
+  return { response: { status, headers: new Headers(headers), body: JSON.parse(body) as unknown } };
+}
+
 async function askCore({ config, method, query, lines }: PreparedCase): Promise<ConformanceOutcome> {
   const policy = compilePolicy(parseConfig(config), keys);
   const view = { headers: asKongSees(lines), method, rawQuery: query ?? '' };
   const decision = await decide(view, policy, createTokenCache(), () => Date.now() / 1000);
   if (decision instanceof Refusal) {
     const { status, headers, body } = refusalResponse(decision, policy.realm);
-    return { response: { status, headers: new Headers(headers), body: JSON.parse(body) as unknown } };
+    return refused(status, headers, body);
   }
-  const serviceHeaders = new Map<string, string>(lines.map(([name, value]) => [name.toLowerCase(), value]));
-  for (const [name, value] of Object.entries(decision.headers)) {
-    if (typeof value === 'string') serviceHeaders.set(name.toLowerCase(), value);
-    else serviceHeaders.delete(name.toLowerCase());
-  }
+  // A door says that nobody is known: only there can it be seen whom Kong found.
+  const anonymous = decision.token === undefined ? { 'X-Anonymous-Consumer': 'true' } : {};
+  const serviceHeaders = changed(lines, withHeaders(decision.headers, anonymous));
   return { serviceHeaders, query: decision.rawQuery ?? query ?? '' };
+}
+
+async function askPlugin({ config, method, query, lines }: PreparedCase): Promise<ConformanceOutcome> {
+  const { kong, calls } = pluginKong({
+    'request.getHeaders': () => Promise.resolve(asKongSees(lines)),
+    'request.getMethod': () => Promise.resolve(method),
+    'request.getRawQuery': () => Promise.resolve(query ?? ''),
+  });
+  await new Plugin(config).access(kong);
+  const argsOf = (name: string): readonly unknown[] | undefined => calls.find((call) => call.method === name)?.args;
+  const exit = argsOf('response.exit') as [number, string, Record<string, string>] | undefined;
+  if (exit !== undefined) return refused(exit[0], exit[2], exit[1]);
+  const [changes = {}] = (argsOf('service.request.setHeaders') ?? []) as [Record<string, unknown>?];
+  const [rawQuery = query ?? ''] = (argsOf('service.request.setRawQuery') ?? []) as [string?];
+  return { serviceHeaders: changed(lines, changes), query: rawQuery };
 }
 
 async function askBff({ config, method, query, lines }: PreparedCase): Promise<ConformanceOutcome> {
   const headers = new Headers(lines.map(([name, value]): [string, string] => [name, value]));
   const request = new Request(`https://bff.test/orders${query === undefined ? '' : `?${query}`}`, { method, headers });
-  const decision = await createGatekeeper(config).decide(request);
+  const decision = await createGatekeeper(config, { session: { origin: 'https://bff.test' } }).decide(request);
   if (decision.outcome === 'proceed') {
     return { serviceHeaders: decision.forwardedHeaders, query: decision.search.slice(1) };
   }
   const { response } = decision;
-  return {
-    response: { status: response.status, headers: response.headers, body: await response.json() },
-  };
+  return refused(response.status, response.headers, await response.text());
 }
 
 describe.each([
   ['core', askCore],
+  ['the plugin', askPlugin],
   ['the BFF’s gatekeeper', askBff],
 ] as const)('%s', (_, ask) => {
   it.each(CONFORMANCE.map((each) => [each.name, each] as const))('answers %s as everybody does', async (__, each) => {
     const prepared = await prepare(each);
     expectOutcome(prepared, await ask(prepared));
   });
+});
+
+describe('a configuration by which other parts of Kong decide', () => {
+  it.each(NEEDS_KONG.map((fields) => [Object.keys(fields)[0]!, fields] as const))(
+    'is refused by the BFF at the start: %s',
+    async (field, fields) => {
+      const { config } = await prepare({ ...CONFORMANCE[0]!, config: fields });
+      expect(() => parseConfig(config)).not.toThrow();
+      expect(() => createGatekeeper(config)).toThrow(`config.${field}: needs Kong: `);
+    },
+  );
 });

@@ -43,9 +43,14 @@ describe('a gatekeeper with a session cookie', () => {
         'x-user-id': 'evil',
         x_user_roles: 'root',
         'x-forwarded-for': '10.0.0.1',
+        x_forwarded_for: '10.0.0.1',
+        'x-real_ip': '10.0.0.1',
+        http2_settings: 'x',
+        keep_alive: 'x',
         forwarded: 'for=10.0.0.1',
         connection: 'close, x-hop',
         'x-hop': '1',
+        x_hop: '1',
         host: 'evil.test',
         accept: 'application/json',
       }),
@@ -78,6 +83,44 @@ describe('a gatekeeper with a session cookie', () => {
     expect(await ask(gatekeeper, { method, headers: withCookie(headers) })).toMatchObject({ outcome: 'proceed' });
   });
 
+  it.each([
+    ['has a blank after its name', '__Host-session =t'],
+    ['comes after a tab', 'theme=dark;\t__Host-session=t'],
+    ['is one of cookie_names', 'access=t'],
+  ])('refuses a cross-site request whose cookie %s', async (_, cookie) => {
+    const both = createGatekeeper({ ...config, cookie_names: ['access'] }, { session });
+    const headers = { cookie: cookie.replace(/t$/, token), 'sec-fetch-site': 'cross-site' };
+    expect(await ask(both, { method: 'POST', headers })).toMatchObject({ code: 'cross_site_request' });
+    expect(await ask(both, { headers })).toMatchObject({ outcome: 'proceed', claims: { sub: 'ada' } });
+  });
+
+  it.each(['https://shop.example.com/', 'https://SHOP.example.com', 'https://shop.example.com:443'])(
+    'compares the origin in the form that browsers send when it is written as %s',
+    async (origin) => {
+      const own = createGatekeeper(config, { session: { ...session, origin } });
+      expect(await ask(own, { method: 'POST', headers: withCookie({ origin: ORIGIN }) })).toMatchObject({
+        outcome: 'proceed',
+      });
+    },
+  );
+
+  it.each([
+    ...['', 'null', '*', 'shop.example.com', 'https:shop.example.com', ' https://shop.example.com', 'file:///tmp'],
+    ...['https://shop.example.com/shop', 'https://shop.example.com/?', 'https://u:p@shop.example.com', 'data:,x'],
+    ...['https://shop.example.com\\', 'https://shop.example.com/#x'],
+  ])('cannot be made with the origin "%s"', (origin) => {
+    expect(() => createGatekeeper(config, { session: { ...session, origin } })).toThrow('session.origin: ');
+  });
+
+  it.each(['', 'a b', 'a=b', 'a;b', ' session', 'sessión'])('cannot be made with the cookie "%s"', (cookie) => {
+    expect(() => createGatekeeper(config, { session: { ...session, cookie } })).toThrow('session.cookie: ');
+  });
+
+  it('takes a cookie that cookie_names also lists', async () => {
+    const own = createGatekeeper({ ...config, cookie_names: [session.cookie] }, { session });
+    expect(await ask(own, { headers: withCookie() })).toMatchObject({ outcome: 'proceed' });
+  });
+
   it('does not ask where a request without the cookie comes from', async () => {
     const headers = { authorization: `Bearer ${token}`, 'sec-fetch-site': 'cross-site' };
     expect(await ask(gatekeeper, { method: 'POST', headers })).toMatchObject({ outcome: 'proceed' });
@@ -92,7 +135,17 @@ describe('a gatekeeper', () => {
 
   it('has no claims for an anonymous request', async () => {
     const decision = await ask(createGatekeeper({ ...config, allow_missing: true }), {});
-    expect(decision).toMatchObject({ outcome: 'proceed', claims: undefined, identityHeaders: {} });
+    expect(decision).toMatchObject({
+      outcome: 'proceed',
+      claims: undefined,
+      identityHeaders: { 'X-Anonymous-Consumer': 'true' },
+    });
+  });
+
+  it('cannot be made with cookie_names and without an origin', () => {
+    expect(() => createGatekeeper({ ...config, cookie_names: ['access'] })).toThrow(
+      'config.cookie_names: needs session.origin',
+    );
   });
 
   it('refuses what it does not understand', async () => {

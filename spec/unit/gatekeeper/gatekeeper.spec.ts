@@ -12,7 +12,7 @@ const identityToken = { issuer: 'https://gateway.test', audience: 'orders' };
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const door: Door = {
   signingKeys: () => ({ alg: 'ES256', kid: 'gateway', key: privateKey }),
-  findsConsumers: true,
+  isKong: true,
   knowsUpstreamPath: true,
 };
 const log = jest.fn<(level: string, message: string, fields?: LogFields) => void>();
@@ -64,7 +64,7 @@ describe('a configuration', () => {
   });
 
   it('is an error when it needs a consumer and the door cannot look consumers up', () => {
-    expect(() => open({ consumer_claim: 'sub' }, { findsConsumers: false })).toThrow(/consumer_claim.*needs Kong/);
+    expect(() => open({ consumer_claim: 'sub' }, { isKong: false })).toThrow(/consumer_claim.*needs Kong/);
   });
 
   it('is an error when it binds identity tokens to a path that the door does not know', () => {

@@ -1,6 +1,6 @@
 import { createServer, request as httpRequest, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
 import fastify from 'fastify';
 import {
@@ -43,6 +43,7 @@ function caller(port: number): Call {
       httpRequest(options, (response) => {
         let body = '';
         response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.on('error', reject);
         response.on('end', () => {
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: JSON.parse(body) as unknown });
         });
@@ -200,6 +201,80 @@ describe('a guard', () => {
     await call({ path: '/good?x' });
     await call({ from: INTRUDER, path: '/bad?x' });
     expect(refusals).toEqual(['/bad not_from_gateway']);
+  });
+});
+
+describe('a listener whose handler fails', () => {
+  const failures: unknown[] = [];
+  const told = createGuard({ proofs, onError: (error, { path }) => failures.push([path, (error as Error).message]) });
+  const FAILURE = { status: 500, headers: { 'cache-control': 'no-store' }, body: { code: 'internal_error' } };
+
+  it.each<[string, Parameters<Guard<Identity>['listener']>[0]]>([
+    [
+      'throws',
+      () => {
+        throw new Error('secret');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('secret'))],
+    [
+      'throws after it set headers',
+      (_, response) => {
+        response.setHeader('Content-Length', 1).setHeader('Set-Cookie', 'a=b');
+        throw new Error('secret');
+      },
+    ],
+  ])('answers 500 and reports the error when the handler %s', async (_, handler) => {
+    failures.length = 0;
+    const reply = await (await serve(told.listener(handler)))({ path: '/x' });
+    expect(reply).toMatchObject(FAILURE);
+    expect(JSON.stringify(reply)).not.toMatch(/secret|set-cookie/);
+    expect(failures).toEqual([['/x', 'secret']]);
+  });
+
+  it('cuts the connection when a part of the answer was sent', async () => {
+    failures.length = 0;
+    const call = await serve(
+      told.listener((_, response) => {
+        response.write('{"half":');
+        throw new Error('secret');
+      }),
+    );
+    await expect(call({})).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(failures).toHaveLength(1);
+  });
+
+  it('keeps the answer when the handler throws after it', async () => {
+    const call = await serve(
+      told.listener((_, response) => {
+        // More than a socket takes at once.
+        response.end(JSON.stringify('x'.repeat(10_000_000)));
+        throw new Error('secret');
+      }),
+    );
+    expect(await call({})).toMatchObject({ status: 200 });
+  });
+
+  it('answers 500 when onRefusal throws', async () => {
+    const broken = createGuard({
+      proofs,
+      onRefusal: () => {
+        throw new Error('secret');
+      },
+      onError: () => undefined,
+    });
+    const call = await serve(broken.listener((_, response) => response.end('{}')));
+    expect(await call({ from: INTRUDER })).toMatchObject(FAILURE);
+  });
+
+  it('writes the name and the place of the error to the log, without its message, when nobody listens', async () => {
+    const lines: string[] = [];
+    const stderr = jest.spyOn(process.stderr, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
+    const call = await serve(guard.listener(() => Promise.reject(new RangeError('secret'))));
+    expect(await call({})).toMatchObject(FAILURE);
+    stderr.mockRestore();
+    expect(lines).toEqual([expect.stringMatching(/^error: a handler behind the guard failed error=RangeError at=/)]);
+    expect(lines.join()).not.toContain('secret');
   });
 });
 

@@ -97,6 +97,16 @@ describe('a service that wants a signed identity', () => {
     expect(await ask(withToken(await jwt()))).toBe('not_from_gateway');
   });
 
+  it('refuses a request with several tokens, also when each is good', async () => {
+    const proof = gatewayIdentityToken({ ...GATEWAY, jwksFile });
+    const jwt = await mint();
+    const withLines = (...lines: readonly string[]): unknown =>
+      proof({ method: 'GET', path: '/orders', socket: undefined, headers: () => lines });
+    expect(await withLines(jwt)).toMatchObject({ signed: new Map(Object.entries(SIGNED)) });
+    expect(await withLines(jwt, jwt)).toMatchObject({ code: 'not_from_gateway', reason: 'several identity tokens' });
+    expect(await withLines(jwt, 'junk')).toMatchObject({ code: 'not_from_gateway' });
+  });
+
   it('lets clocks differ a little', async () => {
     const jwt = await mint({ iat: NOW - 60, exp: NOW - 4 });
     expect(await ask(withToken(jwt), { leewaySeconds: 30 })).toMatchObject({ id: 'ada' });
@@ -127,6 +137,22 @@ describe('a token that is bound to its request', () => {
   it('is good for no other, also when no binding is asked for', async () => {
     expect(await ask(withToken(await bound('GET', '/orders/1')))).toBe('not_from_gateway');
     expect(await ask(withToken(await bound('POST', '/orders')))).toBe('not_from_gateway');
+  });
+
+  it('is good for no other when this service has just verified it', async () => {
+    const guard = createGuard({ proofs: [gatewayIdentityToken({ ...GATEWAY, jwksFile })] });
+    const route = guard.route((_, identity) => Response.json(identity ?? null));
+    const headers = withToken(await bound('GET', '/orders'));
+    const statusOf = async (method: string, path: string): Promise<number> =>
+      (await route(new Request(`http://service${path}`, { method, headers }), undefined)).status;
+    expect(await statusOf('GET', '/orders')).toBe(200);
+    expect(await statusOf('GET', '/orders/1')).toBe(403);
+    expect(await statusOf('POST', '/orders')).toBe(403);
+    expect(await statusOf('GET', '/orders?x')).toBe(200);
+  });
+
+  it('is good for no request when its hash is not a text', async () => {
+    expect(await ask(withToken(await mint({ request_hash: null })))).toBe('not_from_gateway');
   });
 
   it('is the only one that is good where binding is asked for', async () => {

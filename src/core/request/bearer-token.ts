@@ -53,7 +53,7 @@ function candidates(request: RequestView, sources: TokenSources): readonly Candi
     const candidate = value === undefined ? undefined : fromHeader(name, value);
     if (candidate !== undefined) found.push([`the header ${name}`, candidate]);
   }
-  if (sources.cookieNames.length > 0) found.push(...fromCookies(request, sources.cookieNames));
+  if (sources.cookieNames.length > 0) found.push(...fromCookies(request, sources));
   if (sources.uriParamNames.length > 0) found.push(...fromQuery(request, sources.uriParamNames));
   return found;
 }
@@ -85,11 +85,23 @@ function otherScheme(credentials: string, malformed: (what: string) => Refusal):
   return /(^|[\s,])bearer(\s|$)/i.test(credentials) ? malformed('several schemes') : undefined;
 }
 
-/** RFC 6265 §5.4 cookie pairs. Names are compared whole and exactly. */
-function* fromCookies(request: RequestView, names: readonly string[]): Generator<Candidate> {
-  for (const pair of cookiePairs(request)) {
+/**
+ * Whether a cookie pair may hold the token (RFC 6265 §5.4). Names are compared whole and exactly. Whoever reads, hides or
+ * guards a token's cookie asks this, so that none of them sees a cookie that another overlooks.
+ */
+export function isTokenCookie(pair: string, { cookieNames }: Pick<TokenSources, 'cookieNames'>): boolean {
+  return cookieNames.includes(splitCookie(pair)[0]);
+}
+
+/** Whether a request has a cookie that may hold its token: a browser may have sent it because another site asked. */
+export function hasTokenCookie(request: RequestView, sources: TokenSources): boolean {
+  return cookiePairs(request).some((pair) => isTokenCookie(pair, sources));
+}
+
+function* fromCookies(request: RequestView, sources: TokenSources): Generator<Candidate> {
+  for (const pair of cookiePairs(request).filter((each) => isTokenCookie(each, sources))) {
     const [name, value] = splitCookie(pair);
-    if (names.includes(name)) yield [`the cookie ${name}`, value];
+    yield [`the cookie ${name}`, value];
   }
 }
 

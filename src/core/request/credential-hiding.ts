@@ -1,5 +1,5 @@
-import { fromHeader, type TokenSources } from './bearer-token';
-import { cookiePairs, decodeFormText, headerOf, splitCookie, splitPair } from './credential-grammar';
+import { fromHeader, isTokenCookie, type TokenSources } from './bearer-token';
+import { cookiePairs, decodeFormText, headerOf, splitPair } from './credential-grammar';
 import type { RequestView } from './request-view';
 
 /** What has to change in a request so that its token does not travel on. */
@@ -21,15 +21,15 @@ export function hideCredentials(request: RequestView, sources: TokenSources): Hi
     // What could not be read as a token goes as well: a preflight passes without anybody having looked at it.
     if (value !== undefined && fromHeader(name, value) !== undefined) headers[name] = [];
   }
-  const cookies = sources.cookieNames.length > 0 ? withoutCookies(request, sources.cookieNames) : undefined;
+  const cookies = sources.cookieNames.length > 0 ? withoutCookies(request, sources) : undefined;
   if (cookies !== undefined) headers['cookie'] = cookies;
   return { headers, rawQuery: withoutParameters(request.rawQuery, sources.uriParamNames) };
 }
 
 /** The `Cookie` header without the named cookies, `[]` when nothing is left; `undefined` when none was there. */
-function withoutCookies(request: RequestView, names: readonly string[]): string | readonly string[] | undefined {
+function withoutCookies(request: RequestView, sources: TokenSources): string | readonly string[] | undefined {
   const all = cookiePairs(request);
-  const kept = all.filter((pair) => !names.includes(splitCookie(pair)[0]));
+  const kept = all.filter((pair) => !isTokenCookie(pair, sources));
   if (kept.length === all.length) return undefined;
   return kept.length === 0 ? [] : kept.join(';').trimStart();
 }

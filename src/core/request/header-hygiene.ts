@@ -1,5 +1,6 @@
 import type { Config } from '../../../schema/config';
 import { foldHeaderName, headerPatternMatcher } from '../../../schema/header-name';
+import { FORWARDING_HEADERS } from '../../../schema/rules/transport-headers';
 import { Refusal } from '../refusal/refusal';
 import type { RequestView } from './request-view';
 
@@ -31,11 +32,17 @@ export function headerHygiene(
     ...config.reservedHeaders,
     ...config.identityHeaders.map(({ header }) => header),
   ]);
-  /** Headers that may hold a token, by folded name, with the exact (lower-case) name as value. */
-  const tokenHeaders = new Map(config.headerNames.map((name) => [foldHeaderName(name), name.toLowerCase()]));
+  /**
+   * Headers of which only one spelling passes, by folded name, with that spelling in lower case: those that may hold a
+   * token, and those that Kong overwrites in this spelling alone (Kong 3.9.3: `X_Forwarded_For` reaches the service).
+   */
+  const oneSpelling = new Map([
+    ...FORWARDING_HEADERS.map((name) => [name, name] as const),
+    ...config.headerNames.map((name) => [foldHeaderName(name), name.toLowerCase()] as const),
+  ]);
   const isForged = (name: string): boolean => {
     const folded = foldHeaderName(name);
-    const isOtherSpelling = (tokenHeaders.get(folded) ?? name) !== name;
+    const isOtherSpelling = (oneSpelling.get(folded) ?? name) !== name;
     return isReserved(folded) || isOtherSpelling || !HEADER_NAME.test(name);
   };
   return { isReserved, isForged: remembered(isForged) };
@@ -62,7 +69,7 @@ function remembered(ask: (name: string) => boolean): (name: string) => boolean {
 /**
  * Returns the names, exactly as the client sent them, of the headers that must be removed before the service sees the
  * request: whatever a server could read as an identity header (Kong 3.9.3 passes `X_User_ID`), other spellings of a
- * token header, and what is no header name at all (nginx drops those, unless told not to). Refuses a request whose
+ * token header or of a header that Kong itself writes, and what is no header name at all (nginx drops those, unless told not to). Refuses a request whose
  * header list may be cut or whose `Connection` header would make Kong remove an identity header again after the plugins
  * ran.
  */
