@@ -3,6 +3,7 @@ import type { logEntry } from '../../src/core/log-entry';
 import type { Refusal } from '../../src/core/refusal/refusal';
 import { refusalResponse, type ResponseForm } from '../../src/core/refusal/refusal-response';
 import { LOG_MEMBER, type Repetition } from '../../src/protocol/verdict';
+import { replaceQuery } from './log-hiding';
 import type { Pdk } from './pdk';
 
 /** What log plugins are told of a decision. */
@@ -42,7 +43,7 @@ export const CALLS: Carrier = {
     // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
     if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
     if (log !== undefined) await tellLogPlugins(kong, log);
-    if (rawQuery !== undefined) await kong.service.request.setRawQuery(rawQuery);
+    if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
     if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
   },
 

@@ -1,4 +1,4 @@
-import { CONSUMER_HEADERS } from '../../schema/rules/header-rules';
+import { CONSUMER_HEADERS } from '../../schema/rules/reserved-headers';
 import type { Consumer, Credential, Pdk } from './pdk';
 
 /** Whom an authentication plugin that ran before found. A consumer without a credential is Kong's anonymous consumer. */

@@ -1,4 +1,4 @@
-import { CONSUMER_HEADERS } from '../../schema/rules/header-rules';
+import { CONSUMER_HEADERS } from '../../schema/rules/reserved-headers';
 import { CallerRefusal, withHeaders, type HeaderChanges, type Proceed } from '../../src/core/decision';
 import { groupsOf, textOf, type HandOver } from '../../src/core/hand-over';
 import { logEntry } from '../../src/core/log-entry';
@@ -27,11 +27,12 @@ export async function handOver(kong: Pdk, decision: Proceed, settings: HandOver)
   if (groups instanceof Refusal) return ofCaller(groups);
   let headers = decision.headers;
   let knowsConsumer = false;
-  const isTaken = isKongHeaderTaken(headers);
-  if (isTaken || token === undefined || settings.consumer !== undefined) {
+  // A request without a token is somebody else's, or anonymous: only Kong can tell.
+  const mustAskKong = token === undefined || isKongHeaderTaken(headers);
+  if (mustAskKong || settings.consumer !== undefined) {
     const [consumer, earlier] = await Promise.all([
       token && findConsumer(kong, token, settings),
-      isTaken ? earlierAuthentication(kong) : undefined,
+      mustAskKong ? earlierAuthentication(kong) : undefined,
     ]);
     if (consumer instanceof Refusal) return ofCaller(consumer);
     knowsConsumer = consumer !== undefined;
@@ -63,7 +64,7 @@ async function tellWhoIsCalling(
     ...(known !== undefined && consumerHeaders(known)),
     ...(credential !== undefined && { 'X-Credential-Identifier': credential.id }),
   };
-  const isAnonymous = token === undefined && credential === undefined;
+  const isAnonymous = token === undefined && earlier !== undefined && credential === undefined;
   return isAnonymous ? { ...headers, 'X-Anonymous-Consumer': 'true' } : headers;
 }
 

@@ -18,6 +18,7 @@ import { createLogger, type LogFields } from '../../src/telemetry/log';
 import { version } from '../../package.json';
 import { CALLS, type Carrier } from './carrier';
 import { handOver } from './hand-over';
+import { hideFromLogs } from './log-hiding';
 import type { Pdk } from './pdk';
 import { repetitionOfCaller, repetitionOfMissing } from './repetition';
 import { isGrpc, readRequest } from './request';
@@ -105,12 +106,15 @@ export class Plugin {
     reportDecision(refusal, logger);
     const policy = this.#gatekeeper instanceof Refusal ? undefined : this.#gatekeeper.policy;
     const { realm, handOver: settings } = policy ?? WITHOUT_POLICY;
+    // It travels with what ends the event. A refusal whose token cannot be hidden is a refusal all the same.
+    const isChanged = request && policy && (await hideFromLogs(kong, request, policy.sources).catch(() => true));
     const form = request !== undefined && isGrpc(request) ? 'grpc' : 'problem';
     const rejection = { refusal, realm, form, log: logEntry(refusal, settings) } as const;
     await this.#carrier.refuse(
       kong,
       rejection,
-      () => request && policy && repetitionOfMissing(request, policy, refusal),
+      // The handler remembers an answer under the headers that it finds after the event.
+      () => (request && policy && isChanged === false ? repetitionOfMissing(request, policy, refusal) : undefined),
     );
   }
 }

@@ -3,6 +3,7 @@ import { refusalResponse } from '../../src/core/refusal/refusal-response';
 import { HANDLER_MEMBER, PACKAGE_VERSION, VERDICT_MEMBER, type Answer, type Verdict } from '../../src/protocol/verdict';
 import { SERVER_START_VARIABLE } from '../../src/telemetry/server-start';
 import type { Carrier, Rejection } from './carrier';
+import { replaceQuery } from './log-hiding';
 import type { Pdk } from './pdk';
 
 /** One for all processes of a plugin server; the stock plugin server has a single one. */
@@ -31,7 +32,7 @@ export function verdictCarrier(config: unknown): Carrier {
   return {
     async proceed(kong, { headers, groups, credential, log, rawQuery }, repetition) {
       // Not part of a verdict: the query is no header, and a request with a token in it is never repeated.
-      if (rawQuery !== undefined) await kong.service.request.setRawQuery(rawQuery);
+      if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
       const repeat = rawQuery === undefined ? repetition() : undefined;
       await leave(kong, {
         ...about,

@@ -10,7 +10,8 @@ const IDENTITY_HEADER_FIELDS = [
     header: {
       ...HEADER_NAME,
       required: true,
-      description: 'Name of the header that the service receives. One of reserved_headers must cover it.',
+      description:
+        'Name of the header that the service receives. Unless it begins with X-User-, reserved_headers must cover it.',
     },
   },
   {
@@ -187,14 +188,7 @@ export const CONFIG_FIELDS = [
     reserved_headers: {
       type: 'array',
       required: true,
-      default: [
-        'X-User-*',
-        'X-Consumer-*',
-        'X-Credential-Identifier',
-        'X-Anonymous-Consumer',
-        'X-Authenticated-*',
-        'X-Identity-Token',
-      ],
+      default: [],
       elements: {
         type: 'string',
         match: '^[%w_-]+%*?$',
@@ -202,7 +196,17 @@ export const CONFIG_FIELDS = [
         err: 'must be a header name of at most 128 letters, digits, "-" and "_", or the beginning of one and "*"',
       },
       description:
-        'Headers that are never accepted from a client, by name or, with "*" at the end, by beginning; in any spelling that a server may take for the same name (X_User_ID, x-user-id).',
+        'More headers that are never accepted from a client, by name or, with "*" at the end, by beginning; in any spelling that a server may take for the same name (X_User_ID, x-user-id). Always reserved: X-User-*, X-Consumer-*, X-Credential-Identifier, X-Anonymous-Consumer, X-Authenticated-*, X-Identity-Token.',
+    },
+  },
+  {
+    unreserved_headers: {
+      type: 'array',
+      required: true,
+      default: [],
+      elements: HEADER_NAME,
+      description:
+        'Exact names of headers that clients may send although a reserved beginning covers them, such as X-User-Agent (gRPC-Web). Other spellings of the name stay reserved. Headers that Kong or this plugin writes for services are refused here.',
     },
   },
   {
@@ -250,7 +254,7 @@ export const CONFIG_FIELDS = [
     consumer_claim: {
       ...CLAIM,
       description:
-        'Claim that names the Kong consumer that the caller is, for the plugins that work by consumer; it is looked up with one more question to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID, which reserved_headers must cover. Left out: no consumer.',
+        'Claim that names the Kong consumer that the caller is, for the plugins that work by consumer; it is looked up with one more question to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID. Left out: no consumer.',
     },
   },
   {
@@ -303,7 +307,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: true,
       description:
-        'Ask for a token on CORS preflight requests (OPTIONS with Origin and Access-Control-Request-Method) too. false: they pass as anonymous.',
+        'Ask for a token on CORS preflight requests (OPTIONS with Origin and Access-Control-Request-Method) too. false: they pass as anonymous, unless they have a body.',
     },
   },
   {

@@ -8,7 +8,7 @@ export const IDENTITY_TOKEN_FIELDS = [
       ...HEADER_NAME,
       required: true,
       default: 'X-Identity-Token',
-      description: 'Name of the header with the token. One of reserved_headers must cover it.',
+      description: 'Name of the header with the token. reserved_headers must cover another name than the default.',
     },
   },
   {

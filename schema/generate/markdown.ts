@@ -41,7 +41,9 @@ Besides the rules above:
   \`reserved_headers\` does not cover, so that a client could send it itself;
 - an identity header, reserved header or token header that is a transport or credential header (\`Connection\`, \`Host\`,
   \`Content-Length\`, \`Cookie\`, \`X-Forwarded-For\` …), and a reserved beginning of fewer than 3 characters;
-- a token header that is reserved; a name that is listed twice in \`header_names\`, \`cookie_names\` or \`uri_param_names\`;
+- a token header that is reserved; an exception in \`unreserved_headers\` that is not reserved, that \`reserved_headers\`
+  lists by name, or that Kong or this plugin writes for services;
+- a name that is listed twice in \`header_names\`, \`cookie_names\`, \`uri_param_names\` or \`unreserved_headers\`;
 - a vault reference that Kong could not resolve.
 `;
 

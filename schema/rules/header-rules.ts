@@ -1,5 +1,6 @@
 import type { Config } from '../config';
 import { foldHeaderName, headerPatternMatcher } from '../header-name';
+import { exceptionMatcher, reservedPatterns, unreservedHeaderViolations } from './reserved-headers';
 import { coveredTransportHeader } from './transport-headers';
 import type { Violation } from '../../src/kong/schema-language/violation';
 
@@ -9,18 +10,19 @@ const MIN_PATTERN_BEGINNING = 3;
 /** Headers that carry credentials by their nature, so a token may be looked for there. */
 const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization'];
 
-/** What the service receives when `consumer_claim` is set; the same as from Kong's own authentication plugins. */
-export const CONSUMER_HEADERS = ['X-Consumer-ID', 'X-Consumer-Username', 'X-Consumer-Custom-ID'] as const;
-
 /** Returns what is wrong with the headers that a configuration fills, protects, and takes tokens from. */
 export function headerViolations(config: Config): Violation[] {
+  const written = writtenHeaders(config);
+  const isReserved = headerPatternMatcher(reservedPatterns(config));
   return [
-    ...writtenHeaders(config).flatMap((header, index, all) =>
-      writtenHeaderViolations(header, index, all, config.reservedHeaders),
-    ),
+    ...written.flatMap((header, index) => writtenHeaderViolations(header, index, written, isReserved)),
     ...config.reservedHeaders.flatMap(reservedHeaderViolations),
-    ...tokenHeaderViolations(config),
-    ...kongHeaderViolations(config),
+    ...unreservedHeaderViolations(
+      config,
+      written.map(({ name }) => name),
+    ),
+    ...tokenHeaderViolations(config, isReserved),
+    ...repetitions('unreserved_headers', config.unreservedHeaders.map(foldHeaderName)),
     ...repetitions('cookie_names', config.cookieNames),
     ...repetitions('uri_param_names', config.uriParamNames),
   ];
@@ -43,7 +45,7 @@ function writtenHeaderViolations(
   { field: holder, name }: { readonly field: string; readonly name: string },
   index: number,
   written: readonly { readonly field: string; readonly name: string }[],
-  reservedHeaders: readonly string[],
+  isReserved: (foldedName: string) => boolean,
 ): Violation[] {
   const field = `config.${holder}.header`;
   const transport = coveredTransportHeader(name);
@@ -56,7 +58,7 @@ function writtenHeaderViolations(
     ];
   }
   // A route without this plugin, or with another configuration, would let a client fill it in.
-  if (!headerPatternMatcher(reservedHeaders)(name)) {
+  if (!isReserved(name)) {
     return [{ field, message: 'must be covered by reserved_headers, or clients could send it themselves' }];
   }
   return [];
@@ -72,33 +74,20 @@ function reservedHeaderViolations(pattern: string, index: number): Violation[] {
     : [];
 }
 
-function tokenHeaderViolations({ headerNames, reservedHeaders }: Config): Violation[] {
-  const isReserved = headerPatternMatcher(reservedHeaders);
+function tokenHeaderViolations(config: Config, isReserved: (foldedName: string) => boolean): Violation[] {
+  const { headerNames } = config;
+  const isException = exceptionMatcher(config);
   const violations = headerNames.flatMap((name, index): Violation[] => {
     const field = `config.header_names[${index + 1}]`;
     const transport = coveredTransportHeader(name);
     if (transport !== undefined && !CREDENTIAL_HEADERS.includes(name.toLowerCase())) {
       return [{ field, message: `must not be the transport or credential header ${transport}` }];
     }
-    return isReserved(foldHeaderName(name))
-      ? [{ field, message: 'must not be covered by reserved_headers, which are never accepted from a client' }]
+    return isReserved(foldHeaderName(name)) && !isException(name.toLowerCase())
+      ? [{ field, message: 'is reserved, so it is never accepted from a client; unreserved_headers can except it' }]
       : [];
   });
   return [...violations, ...repetitions('header_names', headerNames.map(foldHeaderName))];
-}
-
-/** The spelling that is set would replace a forged one, but not `X_Consumer_ID`, and not on a route without a token. */
-function kongHeaderViolations({ consumerClaim, allowMissing, reservedHeaders }: Config): Violation[] {
-  const isReserved = headerPatternMatcher(reservedHeaders);
-  const unprotected = (field: string, names: readonly string[]): Violation[] => {
-    if (names.every((name) => isReserved(foldHeaderName(name)))) return [];
-    const message = `needs ${names.join(', ')} covered by reserved_headers, or clients could send them themselves`;
-    return [{ field: `config.${field}`, message }];
-  };
-  return [
-    ...(consumerClaim === null ? [] : unprotected('consumer_claim', CONSUMER_HEADERS)),
-    ...(allowMissing ? unprotected('allow_missing', ['X-Anonymous-Consumer']) : []),
-  ];
 }
 
 function repetitions(list: string, names: readonly string[]): Violation[] {

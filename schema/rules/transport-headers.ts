@@ -6,21 +6,31 @@ export const FORWARDING_HEADERS: readonly string[] = [
   ...['for', 'host', 'path', 'port', 'prefix', 'proto'].map((what) => `x-forwarded-${what}`),
 ];
 
-/**
- * Headers, folded, that a configuration may neither fill from a claim nor reserve: with them it could change where a
- * message ends, how it is read, where it goes or whom it seems to come from.
- */
-const TRANSPORT_HEADERS: readonly string[] = [
-  // Of one connection: whoever forwards the message deals with them (RFC 9110 §7.6.1).
-  ...['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings', 'proxy-*'],
+/** Headers, folded, of one connection: an intermediary deals with them, and `Connection` may name them (RFC 9110 §7.6.1). */
+const CONNECTION_HEADERS: readonly string[] = [
+  ...['connection', 'keep-alive', 'te', 'trailer', 'upgrade', 'http2-settings', 'proxy-*'],
+];
+
+/** Headers, folded, that say where a message ends, how it is read, where it goes or whom it seems to come from. */
+const MESSAGE_HEADERS: readonly string[] = [
   // Framing, meaning and target of the message.
-  ...['content-length', 'content-type', 'content-encoding', 'expect', 'host', 'sec-websocket-*'],
+  ...['content-length', 'transfer-encoding', 'content-type', 'content-encoding', 'expect', 'host', 'sec-websocket-*'],
   // Credentials: hide_credentials and the service decide about them.
   ...['authorization', 'cookie'],
   // Written by Kong itself from the connection it sees.
   ...['forwarded', 'via'],
   ...FORWARDING_HEADERS,
 ];
+
+/** What a configuration may neither fill from a claim nor reserve. */
+const TRANSPORT_HEADERS: readonly string[] = [...CONNECTION_HEADERS, ...MESSAGE_HEADERS];
+
+/**
+ * Headers, folded, that a request's `Connection` header must not name: those of {@link MESSAGE_HEADERS}, and what makes
+ * a request a CORS preflight. Kong 3.9.3 removes a named header after the plugins ran. Without `Content-Length` the
+ * service takes the body for the next request on the connection (CVE-2026-6338).
+ */
+export const NEEDED_HEADERS: readonly string[] = [...MESSAGE_HEADERS, 'origin', 'access-control-request-*'];
 
 /**
  * Returns the transport or credential header that a header name, or the beginning of names with `*`, covers, in any

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Received } from '../support/echo-service';
 import { type GuardedKong, startGuardedKong, tokenFor } from '../support/guarded-kong';
-import { describeKong } from '../support/kong-target';
-import { rawGet, type RawResponse, sendRaw } from '../support/raw-http';
+import { describeKong, itOnlyKong } from '../support/kong-target';
+import { rawGet, type RawResponse, sendPipelined, sendRaw } from '../support/raw-http';
 
 /** Every header that is about a caller, in any spelling. */
 const IDENTITY_NAMES = /^x[-_.]?(?:user|consumer|credential|anonymous|authenticated)/;
@@ -19,6 +19,10 @@ services:
     url: ${url}
     routes:
       - { name: orders, paths: [/orders], plugins: [{ name: jwt-identity, config: { <<: *identity } }] }
+      - { name: unguarded, paths: [/unguarded] }
+      - name: either
+        paths: [/either]
+        plugins: [{ name: jwt-identity, config: { <<: *identity, unreserved_headers: [X-User-Agent] } }]
       - name: catalog
         paths: [/catalog]
         plugins: [{ name: jwt-identity, config: { <<: *identity, allow_missing: true } }]
@@ -96,6 +100,57 @@ services:
     const response = await send(`${head.join('\r\n')}\r\n\r\n`);
     expect(response?.status).toBe(400);
     expect(guarded.service.received).toEqual([]);
+  });
+
+  describe('a request that hides another in its body (CVE-2026-6338)', () => {
+    /** It is a request of its own only when the first one loses its length. */
+    const hidden = 'GET /unguarded/hidden HTTP/1.1\r\nHost: api.test\r\nX-User-ID: eve\r\n\r\n';
+    /** Sends it, and an honest request after it on the same connection. */
+    const smuggle = (path: string, connection: string): Promise<number[]> => {
+      const lines = ['Host: api.test', authorization, `Content-Length: ${hidden.length}`, ...connection.split('|')];
+      const first = `POST ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${hidden}`;
+      return sendPipelined(guarded.kong, [first, rawGet('/orders', [authorization])]);
+    };
+    const seen = (): string[] => guarded.service.received.map(({ method, url }) => `${method} ${url}`);
+
+    itOnlyKong('it keeps Content-Length')('is two requests for Kong without the plugin', async () => {
+      expect(await smuggle('/unguarded', 'Connection: Content-Length')).toEqual([200, 200, 200]);
+      expect(seen()).toEqual(['POST /', 'GET /hidden', 'GET /']);
+    });
+
+    it.each([
+      ['Connection: Content-Length'],
+      ['Connection: keep-alive, content-length'],
+      ['Connection: keep-alive|Connection: CONTENT-LENGTH'],
+      ['Connection: Content_Length'],
+      ['Connection: x-hop,content-length'],
+    ])('is refused as one: %s', async (connection) => {
+      expect(await smuggle('/orders', connection)).toEqual([400, 200]);
+      expect(seen()).toEqual(['GET /']);
+    });
+  });
+
+  it.each(['Transfer-Encoding', 'Host', 'Content-Type', 'Authorization', 'Cookie', 'Origin', 'X-Forwarded-For'])(
+    'cannot be helped by a request without its %s',
+    async (name) => {
+      const head = ['GET /orders HTTP/1.1', 'Host: api.test', authorization, `Connection: close, ${name}`];
+      const response = await send(`${head.join('\r\n')}\r\n\r\n`);
+      expect([response?.status, guarded.service.received]).toEqual([400, []]);
+    },
+  );
+
+  it.each(['keep-alive', 'close', 'TE, close', 'Keep-Alive, Close', 'close, X-Hop'])(
+    'are not suspected in an ordinary request: Connection: %s',
+    async (connection) => {
+      const head = ['GET /orders HTTP/1.1', 'Host: api.test', authorization, `Connection: ${connection}`];
+      const response = await send(`${head.join('\r\n')}\r\n\r\n`);
+      expect([response?.status, guarded.service.received.length]).toEqual([200, 1]);
+    },
+  );
+
+  it('do not include an exception, in its own spelling only', async () => {
+    const lines = [authorization, 'X-User-Agent: grpc-web/1', 'X_User_Agent: evil', 'X-User-Email: evil'];
+    expect(await told('/either', lines)).toEqual({ ...ADA, 'x-user-agent': ['grpc-web/1'] });
   });
 
   it('named in Keep-Alive and Proxy-Connection change nothing', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type EchoService, type Received, startEchoService } from '../support/echo-service';
 import { type Kong, startKong } from '../support/kong';
 import { describeKong } from '../support/kong-target';
+import { sendRaw } from '../support/raw-http';
 import { publicJwk, signingKey, signToken } from '../support/tokens';
 
 const key = signingKey('ES256', 'k1');
@@ -22,6 +23,9 @@ const limit = (config: object): object => ({ name: 'rate-limiting', config: { ho
 const keyAuth = (config: object = {}): object => ({ name: 'key-auth', config: { key_names: ['apikey'], ...config } });
 const route = (name: string, ...plugins: object[]): object => ({ name, paths: [`/${name}`], plugins });
 const either = keyAuth({ anonymous: 'guest' });
+/** Before `reserved_headers` only added, such a list left everything else to the client. */
+const short = { reserved_headers: ['X-Tenant'] };
+const anywhere = { header_names: ['x-token'], cookie_names: ['session'], uri_param_names: ['access_token'] };
 
 describeKong('the rest of Kong', () => {
   let folder: string;
@@ -50,6 +54,13 @@ describeKong('the rest of Kong', () => {
       ),
       route('either-or-none', either, plugin({ allow_missing: true })),
       route('open', plugin({ allow_missing: true })),
+      route('short-groups', plugin({ ...short, authenticated_groups_claim: 'roles' }), acl('admin')),
+      route('short-either', either, plugin({ ...short, allow_authenticated: true })),
+      route('short-open', either, plugin({ ...short, allow_missing: true })),
+      route('short-preflight', plugin({ ...short, run_on_preflight: false })),
+      route('short-consumer', plugin({ ...short, consumer_claim: 'sub' }), acl('gold')),
+      route('tokens-anywhere', plugin({ ...anywhere, authorize: [{ roles: ['admin'] }] })),
+      route('tokens-anywhere-open', plugin({ ...anywhere, allow_missing: true })),
       route('logged', plugin({ authorize: [{ methods: ['GET'], roles: ['admin'] }], log_user_claim: 'sub' })),
       route('logged-all', plugin({ log_decisions: 'all' })),
       route('logged-none', plugin({ log_decisions: 'none' })),
@@ -216,6 +227,77 @@ describeKong('the rest of Kong', () => {
     expect(identity).toEqual({ 'x-anonymous-consumer': 'true' });
   });
 
+  describe('what Kong and this plugin write', () => {
+    const evil = {
+      X_Authenticated_Groups: 'admin',
+      X_Consumer_Username: 'evil',
+      'X-Consumer-Groups': 'gold',
+      X_Credential_Identifier: 'evil',
+      'X-Anonymous-Consumer': 'false',
+      X_Identity_Token: 'evil',
+    };
+
+    it('is what the service receives of groups, whatever reserved_headers lists', async () => {
+      const { identity } = await ask('/short-groups', { claims: { roles: ['admin'] }, headers: evil });
+      expect(identity).toEqual({ 'x-user-id': 'ada', 'x-user-roles': 'admin', 'x-authenticated-groups': 'admin' });
+    });
+
+    it.each(['X-Authenticated-Groups', 'x_authenticated_groups', 'X-Consumer-Groups', 'X-Anonymous-Consumer'])(
+      'cannot be removed: Connection: %s is rejected',
+      async (connection) => {
+        service.received.length = 0;
+        const token = await signToken(key, {
+          iss: 'https://auth.test/',
+          aud: 'shop',
+          sub: 'ada',
+          exp,
+          roles: ['admin'],
+        });
+        const lines = [`Authorization: Bearer ${token}`, `Connection: ${connection}`];
+        const head = ['GET /short-groups HTTP/1.1', 'Host: api.test', ...lines];
+        const response = await sendRaw(kong, `${head.join('\r\n')}\r\n\r\n`);
+        expect([response?.status, service.received]).toEqual([400, []]);
+      },
+    );
+
+    it('is what the service receives of a key, with a short list and allow_authenticated', async () => {
+      expect(await ask('/short-either', { headers: { apikey: 'ada-key', ...evil } })).toMatchObject({
+        status: 200,
+        identity: adasKey,
+      });
+      expect((await ask('/short-either', { headers: { apikey: 'ada-key' } })).identity).not.toHaveProperty(
+        'x-anonymous-consumer',
+      );
+    });
+
+    it('never calls a verified caller anonymous, with a short list', async () => {
+      for (const path of ['/short-either', '/short-open']) {
+        const { identity } = await ask(path, { claims: { sub: 'bob' }, headers: evil });
+        expect(identity).toEqual({ 'x-user-id': 'bob' });
+      }
+    });
+
+    it('never calls a caller with a key anonymous on a route that is open, with a short list', async () => {
+      expect((await ask('/short-open', { headers: { apikey: 'ada-key' } })).identity).toEqual(adasKey);
+      expect((await ask('/short-open', { headers: evil })).identity).toEqual({
+        'x-consumer-id': GUEST.id,
+        'x-consumer-username': 'guest',
+        'x-anonymous-consumer': 'true',
+      });
+    });
+
+    it('is what the service receives of a preflight, with a short list', async () => {
+      const headers = { ...evil, origin: 'https://app.test', 'access-control-request-method': 'POST' };
+      const { identity } = await ask('/short-preflight', { headers, method: 'OPTIONS' });
+      expect(identity).toEqual({ 'x-anonymous-consumer': 'true' });
+    });
+
+    it('is what the service receives of a consumer, with a short list', async () => {
+      const { identity } = await ask('/short-consumer', { claims: {}, headers: evil });
+      expect(identity).toEqual({ 'x-user-id': 'ada', ...ada, 'x-consumer-groups': 'gold' });
+    });
+  });
+
   describe('log plugins', () => {
     const who = { issuer: 'https://auth.test/', kid: 'k1' };
 
@@ -270,6 +352,35 @@ describeKong('the rest of Kong', () => {
     it('show the user as credential where it is one', async () => {
       const answer = await ask('/by-credential', { claims: { sub: 'cleo' } });
       expect(await logged(answer)).toMatchObject({ authenticated_entity: { id: 'cleo' } });
+    });
+  });
+
+  describe('tokens', () => {
+    const genuine = (): Promise<string> =>
+      signToken(key, { iss: 'https://auth.test/', aud: 'shop', sub: 'ada', exp, roles: ['user'] });
+
+    it.each<[string, string, (token: string) => [query: string, headers: Readonly<Record<string, string>>]]>([
+      ['a cookie, refused', '/tokens-anywhere', (token) => ['', { cookie: `a=1; session=${token}` }]],
+      ['a header, refused', '/tokens-anywhere', (token) => ['', { 'x-token': token }]],
+      ['the query, refused', '/tokens-anywhere', (token) => [`?a=%20b&access_token=${token}&c`, {}]],
+      ['the query alone, refused', '/tokens-anywhere', (token) => [`?access_token=${token}`, {}]],
+      [
+        'several places, refused as different',
+        '/tokens-anywhere',
+        (token) => [`?access_token=${token}`, { 'x-token': 'y' }],
+      ],
+      ['a repeated header, refused', '/tokens-anywhere', (token) => ['', { 'x-token': `Bearer ${token}, ${token}` }]],
+      ['a cookie, let through', '/tokens-anywhere-open', (token) => ['', { cookie: `a=1; session=${token}` }]],
+      ['the query, let through', '/tokens-anywhere-open', (token) => [`?a=%20b&access_token=${token}&c`, {}]],
+    ])('are not in the log entry: %s', async (_, path, place) => {
+      const token = await genuine();
+      const [query, headers] = place(token);
+      const response = await fetch(kong.proxyUrl + path + query, { headers });
+      expect(response.status < 300).toBe(path.endsWith('open'));
+      const entry = await logged({ requestId: response.headers.get('x-kong-request-id') ?? '' });
+      expect(JSON.stringify(entry)).not.toContain(token.split('.')[2]);
+      const rest = query.startsWith('?a=') ? `${path}?a=%20b&c` : path;
+      expect(entry).toMatchObject({ request: { uri: rest, url: `http://127.0.0.1:${kong.port}${rest}` } });
     });
   });
 

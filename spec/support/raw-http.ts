@@ -40,6 +40,26 @@ export function sendRaw(
   });
 }
 
+/**
+ * Writes several requests on one connection and returns the status of each response until the server closes it, so the
+ * last request should ask for that.
+ */
+export function sendPipelined(
+  { host, port }: { host: string; port: number },
+  requests: readonly string[],
+): Promise<number[]> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, host, () => socket.write(requests.join(''), 'latin1'));
+    let text = '';
+    socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('the server did not close the connection')));
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+    socket.on('error', reject);
+    socket.on('close', () => {
+      resolve([...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status)));
+    });
+  });
+}
+
 /** Returns the bytes of a GET request with these header lines, and `Host` and `Connection: close` around them. */
 export function rawGet(path: string, lines: readonly string[]): string {
   return [`GET ${path} HTTP/1.1`, 'Host: api.test', ...lines, 'Connection: close', '', ''].join('\r\n');

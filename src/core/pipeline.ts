@@ -67,13 +67,20 @@ export async function decide(
   return shadow === undefined ? admitted : { ...admitted, shadow };
 }
 
-/** A CORS preflight, not just any OPTIONS request (Fetch §4.8): it carries no credentials and the service gets no body. */
+/**
+ * A CORS preflight, not just any OPTIONS request (Fetch §4.8): it has one non-empty `Origin` and
+ * `Access-Control-Request-Method`, carries no credentials and has no body. A body that HTTP/2 sends without a length
+ * is not seen here.
+ */
 function isPreflight(request: RequestView): boolean {
-  return (
-    request.method === 'OPTIONS' &&
-    headerOf(request, 'origin') !== undefined &&
-    headerOf(request, 'access-control-request-method') !== undefined
-  );
+  if (request.method !== 'OPTIONS') return false;
+  const isText = (name: string): boolean => {
+    const value = headerOf(request, name);
+    return typeof value === 'string' && value.trim() !== '';
+  };
+  const hasBody =
+    (headerOf(request, 'content-length') ?? '0') !== '0' || Object.hasOwn(request.headers, 'transfer-encoding');
+  return isText('origin') && isText('access-control-request-method') && !hasBody;
 }
 
 /** Answers synchronously unless something has to be signed. */

@@ -173,11 +173,23 @@ describe('a CORS preflight', () => {
     expect(decision).toEqual({ outcome: 'proceed', headers: { 'x-user-id': [], authorization: [] }, token: undefined });
   });
 
+  it('may say that it has no body', async () => {
+    const decision = await ask({ config, method: 'OPTIONS', headers: { ...preflight, 'content-length': '0' } });
+    expect(decision).toMatchObject({ outcome: 'proceed' });
+  });
+
   it.each([
     ['another method', 'POST', preflight],
     ['an OPTIONS request without Origin', 'OPTIONS', { 'access-control-request-method': 'POST' }],
     ['an OPTIONS request without the requested method', 'OPTIONS', { origin: 'https://app' }],
     ['a request whose method is not known', undefined, preflight],
+    ['an OPTIONS request with an empty Origin', 'OPTIONS', { ...preflight, origin: '' }],
+    ['an OPTIONS request with a blank Origin', 'OPTIONS', { ...preflight, origin: ' ' }],
+    ['an OPTIONS request with two Origins', 'OPTIONS', { ...preflight, origin: ['https://app', 'https://app'] }],
+    ['an OPTIONS request that asks for no method', 'OPTIONS', { ...preflight, 'access-control-request-method': '' }],
+    ['an OPTIONS request with a body', 'OPTIONS', { ...preflight, 'content-length': '1' }],
+    ['an OPTIONS request with two lengths', 'OPTIONS', { ...preflight, 'content-length': ['0', '0'] }],
+    ['an OPTIONS request with a body in chunks', 'OPTIONS', { ...preflight, 'transfer-encoding': 'chunked' }],
   ])('is not %s', async (_, method, headers) => {
     expect(await ask({ config, headers, ...(method !== undefined && { method }) })).toMatchObject({
       code: 'token_missing',

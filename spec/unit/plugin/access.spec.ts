@@ -36,6 +36,16 @@ describe('the access phase', () => {
     ]);
   });
 
+  it.each([
+    ['nothing else', {}],
+    ['the method', { authorize: [{ any_identity: true }] }],
+    ['the query', { uri_param_names: ['t'] }],
+    ['the credential', { allow_authenticated: true }],
+  ])('asks for as many headers as Kong hands out when it needs %s of the request, too (A4)', async (_, changes) => {
+    const [asked] = (await access({}, changes)).filter(({ method }) => method === 'request.getHeaders');
+    expect(asked?.args).toEqual([1000]);
+  });
+
   const everything = {
     authorize: [{ any_identity: true }],
     uri_param_names: ['t'],
@@ -86,6 +96,12 @@ describe('the access phase', () => {
   it.each(faults)('answers without a request id when Kong %s instead of telling it', async (_, fault) => {
     const calls = await access({ 'request.getHeaders': () => Promise.resolve({}), 'nginx.getVar': fault });
     expect(last(calls)).toEqual(['response.exit', 401]);
+  });
+
+  it.each(faults)('refuses all the same when Kong %s instead of hiding the token of a refusal', async (_, fault) => {
+    const calls = await access({ 'service.request.setHeaders': fault }, { authorize: [{ roles: ['root'] }] });
+    expect(calls.map(({ method }) => method)).toContain('service.request.setHeaders');
+    expect(last(calls)).toEqual(['response.exit', 403]);
   });
 
   it.each([[undefined], [null], ['text'], [7], [{ authorization: 7 }], [{ authorization: [null] }]])(

@@ -134,6 +134,27 @@ describe('a consumer', () => {
   });
 });
 
+describe('a number that JSON does not carry exactly', () => {
+  it.each([[2 ** 53], [-(2 ** 53)], [1e300], [1.5]])('is no credential: %d', async (account) => {
+    const calls = await access({ config: { credential_claim: 'account' }, claims: { account } });
+    expect(argsOf(calls, 'nginx.setCtx')).toBeUndefined();
+    expect(argsOf(calls, 'response.exit')).toBeUndefined();
+  });
+
+  it.each([[2 ** 53], [-(2 ** 53)], [1e300], [1.5]])('is no consumer: %d', async (account) => {
+    const answers = { 'client.loadConsumer': answer({ ...ALICE, username: String(account) }) };
+    const calls = await access({ config: { consumer_claim: 'account' }, claims: { account }, answers });
+    expect(argsOf(calls, 'client.loadConsumer')).toBeUndefined();
+    expect(argsOf(calls, 'response.exit')?.[1]).toContain('consumer_unknown');
+  });
+
+  it('is told from one that JSON does carry', async () => {
+    const account = 2 ** 53 - 1;
+    const calls = await access({ config: { credential_claim: 'account' }, claims: { account } });
+    expect(argsOf(calls, 'nginx.setCtx')).toEqual(['authenticated_credential', { id: '9007199254740991' }]);
+  });
+});
+
 describe('a caller whom another plugin of Kong found before', () => {
   // What key-auth leaves behind: its headers in the request, consumer and credential in Kong's context.
   const theirs = {
@@ -220,6 +241,31 @@ describe('a caller whom another plugin of Kong found before', () => {
 describe('a request without a token that may pass', () => {
   const config = { allow_missing: true };
 
+  it.each([
+    ['allow_missing', { allow_missing: true }],
+    ['allow_missing and a short list of reserved headers', { allow_missing: true, reserved_headers: ['X-Tenant'] }],
+    ['allow_authenticated', { allow_authenticated: true }],
+  ])('is not called anonymous when Kong knows its credential and no header says so: %s', async (_, open) => {
+    const calls = await access({ config: open, claims: null, answers: earlier(ALICE, CREDENTIAL) });
+    expect(headersOf(calls)).toEqual({
+      'X-Consumer-ID': ALICE.id,
+      'X-Consumer-Username': 'alice',
+      'X-Consumer-Custom-ID': 'al',
+      'X-Credential-Identifier': CREDENTIAL.id,
+    });
+  });
+
+  it('cannot bring a mark of its own, whatever reserved_headers lists', async () => {
+    const headers = { x_anonymous_consumer: 'false', 'x-consumer-username': 'root', 'x-authenticated-groups': 'admin' };
+    const calls = await access({ config: { ...config, reserved_headers: ['X-Tenant'] }, claims: null, headers });
+    expect(headersOf(calls)).toEqual({
+      x_anonymous_consumer: [],
+      'x-consumer-username': [],
+      'x-authenticated-groups': [],
+      'X-Anonymous-Consumer': 'true',
+    });
+  });
+
   it('is marked for the service', async () => {
     const calls = await access({ config, claims: null, headers: { 'x-user-id': 'evil' } });
     expect(headersOf(calls)).toEqual({ 'x-user-id': [], 'X-Anonymous-Consumer': 'true' });
@@ -249,6 +295,7 @@ describe('what log plugins show', () => {
     expect(calls.map(({ method }) => method)).toEqual([
       'request.getHeaders',
       'request.getMethod',
+      'service.request.setHeaders',
       'log.setSerializeValue',
       'nginx.getVar',
       'response.exit',

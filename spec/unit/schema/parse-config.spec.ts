@@ -68,14 +68,8 @@ describe('a configuration as Kong sends it', () => {
         { header: 'X-User-Roles', claim: 'roles', required: false, onUnsafe: 'refuse', maxBytes: 4096 },
       ],
       identityToken: null,
-      reservedHeaders: [
-        'X-User-*',
-        'X-Consumer-*',
-        'X-Credential-Identifier',
-        'X-Anonymous-Consumer',
-        'X-Authenticated-*',
-        'X-Identity-Token',
-      ],
+      reservedHeaders: [],
+      unreservedHeaders: [],
       authorize: null,
       authorizeShadow: null,
       rolesClaim: 'roles',
@@ -164,7 +158,16 @@ describe('safe configurations', () => {
     ],
     ['no identity header at all', { identity_headers: [], reserved_headers: [] }],
     ['claims by JSON Pointer', { roles_claim: '/realm_access/roles', required_claims: ['https://a/b~c', '/a~1b/~0'] }],
-    ['consumers whose headers are reserved', { consumer_claim: 'sub', reserved_headers: ['X-User-*', 'x_consumer_*'] }],
+    ['consumers, without a list of reserved headers', { consumer_claim: 'sub', reserved_headers: [] }],
+    [
+      'a list that repeats what is always reserved',
+      { reserved_headers: ['X-User-*', 'x_consumer_*', 'X-Identity-Token'] },
+    ],
+    ['exceptions', { reserved_headers: ['X-Internal-*'], unreserved_headers: ['X-User-Agent', 'x-internal-trace'] }],
+    [
+      'a token in a header that is an exception',
+      { header_names: ['X-User-Token'], unreserved_headers: ['x-user-token'] },
+    ],
     ['cookies that differ in case', { cookie_names: ['a', 'A'] }],
   ])('with %s', (_, members) => {
     expect(() => parseConfig({ ...minimal, ...members })).not.toThrow();
@@ -426,12 +429,6 @@ describe('unsafe configurations', () => {
       'identity_headers[1].header',
       'must be covered by reserved_headers, or clients could send it themselves',
     ],
-    [
-      'the default identity headers without protection',
-      { reserved_headers: [] },
-      'identity_headers[1].header',
-      /^must be covered by reserved_headers/,
-    ],
     ...[
       'Host',
       'Connection',
@@ -530,7 +527,72 @@ describe('unsafe configurations', () => {
       'a token in a reserved header',
       { header_names: ['X_User_Token'] },
       'header_names[1]',
-      /^must not be covered by reserved_headers/,
+      'is reserved, so it is never accepted from a client; unreserved_headers can except it',
+    ],
+    [
+      'a token in another spelling of an exception',
+      { header_names: ['X_User_Token'], unreserved_headers: ['X-User-Token'] },
+      'header_names[1]',
+      /^is reserved, so it is never accepted/,
+    ],
+    // Exceptions from what is reserved
+    ...[
+      'X-User-ID',
+      'x_user_roles',
+      'X-Consumer-Username',
+      'X_Consumer_Groups',
+      'X-Consumer-Anything',
+      'X-Credential-Identifier',
+      'X-Anonymous-Consumer',
+      'X-Authenticated-Groups',
+      'X-Authenticated-Scope',
+      'X-Identity-Token',
+    ].map((name): UnsafeCase => {
+      return [
+        `the exception ${name}`,
+        { unreserved_headers: ['X-User-Agent', name] },
+        'unreserved_headers[2]',
+        'must not be a header that Kong or this plugin writes for services',
+      ];
+    }),
+    [
+      'an exception for an identity header',
+      { identity_headers: [{ header: 'X-User-Email', claim: 'email' }], unreserved_headers: ['X_User_Email'] },
+      'unreserved_headers[1]',
+      'must not be a header that Kong or this plugin writes for services',
+    ],
+    [
+      'an exception for the header of the identity token',
+      {
+        identity_token: { header: 'X-User-Proof', issuer: 'gateway', audience: 'orders' },
+        unreserved_headers: ['X-User-Proof'],
+      },
+      'unreserved_headers[1]',
+      'must not be a header that Kong or this plugin writes for services',
+    ],
+    [
+      'an exception from nothing',
+      { unreserved_headers: ['X-Userid'] },
+      'unreserved_headers[1]',
+      'is not reserved, so it needs no exception',
+    ],
+    [
+      'an exception that reserved_headers lists',
+      { reserved_headers: ['X-Tenant'], unreserved_headers: ['X_Tenant'] },
+      'unreserved_headers[1]',
+      'is listed in reserved_headers too',
+    ],
+    [
+      'an exception twice',
+      { unreserved_headers: ['X-User-Agent', 'x_user_agent'] },
+      'unreserved_headers[2]',
+      'repeats unreserved_headers[1]',
+    ],
+    [
+      'an exception for a beginning',
+      { unreserved_headers: ['X-User-*'] },
+      'unreserved_headers[1]',
+      /^must be a header name/,
     ],
     ...['Cookie', 'Host', 'X-Forwarded-For', 'proxy_authorization', 'Proxy-Foo'].map((name): UnsafeCase => {
       return [
@@ -620,12 +682,6 @@ describe('unsafe configurations', () => {
       { allow_missing: true, authorize: [{ roles: ['a'] }] },
       'authorize',
       /^allow_missing and authorize contradict each other/,
-    ],
-    [
-      'consumers whose headers clients could send',
-      { consumer_claim: 'sub', reserved_headers: ['X-User-*', 'X-Consumer-ID', 'x_consumer_username'] },
-      'consumer_claim',
-      'needs X-Consumer-ID, X-Consumer-Username, X-Consumer-Custom-ID covered by reserved_headers, or clients could send them themselves',
     ],
     // The rest
     ['a realm with a line end', { realm: 'a\r\nb' }, 'realm', /^must be at most 128 printable ASCII/],

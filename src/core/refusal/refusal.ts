@@ -23,7 +23,7 @@ export const REFUSALS = {
   connection_header_abuse: {
     status: 400,
     error: 'invalid_request',
-    detail: 'The Connection header names a header that belongs to the gateway.',
+    detail: 'The Connection header names a header that must not be removed.',
   },
   token_malformed: { status: 401, error: 'invalid_token', detail: 'The token is malformed.' },
   token_untrusted: { status: 401, error: 'invalid_token', detail: 'The token is not trusted here.' },

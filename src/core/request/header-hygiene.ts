@@ -1,6 +1,7 @@
 import type { Config } from '../../../schema/config';
 import { foldHeaderName, headerPatternMatcher } from '../../../schema/header-name';
-import { FORWARDING_HEADERS } from '../../../schema/rules/transport-headers';
+import { exceptionMatcher, reservedPatterns } from '../../../schema/rules/reserved-headers';
+import { FORWARDING_HEADERS, NEEDED_HEADERS } from '../../../schema/rules/transport-headers';
 import { Refusal } from '../refusal/refusal';
 import type { RequestView } from './request-view';
 
@@ -10,12 +11,15 @@ import type { RequestView } from './request-view';
  */
 export const HEADER_LIMIT = 1000;
 
-/** Which client headers never reach the service. */
+/** Which client headers never reach the service, and which must. */
 export interface HeaderHygiene {
-  /** Whether a folded name belongs to the gateway: reserved, or written from a claim. */
-  readonly isReserved: (foldedName: string) => boolean;
   /** Whether a header, under the very name that the client sent, must be removed. */
   readonly isForged: (name: string) => boolean;
+  /**
+   * Whether a `Connection` option, in lower case, names a header that must not be removed after the plugin ran: one that
+   * the gateway writes, that carries a token, or that frames or routes the message.
+   */
+  readonly isProtected: (option: string) => boolean;
 }
 
 /**
@@ -26,12 +30,14 @@ const HEADER_NAME = /^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Compiles the part of the configuration that says what a client may not send. */
 export function headerHygiene(
-  config: Pick<Config, 'reservedHeaders' | 'identityHeaders' | 'headerNames'>,
+  config: Pick<Config, 'reservedHeaders' | 'unreservedHeaders' | 'identityHeaders' | 'headerNames'>,
 ): HeaderHygiene {
   const isReserved = headerPatternMatcher([
-    ...config.reservedHeaders,
+    ...reservedPatterns(config),
     ...config.identityHeaders.map(({ header }) => header),
   ]);
+  const isException = exceptionMatcher(config);
+  const isNeeded = headerPatternMatcher([...NEEDED_HEADERS, ...config.headerNames]);
   /**
    * Headers of which only one spelling passes, by folded name, with that spelling in lower case: those that may hold a
    * token, and those that Kong overwrites in this spelling alone (Kong 3.9.3: `X_Forwarded_For` reaches the service).
@@ -43,9 +49,13 @@ export function headerHygiene(
   const isForged = (name: string): boolean => {
     const folded = foldHeaderName(name);
     const isOtherSpelling = (oneSpelling.get(folded) ?? name) !== name;
-    return isReserved(folded) || isOtherSpelling || !HEADER_NAME.test(name);
+    return (isReserved(folded) && !isException(name)) || isOtherSpelling || !HEADER_NAME.test(name);
   };
-  return { isReserved, isForged: remembered(isForged) };
+  const isProtected = (option: string): boolean => {
+    const folded = foldHeaderName(option);
+    return isNeeded(folded) || (isReserved(folded) && !isException(option));
+  };
+  return { isForged: remembered(isForged), isProtected };
 }
 
 /** How many names are remembered, and of what length: a client can make up ever new and long ones. */
@@ -69,9 +79,9 @@ function remembered(ask: (name: string) => boolean): (name: string) => boolean {
 /**
  * Returns the names, exactly as the client sent them, of the headers that must be removed before the service sees the
  * request: whatever a server could read as an identity header (Kong 3.9.3 passes `X_User_ID`), other spellings of a
- * token header or of a header that Kong itself writes, and what is no header name at all (nginx drops those, unless told not to). Refuses a request whose
- * header list may be cut or whose `Connection` header would make Kong remove an identity header again after the plugins
- * ran.
+ * token header or of a header that Kong itself writes, and what is no header name at all (nginx drops those, unless told
+ * not to). Refuses a request whose header list may be cut or whose `Connection` header would make Kong remove, after the
+ * plugins ran, an identity header or one that the message cannot do without.
  */
 export function forgedHeaders({ headers }: RequestView, hygiene: HeaderHygiene): string[] | Refusal {
   const forged: string[] = [];
@@ -82,15 +92,17 @@ export function forgedHeaders({ headers }: RequestView, hygiene: HeaderHygiene):
     if (hygiene.isForged(name)) forged.push(name);
   }
   if (lines >= HEADER_LIMIT) return new Refusal('headers_truncated', `${lines} header lines or more`);
-  return namesReservedHeader(headers, hygiene)
-    ? new Refusal('connection_header_abuse', 'Connection names a reserved header')
+  return namesProtectedHeader(headers, hygiene)
+    ? new Refusal('connection_header_abuse', 'Connection names a header that must stay')
     : forged;
 }
 
 /** RFC 9110 §7.6.1: an intermediary removes the headers named there. Kong 3.9.3 does it after the plugins. */
-function namesReservedHeader(headers: RequestView['headers'], { isReserved }: HeaderHygiene): boolean {
+function namesProtectedHeader(headers: RequestView['headers'], { isProtected }: HeaderHygiene): boolean {
   if (!Object.hasOwn(headers, 'connection')) return false;
-  return String(headers['connection'])
+  const value = headers['connection'];
+  if (value === 'keep-alive' || value === 'close') return false;
+  return String(value)
     .split(',')
-    .some((option) => isReserved(foldHeaderName(option.trim())));
+    .some((option) => isProtected(option.trim().toLowerCase()));
 }
