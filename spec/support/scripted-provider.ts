@@ -42,7 +42,7 @@ export class ScriptedProvider {
       wallClock: now,
       random: () => this.random,
       log: this.recorder.log,
-      fetchKeySet: (validators, isRenewal) => {
+      fetchKeySet: ({ validators, isRenewal }) => {
         if (isRenewal) this.renewals.push(this.#elapsedSeconds);
         return this.#fetch(validators);
       },

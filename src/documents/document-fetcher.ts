@@ -1,5 +1,4 @@
 import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
-import type { KeyFetchConfig } from '../../schema/config';
 import { guardedLookup, namesRefusedAddress } from './address-guard';
 import { readCaFile } from './ca-file';
 import { FetchError } from './fetch-error';
@@ -13,10 +12,11 @@ export interface Validators {
   readonly lastModified: string | undefined;
 }
 
-/** A fetched JSON document, or word that the one that is there is still right. */
+/** A fetched document, or word that the one that is there is still right. */
 export type FetchedDocument =
   | {
       readonly status: 'ok';
+      /** The JSON value, or the text, as was asked for. */
       readonly body: unknown;
       readonly freshness: FreshnessHeaders;
       readonly validators: Validators;
@@ -24,22 +24,45 @@ export type FetchedDocument =
   | { readonly status: 'not_modified'; readonly freshness: FreshnessHeaders };
 
 /**
- * Fetches a JSON document. Rejects with a {@link FetchError} for anything a provider or a network can do.
+ * Fetches a document. Rejects with a {@link FetchError} for anything a provider or a network can do.
  *
  * @param signal - ends it, at the latest when its time is up
  * @param validators - of the version that is there; used for the URL that it came from only
  */
 export type FetchDocument = (url: string, signal: AbortSignal, validators?: Validators) => Promise<FetchedDocument>;
 
+/** How documents of one provider are reached, and what one may cost. */
+export interface FetchLimits {
+  /** The most bytes of a body. */
+  readonly maxBytes: number;
+  /** Milliseconds after which the signal ends a fetch; for the message only. */
+  readonly timeoutMs: number;
+  /** Path of a PEM file with the certificate authorities that count; those of Node without it. */
+  readonly caFile: string | null;
+  readonly proxyUrl: string | null;
+  /** Whether link-local addresses and cloud metadata services may be asked. */
+  readonly allowLinkLocal: boolean;
+}
+
+/** What is asked for. */
+export interface DocumentRequest {
+  /** Media types for `Accept`. */
+  readonly accept?: string;
+  /** Whether the body is JSON or UTF-8 text, such as a signed document. */
+  readonly format?: 'json' | 'text';
+  /** Further headers, such as `authorization`, by names in lower case. They go to every URL that is asked. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `no-cache` asks the provider itself, past every cache (RFC 9111 §5.2.1.4). */
+  readonly cacheControl?: 'no-cache' | undefined;
+}
+
 /**
- * Returns a fetcher with one issuer's limits. The signal covers everything from the name lookup to the last byte;
+ * Returns a fetcher with one provider's limits. The signal covers everything from the name lookup to the last byte;
  * redirects, compressed bodies (a small one may unpack to gigabytes) and larger bodies are errors. TLS certificates are
  * verified, against `ca_file` where given. Proxy variables of the environment are not looked at: only `proxy_url` counts.
  * A proxy looks names up itself, so behind one only URLs that name a link-local address outright are refused.
- *
- * @param cacheControl - for the request; `no-cache` asks the provider itself, past every cache (RFC 9111 §5.2.1.4)
  */
-export function createDocumentFetcher(config: KeyFetchConfig, cacheControl?: 'no-cache'): FetchDocument {
+export function createDocumentFetcher(config: FetchLimits, asked: DocumentRequest = {}): FetchDocument {
   return async (url, signal, validators) => {
     if (!config.allowLinkLocal && namesRefusedAddress(new URL(url))) {
       throw new FetchError('the URL leads to a link-local or metadata address');
@@ -49,9 +72,8 @@ export function createDocumentFetcher(config: KeyFetchConfig, cacheControl?: 'no
     // Fetches are minutes apart: a connection of its own for each leaves nothing behind that hangs or is out of date.
     const dispatcher = createDispatcher(config, signal);
     try {
-      const headers = { ...requestHeaders(url, validators), ...(cacheControl && { 'cache-control': cacheControl }) };
-      const response = await request(url, { dispatcher, signal, headers });
-      return await readResponse(url, response, config.maxBytes);
+      const response = await request(url, { dispatcher, signal, headers: requestHeaders(url, asked, validators) });
+      return await readResponse(url, response, config.maxBytes, asked.format === 'text' ? parseText : parseJson);
     } catch (error) {
       throw error instanceof FetchError ? error : new FetchError(describe(error, signal, config));
     } finally {
@@ -60,7 +82,7 @@ export function createDocumentFetcher(config: KeyFetchConfig, cacheControl?: 'no
   };
 }
 
-function createDispatcher(config: KeyFetchConfig, signal: AbortSignal): Dispatcher {
+function createDispatcher(config: FetchLimits, signal: AbortSignal): Dispatcher {
   const { caFile, proxyUrl, maxBytes, allowLinkLocal } = config;
   const connect = {
     // The environment variable NODE_TLS_REJECT_UNAUTHORIZED must not decide whose keys are believed.
@@ -83,14 +105,20 @@ function caCertificates(caFile: string): string {
   }
 }
 
-function requestHeaders(url: string, validators: Validators | undefined): Record<string, string> {
+function requestHeaders(
+  url: string,
+  { accept = 'application/json', headers, cacheControl }: DocumentRequest,
+  validators: Validators | undefined,
+): Record<string, string> {
   const { etag, lastModified } = validators?.url === url ? validators : {};
   return {
-    accept: 'application/jwk-set+json, application/json',
+    ...headers,
+    accept,
     'accept-encoding': 'identity',
     'user-agent': 'kong-plugin-jwt-identity',
     ...(etag !== undefined && { 'if-none-match': etag }),
     ...(lastModified !== undefined && { 'if-modified-since': lastModified }),
+    ...(cacheControl !== undefined && { 'cache-control': cacheControl }),
   };
 }
 
@@ -98,6 +126,7 @@ async function readResponse(
   url: string,
   { statusCode, headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
+  parse: (bytes: Uint8Array) => unknown,
 ): Promise<FetchedDocument> {
   const header = (name: string): string | undefined => {
     const value = headers[name];
@@ -120,7 +149,7 @@ async function readResponse(
   const bytes = await body.bytes();
   if (bytes.length > maxBytes) throw new FetchError(`the document has more than ${maxBytes} bytes`);
   const validators = { url, etag: plain(header('etag')), lastModified: plain(header('last-modified')) };
-  return { status: 'ok', body: parseJson(bytes), freshness, validators };
+  return { status: 'ok', body: parse(bytes), freshness, validators };
 }
 
 /** A validator that can be sent back. Others would make every further request fail on our side. */
@@ -130,14 +159,22 @@ function plain(text: string | undefined): string | undefined {
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(parseText(bytes));
   } catch {
     throw new FetchError('the document is not JSON');
   }
 }
 
+function parseText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new FetchError('the document is not UTF-8');
+  }
+}
+
 /** Codes of undici, Node and OpenSSL are for operators; messages may quote what a provider sent. */
-function describe(error: unknown, signal: AbortSignal, config: KeyFetchConfig): string {
+function describe(error: unknown, signal: AbortSignal, config: FetchLimits): string {
   const { name, code } = error as { name?: string; code?: string };
   if (signal.aborted) return timedOut(config);
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `the document has more than ${config.maxBytes} bytes`;
@@ -146,6 +183,6 @@ function describe(error: unknown, signal: AbortSignal, config: KeyFetchConfig): 
   return `the connection failed (${code ?? name ?? 'unknown'})`;
 }
 
-function timedOut({ timeoutMs }: KeyFetchConfig): string {
+function timedOut({ timeoutMs }: FetchLimits): string {
   return `no complete answer within ${timeoutMs} ms`;
 }

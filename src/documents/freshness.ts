@@ -1,4 +1,20 @@
-import type { KeyFetchConfig } from '../../schema/config';
+/** For how many seconds a document may count as fresh. */
+export interface FreshnessLimits {
+  /** When nobody says anything. */
+  readonly ttl: number;
+  /** The least, whatever the provider says. */
+  readonly minTtl: number;
+  /** The most, whatever the provider says. */
+  readonly maxTtl: number;
+}
+
+/** What says how long a document is fresh, beside the headers that came with it; in seconds. */
+export interface OtherLifetimes {
+  /** What the document itself says. It counts before the headers, which a cache on the way may have added. */
+  readonly stated?: number | undefined;
+  /** What counts when neither says anything: the lifetime so far of a document that was confirmed (RFC 9111 §4.3.4). */
+  readonly unsaid?: number | undefined;
+}
 
 /** The response headers that say how long a document may be used. */
 export interface FreshnessHeaders {
@@ -10,18 +26,17 @@ export interface FreshnessHeaders {
 
 /**
  * Returns for how many seconds a fetched document counts as fresh: what the provider says, within `min_ttl` and
- * `max_ttl`, or `unsaid` when it says nothing. `no-cache` and `no-store` mean `min_ttl`: they must not turn every request
+ * `max_ttl`, or `ttl` when it says nothing. `no-cache` and `no-store` mean `min_ttl`: they must not turn every request
  * into a fetch.
  *
- * @param unsaid - seconds; `ttl` for a new document, its lifetime so far for one that was confirmed (RFC 9111 §4.3.4)
  * @see RFC 9111 §4.2, §5.2
  */
 export function lifetimeSeconds(
   headers: FreshnessHeaders,
-  { ttl, minTtl, maxTtl }: KeyFetchConfig,
-  unsaid = ttl,
+  { ttl, minTtl, maxTtl }: FreshnessLimits,
+  { stated, unsaid = ttl }: OtherLifetimes = {},
 ): number {
-  const asked = askedLifetime(headers) ?? unsaid;
+  const asked = stated ?? askedLifetime(headers) ?? unsaid;
   return Math.min(Math.max(asked, minTtl), maxTtl);
 }
 

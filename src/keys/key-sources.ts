@@ -1,8 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { IssuerConfig } from '../../schema/config';
 import { ConfigError } from '../../schema/config-error';
 import type { KeySource } from '../core/verification/key-source';
-import { renewalChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import { readCaFile } from '../documents/ca-file';
 import { discoverJwksUri } from './discovery';
@@ -11,6 +9,7 @@ import { elapsedClock, type Clock } from '../documents/elapsed-clock';
 import { FetchError } from '../documents/fetch-error';
 import { inlineKeySource } from './inline-key-source';
 import { someReasons } from './key-set-document';
+import { sharedDocuments } from '../documents/shared-documents';
 import { documentFile } from '../documents/document-file';
 import { RemoteKeySet, type RemoteKeySetDependencies } from './remote-key-set';
 
@@ -24,6 +23,9 @@ export interface KeySourceDependencies {
   /** A number from 0 to 1, for jitter. */
   readonly random?: () => number;
 }
+
+/** What a provider may call a JWK set (RFC 7517 §8.5.2), or issuer metadata. */
+const MEDIA_TYPES = 'application/jwk-set+json, application/json';
 
 /** Sets that are shared; one that falls out goes on working for who has it. */
 const MAX_SHARED_SETS = 256;
@@ -43,16 +45,8 @@ export function createKeySources({
   monotonic = () => performance.now(),
   random = Math.random,
 }: KeySourceDependencies): (issuer: IssuerConfig) => KeySource {
-  const shared = new LRUCache<string, KeySource>({ max: MAX_SHARED_SETS });
+  const shared = sharedDocuments<RemoteKeySet>(MAX_SHARED_SETS);
   const now = elapsedClock(wallClock, monotonic);
-  const inUse = new Set<WeakRef<RemoteKeySet>>();
-  renewalChannel.subscribe(() => {
-    for (const reference of inUse) {
-      const set = reference.deref();
-      if (set === undefined) inUse.delete(reference);
-      else void set.renew();
-    }
-  });
   return (issuer) => {
     if (issuer.jwksUri === null && issuer.discovery === null) {
       return inlineKeySource(issuer, (skipped) => {
@@ -63,17 +57,14 @@ export function createKeySources({
     checkCaFile(issuer);
     const source = issuer.jwksUri ?? issuer.issuer;
     const identity = JSON.stringify([source, issuer.discovery, issuer.keyFetch]);
-    const known = shared.get(identity);
-    if (known !== undefined) return known;
-    const { cacheDirectory, caFile, allowHttp } = issuer.keyFetch;
-    // Whatever decides whose keys these are: settings that trust less must not read what others wrote.
-    const trust = JSON.stringify({ source, discovery: issuer.discovery, caFile, allowHttp });
-    const file = cacheDirectory === null ? undefined : documentFile(cacheDirectory, trust);
-    const fetchKeySet = keySetFetcher(issuer, now);
-    const opened = new RemoteKeySet(issuer.issuer, issuer.keyFetch, { now, wallClock, log, random, fetchKeySet, file });
-    shared.set(identity, opened);
-    inUse.add(new WeakRef(opened));
-    return opened;
+    return shared(identity, () => {
+      const { cacheDirectory, caFile, allowHttp } = issuer.keyFetch;
+      // Whatever decides whose keys these are: settings that trust less must not read what others wrote.
+      const trust = JSON.stringify({ source, discovery: issuer.discovery, caFile, allowHttp });
+      const file = cacheDirectory === null ? undefined : documentFile(cacheDirectory, trust);
+      const fetchKeySet = keySetFetcher(issuer, now);
+      return new RemoteKeySet(issuer.issuer, issuer.keyFetch, { now, wallClock, log, random, fetchKeySet, file });
+    });
   };
 }
 
@@ -89,19 +80,19 @@ function checkCaFile({ issuer, keyFetch }: IssuerConfig): void {
 }
 
 /**
- * Fetches from `jwks_uri`, or from where the issuer's metadata says; that is looked up again after `max_ttl`. One
- * `timeout_ms` covers it all.
+ * Fetches from `jwks_uri`, or from where the issuer's metadata says; that is looked up again after `max_ttl`. The
+ * signal covers it all.
  */
 function keySetFetcher(issuer: IssuerConfig, now: Clock): RemoteKeySetDependencies['fetchKeySet'] {
   const { jwksUri, keyFetch } = issuer;
-  const [fetchCached, fetchPastCaches] = [createDocumentFetcher(keyFetch), createDocumentFetcher(keyFetch, 'no-cache')];
-  const deadline = (): AbortSignal => AbortSignal.timeout(keyFetch.timeoutMs);
+  const fetchCached = createDocumentFetcher(keyFetch, { accept: MEDIA_TYPES });
+  const fetchPastCaches = createDocumentFetcher(keyFetch, { accept: MEDIA_TYPES, cacheControl: 'no-cache' });
   if (jwksUri !== null) {
-    return (validators, isRenewal) => (isRenewal ? fetchPastCaches : fetchCached)(jwksUri, deadline(), validators);
+    return ({ validators, isRenewal, signal }) =>
+      (isRenewal ? fetchPastCaches : fetchCached)(jwksUri, signal, validators);
   }
   let discovered: { readonly uri: string; readonly until: number } | undefined;
-  return async (validators, isRenewal) => {
-    const signal = deadline();
+  return async ({ validators, isRenewal, signal }) => {
     const fetchDocument = isRenewal ? fetchPastCaches : fetchCached;
     if (discovered === undefined || isRenewal || now() >= discovered.until) {
       const uri = await discoverJwksUri(issuer, fetchDocument, signal);

@@ -27,7 +27,7 @@ describe('a document that is fetched', () => {
         headers: {
           host: `127.0.0.1:${provider.port}`,
           connection: 'keep-alive',
-          accept: 'application/jwk-set+json, application/json',
+          accept: 'application/json',
           'accept-encoding': 'identity',
           'user-agent': 'kong-plugin-jwt-identity',
         },

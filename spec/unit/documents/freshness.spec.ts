@@ -16,8 +16,8 @@ describe('the lifetime of a fetched key set', () => {
   });
 
   it('is what it was before when a provider confirms the set and says nothing', () => {
-    expect(lifetimeSeconds(NOTHING, config, 1234)).toBe(1234);
-    expect(lifetimeSeconds({ ...NOTHING, cacheControl: 'max-age=300' }, config, 1234)).toBe(300);
+    expect(lifetimeSeconds(NOTHING, config, { unsaid: 1234 })).toBe(1234);
+    expect(lifetimeSeconds({ ...NOTHING, cacheControl: 'max-age=300' }, config, { unsaid: 1234 })).toBe(300);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigError } from '../../../schema/config-error';
 import { createKeySources } from '../../../src/keys/key-sources';
+import { IdentityProvider } from '../../support/identity-provider';
 import { issuerOf, keySetOf, LogRecorder } from '../../support/key-issuer';
 import { pem, signingKey } from '../../support/tokens';
 import { CERTIFICATE } from '../../support/pem-certificate';
@@ -50,6 +51,15 @@ describe('the key sources of a process', () => {
     for (let at = 0; at < 256; at++) open(issuerOf({ jwks_uri: `https://auth.test/${at}` }));
     expect(open(issuerOf())).not.toBe(first);
     expect(first.holds({ kid: null, algorithms: ['ES256'], key: signingKey('ES256').publicKey })).toBe(false);
+  });
+
+  it('ask for a JWK set by its media type', async () => {
+    const provider = await IdentityProvider.start();
+    await create()(issuerOf({ jwks_uri: provider.jwksUri })).find({ alg: 'ES256', kid: 'k' });
+    await provider.stop();
+    expect(provider.requests.map(({ headers }) => headers['accept'])).toEqual([
+      'application/jwk-set+json, application/json',
+    ]);
   });
 
   it('are read from the configuration when they stand there', () => {

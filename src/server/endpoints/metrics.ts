@@ -6,7 +6,6 @@ import {
   keySetChannel,
   tokenCacheChannel,
 } from '../../telemetry/channels';
-import type { EventObserver, EventServer } from '../pluginserver/event-server';
 
 /** Different `kid` labels that one process counts; the uses of further ones are counted together. */
 const MAX_KIDS = 100;
@@ -14,8 +13,15 @@ const MAX_KIDS = 100;
 /** Upper bounds of the buckets for an event's duration, in seconds. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5, 10];
 
-/** Counts how events end and how long they take. */
-export function createEventObserver(): EventObserver {
+/** What is measured of a server. */
+export interface MeasuredServer {
+  /** Events that are going on. */
+  readonly eventCount: number;
+  readonly instances: { readonly size: number };
+}
+
+/** Returns a function that counts how events end and how long they take. */
+export function createEventObserver(): (outcome: string, durationMs: number) => void {
   const duration = new Histogram({
     name: 'jwt_identity_event_duration_seconds',
     help: 'Time from the call of Kong to the end of the event, by how it ended.',
@@ -33,7 +39,7 @@ export function createEventObserver(): EventObserver {
  * @param place - tells workers apart; whoever replaces a dead worker carries on its series, so that counters reset as
  * Prometheus expects
  */
-export function observeServer(server: EventServer, place: string): void {
+export function observeServer(server: MeasuredServer, place: string): void {
   register.setDefaultLabels({ worker: place });
   // Makes this process answer the supervisor when it collects.
   new AggregatorRegistry();
@@ -43,7 +49,7 @@ export function observeServer(server: EventServer, place: string): void {
   observeKeys();
 }
 
-function observeTables(server: EventServer): void {
+function observeTables(server: MeasuredServer): void {
   const { instances } = server;
   gaugeOf('jwt_identity_live_events', 'Events that are going on.', () => server.eventCount);
   gaugeOf('jwt_identity_instances', 'Instances of the plugin that the worker holds.', () => instances.size);

@@ -2,18 +2,33 @@ import type { Socket } from 'node:net';
 import { encodeFrames, FrameDecoder } from '../../protocol/frame';
 import { decode, encode } from '../../protocol/message';
 import { rpcCall, type RpcCall, rpcReturn, type RpcReturn } from '../../protocol/rpc-messages';
-import type { LogFields } from '../../telemetry/log';
-import { type EventFailure, type EventOutcome, type KongPort, PhaseEvent } from './event';
-import type { Instance } from './instances';
-import { createKongObject } from './kong-object';
-import { countRepeated } from './report';
-import type { EventServerContext } from './event-server';
 import { describeError } from '../../telemetry/describe-error';
+import type { Log, LogFields } from '../../telemetry/log';
+import { type EventFailure, type EventOutcome, type KongPort, PhaseEvent } from './event';
+import type { Instance, Instances } from './instances';
+import { createKongObject } from './kong-object';
+import type { PluginModule } from './plugin-module';
+import { countRepeated } from './report';
 
 const EMPTY = Buffer.alloc(0);
 
 /** Bytes that Kong has not read yet, beyond which no call of its is taken any more. Kong reads all before it calls. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
+
+/** Told how each event ended, and how long it took, in milliseconds. */
+export type EventObserver = (outcome: EventOutcome, durationMs: number) => void;
+
+/** What the connections of a server share. */
+export interface ConnectionContext {
+  readonly plugin: PluginModule;
+  readonly instances: Instances;
+  readonly log: Log;
+  readonly observer?: EventObserver | undefined;
+  /** A clock that never goes back, in milliseconds. */
+  readonly now: () => number;
+  /** How long a connection may stay open after its last message was sent, in milliseconds. */
+  readonly lingerMs: number;
+}
 
 /**
  * One connection from Kong, which carries one call at a time. Frames that arrive are replies as long as replies are
@@ -35,7 +50,7 @@ export class Connection implements KongPort {
 
   constructor(
     private readonly socket: Socket,
-    private readonly context: EventServerContext,
+    private readonly context: ConnectionContext,
   ) {
     socket.on('data', (chunk: Buffer) => {
       this.#receive(chunk);

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import type { Log } from '../../telemetry/log';
-import { Connection } from './connection';
-import type { EventFailure, EventOutcome } from './event';
+import { Connection, type ConnectionContext, type EventObserver } from './connection';
+import type { EventFailure } from './event';
 import { Instances, type InstanceSource } from './instances';
 import type { PluginModule } from './plugin-module';
 
@@ -15,20 +15,7 @@ export interface EventServerOptions {
   /** Told how each event ended and how long it took, in milliseconds. */
   readonly observer?: EventObserver | undefined;
   /** A clock that never goes back, in milliseconds. */
-  readonly now?: Now;
-}
-
-type Now = () => number;
-
-/** Told how each event ended. */
-export type EventObserver = (outcome: EventOutcome, durationMs: number) => void;
-
-/** What the connections of a server share. */
-export interface EventServerContext extends Pick<EventServerOptions, 'plugin' | 'log' | 'observer'> {
-  readonly instances: Instances;
-  readonly now: Now;
-  /** How long a connection whose last word was said may stay open, in milliseconds. */
-  readonly lingerMs: number;
+  readonly now?: () => number;
 }
 
 /** How much later than its deadline an event may be refused, as a part of the deadline. */
@@ -38,7 +25,7 @@ const SWEEP_FRACTION = 1 / 20;
 export class EventServer {
   readonly instances: Instances;
   readonly #deadlineMs: number;
-  readonly #now: Now;
+  readonly #now: () => number;
   readonly #connections = new Set<Connection>();
   readonly #server: Server;
   readonly #sweep: NodeJS.Timeout;
@@ -49,7 +36,7 @@ export class EventServer {
     this.#deadlineMs = deadlineMs;
     this.#now = now;
     const { instances } = this;
-    const context: EventServerContext = { plugin, log, observer, instances, now, lingerMs: deadlineMs };
+    const context: ConnectionContext = { plugin, log, observer, instances, now, lingerMs: deadlineMs };
     // One clock for the deadlines of all: nothing is scheduled for each event.
     this.#sweep = setInterval(() => {
       this.failOverdue();

@@ -9,7 +9,7 @@ import type * as Metrics from '../endpoints/metrics-endpoint';
 import { isInTerminal } from './hangup';
 import { SocketPath } from './socket-path';
 import { listenAsSuccessor } from './port-takeover';
-import { answerWorker } from '../pluginserver/supervised-instances';
+import { answerWorker } from './supervised-instances';
 import { describeError } from '../../telemetry/describe-error';
 import type { WorkerSettings } from './worker-messages';
 import { WorkerPool } from './worker-pool';

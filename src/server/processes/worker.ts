@@ -11,7 +11,7 @@ import { waitForTakeover } from './orphan';
 import { releaseOutput } from './output-release';
 import { loadPlugin, type PluginModule, PluginModuleError } from '../pluginserver/plugin-module';
 import { SocketPath } from './socket-path';
-import { SupervisedInstances } from '../pluginserver/supervised-instances';
+import { SupervisedInstances } from './supervised-instances';
 import { describeError } from '../../telemetry/describe-error';
 import {
   type FromWorker,

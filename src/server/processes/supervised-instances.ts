@@ -1,6 +1,6 @@
-import type { InstanceRegistry } from './instance-registry';
-import type { InstanceSource } from './instances';
-import type { FromWorker, ToWorker } from '../processes/worker-messages';
+import type { InstanceRegistry } from '../pluginserver/instance-registry';
+import type { InstanceSource } from '../pluginserver/instances';
+import type { FromWorker, ToWorker } from './worker-messages';
 
 /** Answers a worker's message from the supervisor's registry. */
 export function answerWorker(

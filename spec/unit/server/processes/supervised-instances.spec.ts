@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { InstanceRegistry } from '../../../../src/server/pluginserver/instance-registry';
-import { answerWorker, SupervisedInstances } from '../../../../src/server/pluginserver/supervised-instances';
+import { answerWorker, SupervisedInstances } from '../../../../src/server/processes/supervised-instances';
 import type { FromWorker, ToWorker } from '../../../../src/server/processes/worker-messages';
 
 describe("the supervisor's instances, as a worker sees them", () => {
