@@ -15,7 +15,7 @@
  */
 
 /** Version of the package. Handler and plugin server must come from one package: each refuses to work with another. */
-export const PACKAGE_VERSION = '0.1.0';
+export const PACKAGE_VERSION = '1.0.0';
 
 /** Name of the plugin in Kong's configuration. */
 export const PLUGIN = 'jwt-identity';

@@ -57,7 +57,7 @@ describe('the key sources of a process', () => {
     const provider = await IdentityProvider.start();
     await create()(issuerOf({ jwks_uri: provider.jwksUri })).find({ alg: 'ES256', kid: 'k' });
     await provider.stop();
-    expect(provider.requests.map(({ headers }) => headers['accept'])).toEqual([
+    expect(provider.requests.map(({ headers }) => headers.accept)).toEqual([
       'application/jwk-set+json, application/json',
     ]);
   });

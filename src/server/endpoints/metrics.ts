@@ -17,7 +17,7 @@ const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 export interface MeasuredServer {
   /** Events that are going on. */
   readonly eventCount: number;
-  readonly instances: { readonly size: number };
+  readonly instances: { readonly size: number; readonly handlers: readonly string[] };
 }
 
 /** Returns a function that counts how events end and how long they take. */
