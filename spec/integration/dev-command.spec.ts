@@ -48,6 +48,21 @@ describe('kong-jwt-identity dev', () => {
     );
   });
 
+  it('warns of an open route that comes first, and shows which routes a request matches too', async () => {
+    const issuers = [{ issuer: 'i', audiences: ['a'], secret: 'a secret that never signed any token' }];
+    const admin = { name: 'admin', paths: ['/admin'], plugins: [{ name: 'jwt-identity', config: { issuers } }] };
+    const shop = { name: 'shop', hosts: ['localhost'], service: 'shop' };
+    const services = [{ name: 'shop', url: 'http://127.0.0.1:1' }];
+    writeFileSync(file, JSON.stringify({ _format_version: '3.0', services, routes: [admin, shop] }));
+    const url = (await start()).replace('127.0.0.1', 'localhost');
+    expect(command?.stderr()).toMatch(
+      /^warn: an open route takes requests that a guarded route describes open=shop guarded=admin request="GET \/admin" headers="Host: localhost"$/m,
+    );
+    expect((await fetch(`${url}/admin`)).status).toBe(502);
+    while (!command!.stdout().endsWith('\n')) await new Promise(setImmediate);
+    expect(command?.stdout()).toMatch(/^GET \/admin 502 route=shop also_matches=admin by=gateway ms=\d+$/m);
+  });
+
   it('takes its plugin server with it, also when it is killed', async () => {
     await start();
     const [, pid] = await command!.logged(/plugin server started server=jwt_identity pid=(\d+)/);

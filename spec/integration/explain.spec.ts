@@ -24,6 +24,8 @@ describe('kong-jwt-identity explain', () => {
       route('any', { issuers }),
       route('admin', { issuers, authorize: [{ roles: ['admin'] }] }),
       route('remote', { issuers: remote }),
+      { ...route('got', { issuers }), methods: ['GET'], paths: ['/any'] },
+      { name: 'open', hosts: ['open.test'] },
     ];
     writeFileSync(file, JSON.stringify({ _format_version: '3.0', routes }));
     token = join(folder, 'token');
@@ -38,6 +40,18 @@ describe('kong-jwt-identity explain', () => {
     [0, 'a request that proceeds', ['--path', '/any'], /^decision +proceed$/m],
     [3, 'a request that is refused', ['--path', '/admin'], /^decision +refuse with 403 forbidden/m],
     [3, 'keys that cannot be had', ['--path', '/remote'], /^decision +refuse with 503 keys_unavailable/m],
+    [
+      0,
+      'a request that other routes match too',
+      ['--path', '/any'],
+      /^not +any: would match too, but Kong asks later$/m,
+    ],
+    [
+      1,
+      'a request that an open route takes',
+      ['--path', '/any', '-H', 'Host: open.test'],
+      /although these match it too: got, any$/m,
+    ],
     [1, 'a route that is not there', ['--path', '/none'], /^error: no route matches GET \/none/],
     [2, 'a call without a request', [], /^error: --route or --path is needed/],
   ])(

@@ -24,6 +24,7 @@ export function exchangeOf(lines: readonly HeaderLine[] = [], members: Partial<E
     query: null,
     upstreamHost: null,
     route,
+    otherRoutes: [],
     service: route?.service ?? null,
     prefix: null,
     context: new Map(),

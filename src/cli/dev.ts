@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { PLUGIN_NAME } from '../../schema/parse-config';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
+import type { PluginEntry } from '../kong/declarative/entities';
 import { type Gateway, startGateway } from '../gateway/gateway';
 import { packagedServer } from '../gateway/plugins/pluginsocket/packaged-server';
 import { PluginServerError } from '../gateway/plugins/pluginsocket/plugin-query';
@@ -52,6 +54,7 @@ async function serve(file: string, { listen, watch, logLevel }: DevFlags, folder
     listen,
     pluginServers: [packagedServer(folder, ['--log-level', logLevel])],
     log,
+    isGuard,
     observer: (record) => process.stdout.write(`${requestLine(record)}\n`),
   });
   // From here on, so that a change while the gateway starts is not missed.
@@ -76,6 +79,12 @@ async function serve(file: string, { listen, watch, logLevel }: DevFlags, folder
   } finally {
     unwatch?.();
   }
+}
+
+/** Whether a plugin refuses requests without a token, or all requests. */
+function isGuard({ name, config }: PluginEntry): boolean {
+  if (name === PLUGIN_NAME) return config['allow_missing'] !== true;
+  return name === 'request-termination' && (config['trigger'] ?? null) === null;
 }
 
 /** A file that cannot be used changes nothing. */

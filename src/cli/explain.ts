@@ -12,12 +12,13 @@ import { isMap } from '../kong/declarative/entity-reader';
 import {
   configOf,
   nameOf,
+  type PlacedConfig,
   writtenRoute,
   writtenRoutes,
   type WrittenRoute,
   type WrittenRoutes,
 } from '../kong/declarative/route-config';
-import { findWrittenRoute } from '../kong/declarative/written-route-finder';
+import { findWrittenRoute, type FoundRoute } from '../kong/declarative/written-route-finder';
 import { normalizePath, withoutQuery } from '../kong/routing/path';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createLogger } from '../telemetry/log';
@@ -66,11 +67,16 @@ export function explainCommand(): Command {
 async function explainRoute(text: string, flags: ExplainFlags): Promise<ExplainedRoute> {
   const written = writtenRoutes(text);
   const { target, headers } = requestOf(flags);
-  const route = flags.route === undefined ? routeFor(written, target, flags) : writtenRoute(written, flags.route);
-  const { config, place } = configOf(written, route, { name: PLUGIN_NAME, config: CONFIG_RECORD }, process.env);
+  const { route, others } =
+    flags.route === undefined
+      ? routeFor(written, target, flags)
+      : { route: writtenRoute(written, flags.route), others: [] };
+  const otherRoutes = others.map(({ given }) => nameOf(given));
+  const { config, place } = placedConfig(written, route, otherRoutes);
   const about = {
     route: nameOf(route.given),
     service: route.service === undefined ? null : nameOf(route.service),
+    otherRoutes,
     plugin: place,
   };
   const { log } = createLogger();
@@ -83,6 +89,17 @@ async function explainRoute(text: string, flags: ExplainFlags): Promise<Explaine
   const request =
     flags.token === undefined ? plain : withToken(plain, readToken(flags.token), gatekeeper.policy.sources);
   return { ...about, ...(await explain(request, gatekeeper, consumerFinder(written))) };
+}
+
+/** A request that takes an open route, although another one describes it, is what people look for here. */
+function placedConfig(written: WrittenRoutes, route: WrittenRoute, otherRoutes: readonly string[]): PlacedConfig {
+  try {
+    return configOf(written, route, { name: PLUGIN_NAME, config: CONFIG_RECORD }, process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError) || otherRoutes.length === 0) throw error;
+    const taken = `this route takes the request, although these match it too: ${otherRoutes.join(', ')}`;
+    throw new ConfigurationError([...error.violations, { field: '', message: taken }]);
+  }
 }
 
 /** The gateway's own keys are none of an explanation's business: something else signs, and nobody sees it. */
@@ -101,13 +118,15 @@ function requestOf({ path = '/', header }: ExplainFlags): {
   return { target: path, headers: Object.fromEntries(entries) };
 }
 
-function routeFor(written: WrittenRoutes, target: string, { method, header }: ExplainFlags): WrittenRoute {
-  const values = (wanted: string): string[] => header.filter(([name]) => name === wanted).map(([, value]) => value);
-  const path = normalizePath(withoutQuery(target));
+function routeFor(written: WrittenRoutes, target: string, { method, header }: ExplainFlags): FoundRoute {
+  const bytes = (text: string): string => Buffer.from(text).toString('latin1');
+  const values = (wanted: string): string[] =>
+    header.filter(([name]) => name === wanted).map(([, value]) => bytes(value));
+  const path = normalizePath(withoutQuery(bytes(target)));
   const [host = null] = values('host');
-  const route = findWrittenRoute(written, { method, path, host, port: 80, headerValues: values });
-  if (route === undefined) throw new CommandFailure(`no route matches ${method} ${path}: Kong answers 404`);
-  return route;
+  const found = findWrittenRoute(written, { method, path, host, port: 80, headerValues: values });
+  if (found === undefined) throw new CommandFailure(`no route matches ${method} ${target}: Kong answers 404`);
+  return found;
 }
 
 function withToken(request: ExplainedRequest, token: string, sources: TokenSources): ExplainedRequest {

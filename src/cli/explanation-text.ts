@@ -2,9 +2,12 @@ import type { ExplainedRoute } from './explanation';
 
 /** Returns an explanation for people: what was looked at, one finding a line, then the decision and what follows. */
 export function explanationText(explained: ExplainedRoute): string {
-  const { route, service, plugin, findings, decision, shadow, changes, kong = {} } = explained;
+  const { route, service, otherRoutes, plugin, findings, decision, shadow, changes, kong = {} } = explained;
   const lines: readonly (readonly [label: string, text: string])[] = [
     ['route', service === null ? route : `${route}, of the service ${service}`],
+    ...(otherRoutes.length === 0
+      ? []
+      : [['not', `${otherRoutes.join(', ')}: would match too, but Kong asks later`] as const]),
     ['plugin', `attached to ${plugin}`],
     ...findings.map(({ stage, finding }) => [stage, finding] as const),
     ['decision', decisionText(decision)],

@@ -69,6 +69,8 @@ export async function explain(
 export interface ExplainedRoute extends Explanation {
   readonly route: string;
   readonly service: string | null;
+  /** Routes that would take the request without this one, in Kong's order. */
+  readonly otherRoutes: readonly string[];
   /** What the plugin is attached to, in words. */
   readonly plugin: string;
 }

@@ -7,6 +7,7 @@ import type { Environment } from '../kong/declarative/vault';
 import { readYaml } from '../kong/declarative/yaml';
 import type { Observer } from './exchange/exchange-record';
 import { Generation } from './generation';
+import { warnOfOverlaps, type IsGuard } from './overlap-warnings';
 import type { PluginHost } from './plugins/plugin-kind';
 import { startPluginServers } from './plugins/plugin-servers';
 import type { PluginServerSettings } from './plugins/pluginsocket/server-settings';
@@ -28,6 +29,8 @@ export interface GatewayOptions {
   readonly environment?: Environment;
   /** The address of this machine that connections to services come from; the system chooses when left out. */
   readonly serviceLocalAddress?: string;
+  /** Tells guarded routes from open ones, for the warning about open routes that come first; no warning without it. */
+  readonly isGuard?: IsGuard;
   /** Told about every request that is over. */
   readonly observer?: Observer;
 }
@@ -65,6 +68,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       findPlugin: (name) => kinds.find((kind) => kind.name === name),
       nowSeconds: Math.floor(Date.now() / 1000),
     });
+    if (options.isGuard !== undefined) warnOfOverlaps(declaration, options.isGuard, log);
     const pluginHost: PluginHost = { ...host, consumers: declaration.consumers };
     return new Generation(declaration, kinds, pluginHost);
   };

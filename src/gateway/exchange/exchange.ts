@@ -44,6 +44,8 @@ export interface Exchange {
   /** The route that matched, `null` when none did. */
   readonly route: Route | null;
   readonly service: Service | null;
+  /** The routes that would have taken the request without this one, in Kong's order. */
+  readonly otherRoutes: readonly Route[];
   /** What the route takes off the path; see `RouteMatch`. */
   readonly prefix: string | null;
   /** Kong's `ngx.ctx`, as far as plugins fill it: `authenticated_consumer`, `authenticated_credential` and their own. */

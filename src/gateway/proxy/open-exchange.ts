@@ -51,6 +51,7 @@ export function openExchange(request: IncomingMessage, router: Router, nowMs: nu
       upstreamHost: null,
       route: match?.route ?? null,
       service: match?.route.service ?? null,
+      otherRoutes: match?.others ?? [],
       prefix: match?.prefix ?? null,
       context: new Map(),
       shared: new Map(),
@@ -64,7 +65,7 @@ function route(
   router: Router,
   request: { method: string; path: string; host: string | null; port: number; headers: HeaderList },
 ): RouteMatch | null {
-  const table = request.headers.table();
+  const table = request.headers.table(LOOKED_AT);
   return router({ ...request, headerValues: (name) => table.get(name) ?? [] });
 }
 

@@ -10,13 +10,19 @@ const CONDITIONS = ['id', 'name', 'methods', 'hosts', 'paths', 'headers', 'regex
 
 const FORM: EntityForm = { kind: 'routes', schema: ROUTE, apart: [], key: 'name' };
 
+/** The route that a request takes, and those that would take it without this one. */
+export interface FoundRoute {
+  readonly route: WrittenRoute;
+  readonly others: readonly WrittenRoute[];
+}
+
 /**
  * Returns the route that Kong would choose for a request, among the routes of a kong.yml that may hold what only Kong
  * understands; `undefined` when there is none.
  *
  * @throws ConfigurationError for conditions that Kong would refuse
  */
-export function findWrittenRoute({ routes }: WrittenRoutes, request: Routable): WrittenRoute | undefined {
+export function findWrittenRoute({ routes }: WrittenRoutes, request: Routable): FoundRoute | undefined {
   const reader = new EntityReader(0);
   const written = new Map<Route, WrittenRoute>();
   routes.forEach((route, index) => {
@@ -31,5 +37,7 @@ export function findWrittenRoute({ routes }: WrittenRoutes, request: Routable): 
   });
   if (reader.violations.length > 0) throw new ConfigurationError(reader.violations);
   const match = createRouter([...written.keys()])(request);
-  return match === null ? undefined : written.get(match.route);
+  const route = match === null ? undefined : written.get(match.route);
+  if (match === null || route === undefined) return undefined;
+  return { route, others: match.others.flatMap((other) => written.get(other) ?? []) };
 }

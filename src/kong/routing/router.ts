@@ -1,9 +1,9 @@
 import type { Route } from '../declarative/entities';
 import { splitRouteId } from '../declarative/entity-id';
-import { pathRegExp } from './path-regexp';
-import { compareRoutes, rankOf, splitByPaths } from './route-rank';
+import { compileConditions, type Conditions } from './conditions';
+import { comparePriorities, priorityOf, splitByPaths } from './route-priority';
 
-/** What routes look at. */
+/** What routes look at. Everything is a byte string: one character for each byte. */
 export interface Routable {
   readonly method: string;
   /** The path, normalized. */
@@ -21,112 +21,127 @@ export interface RouteMatch {
   readonly route: Route;
   /** The part of the path that the route's `strip_path` takes off; `null` when it keeps the path. */
   readonly prefix: string | null;
+  /** The routes that would take the request if this one were not there, the first of them first. */
+  readonly others: readonly Route[];
 }
 
 /** Finds the route for a request, `null` when there is none. */
 export type Router = (request: Routable) => RouteMatch | null;
 
-/** One kind of condition. The text is what a path condition matched; other conditions have none to say. */
-type Condition = (request: Routable) => string | null;
-
-const MET = '';
+/** A route with the paths of one group, as Kong asks it. */
+export interface RoutePart {
+  readonly route: Route;
+  /** The id by which Kong sorts parts of equal priority. */
+  readonly id: string;
+  readonly priority: bigint;
+  /** The paths of this part; empty when the route has none. */
+  readonly paths: readonly string[];
+}
 
 /**
  * Returns a router that decides as Kong's `traditional_compatible` flavor does: all kinds of conditions that a route has
- * must be met, by any of the values of a kind, and the most specific route wins. Routes of disabled services are out.
+ * must be met, by any of the values of a kind, and the route with the greatest priority wins. Routes of disabled services
+ * are out.
  */
 export function createRouter(routes: readonly Route[]): Router {
-  const candidates = routes
-    .filter(({ service }) => service === null || service.enabled)
-    .flatMap((route) => parts(route).map((part) => ({ ...part, route, matches: compile(part.view) })))
-    .sort(compareRoutes);
+  const candidates = partsOf(routes).map((part) => ({
+    ...part,
+    conditions: compileConditions({ ...part.route, paths: part.paths }),
+  }));
+  const read = requestReader(candidates.map(({ conditions }) => conditions));
   return (request) => {
-    for (const { route, matches } of candidates) {
-      const matched = matches(request);
-      if (matched !== null) return { route, prefix: route.strip_path ? matched : null };
+    const subject = read(request);
+    if (subject === null) return null;
+    let first: Omit<RouteMatch, 'others'> | null = null;
+    const others = new Set<Route>();
+    for (const { route, conditions } of candidates) {
+      const matched = conditions.match(subject);
+      if (matched === null) continue;
+      if (first === null) first = { route, prefix: route.strip_path ? bytesOf(matched) : null };
+      else if (route !== first.route) others.add(route);
     }
-    return null;
+    return first === null ? null : { ...first, others: [...others] };
   };
 }
 
-function parts(route: Route): { view: Route; id: string; rank: readonly number[] }[] {
-  const groups = splitByPaths(route.paths ?? []);
-  if (groups.length < 2) return [{ view: route, id: route.id, rank: rankOf(route) }];
-  return groups.map((paths, i) => {
-    const view = { ...route, paths };
-    return { view, id: splitRouteId(route.id, i + 1), rank: rankOf(view) };
-  });
+/** Returns what Kong asks for a request, in its order: the routes of enabled services, split by their paths. */
+export function partsOf(routes: readonly Route[]): readonly RoutePart[] {
+  return routes
+    .filter(({ service }) => service === null || service.enabled)
+    .flatMap((route) => {
+      const groups = splitByPaths(route.paths ?? []);
+      if (groups.length < 2) return [{ route, id: route.id, priority: priorityOf(route), paths: route.paths ?? [] }];
+      return groups.map((paths, i): RoutePart => {
+        const id = splitRouteId(route.id, i + 1);
+        return { route, id, priority: priorityOf({ ...route, paths }), paths };
+      });
+    })
+    .sort(comparePriorities);
 }
 
-function compile({ methods, hosts, headers, paths }: Route): Condition {
-  const others = [
-    ...(isSet(methods) ? [methodCondition(methods)] : []),
-    ...(isSet(hosts) ? [hostCondition(hosts)] : []),
-    ...Object.entries(headers ?? {}).map(([name, values]) => headerCondition(name, values)),
-  ];
-  // Kong 3.9.3: without paths, what strip_path takes off is the first slash.
-  const path = isSet(paths) ? pathCondition(paths) : (): string => '/';
-  return (request) => (others.every((condition) => condition(request) !== null) ? path(request) : null);
+/** What conditions look at, as text. */
+export interface Subject {
+  readonly method: string;
+  readonly path: string;
+  readonly host: { readonly name: string; readonly port: number } | null;
+  /** The values of headers, by their names in lower case and with underscores. */
+  readonly headers: ReadonlyMap<string, readonly string[]>;
 }
 
-function isSet(list: readonly string[] | null): list is readonly string[] {
-  return list !== null && list.length > 0;
-}
-
-function methodCondition(methods: readonly string[]): Condition {
-  return ({ method }) => (methods.includes(method) ? MET : null);
-}
-
-function pathCondition(paths: readonly string[]): Condition {
-  const matchers = paths.map((path) => {
-    if (!path.startsWith('~')) return (given: string) => (given.startsWith(path) ? path : null);
-    const pattern = pathRegExp(path);
-    return (given: string) => pattern?.exec(given)?.[0] ?? null;
-  });
-  return ({ path }) => first(matchers, (matcher) => matcher(path));
-}
-
-function hostCondition(hosts: readonly string[]): Condition {
-  const matchers = hosts.map((host) => {
-    const { name, port } = splitHost(host);
-    const fits = nameMatcher(name);
-    return (given: string, givenPort: number) => fits(given) && (port === null || port === givenPort);
-  });
-  return ({ host, port: listenPort }) => {
-    if (host === null) return null;
-    const { name, port } = splitHost(host);
-    return matchers.some((matches) => matches(name, port ?? listenPort)) ? MET : null;
+/**
+ * Returns what turns a request into text, `null` for a request whose path, host or header is not UTF-8.
+ *
+ * Kong 3.9.3: its router takes text only. It finds no route for a request that has anything else in what any of the
+ * routes looks at, whether that route would have matched or not.
+ */
+function requestReader(all: readonly Conditions[]): (request: Routable) => Subject | null {
+  const looksAtPath = all.some((conditions) => conditions.looksAtPath);
+  const looksAtHost = all.some((conditions) => conditions.looksAtHost);
+  const names = new Set(all.flatMap(({ headerNames }) => headerNames));
+  return (request) => {
+    const path = looksAtPath ? textOf(request.path) : '';
+    const hostText = looksAtHost && request.host !== null ? textOf(request.host) : '';
+    const headers = [...names].map((name) => [name, headerValues(request, name).map(textOf)] as const);
+    const values = headers.flatMap(([, texts]) => texts);
+    if (path === null || hostText === null || values.includes(null)) return null;
+    const host = request.host === null ? null : splitHost(hostText);
+    return {
+      method: request.method,
+      path,
+      host: host === null ? null : { name: host.name, port: host.port ?? request.port },
+      headers: new Map(headers as [string, string[]][]),
+    };
   };
 }
 
-function nameMatcher(name: string): (given: string) => boolean {
-  if (name.startsWith('*')) return (given) => given.endsWith(name.slice(1));
-  if (name.endsWith('*')) return (given) => given.startsWith(name.slice(0, -1));
-  return (given) => given === name;
+/**
+ * Kong 3.9.3 looks a header up with underscores in its name. Only when the client sent none of that spelling,
+ * lua-nginx-module looks again with minus signs: `X_Tenant` hides `X-Tenant`.
+ */
+function headerValues(request: Routable, name: string): readonly string[] {
+  const values = request.headerValues(name);
+  return values.length > 0 ? values : request.headerValues(name.replaceAll('_', '-'));
 }
 
-/** A value that starts with `~*` is a regular expression. Values are compared in lower case. */
-function headerCondition(name: string, values: readonly string[]): Condition {
-  const fits = values.map((value) => {
-    const text = value.toLowerCase();
-    if (!text.startsWith('~*')) return (given: string) => given === text;
-    const pattern = new RegExp(text.slice(2));
-    return (given: string) => pattern.test(given);
-  });
-  return (request) =>
-    request.headerValues(name.toLowerCase()).some((given) => fits.some((fit) => fit(given.toLowerCase()))) ? MET : null;
-}
-
-function splitHost(host: string): { name: string; port: number | null } {
+/** Returns a host and the port after its first colon, when that is a number as Lua reads one. */
+export function splitHost(host: string): { name: string; port: number | null } {
   const at = host.indexOf(':');
-  const port = at === -1 ? Number.NaN : Number(host.slice(at + 1) || 'none');
+  const text = host.slice(at + 1);
+  if (at === -1 || text === '' || /^[+-]?0o/i.test(text)) return { name: host, port: null };
+  const port = /^[+-]?(inf(inity)?|nan)$/i.test(text) ? Infinity : Math.trunc(Number(text));
   return Number.isNaN(port) ? { name: host, port: null } : { name: host.slice(0, at), port };
 }
 
-function first<T, R>(items: readonly T[], pick: (item: T) => R | null): R | null {
-  for (const item of items) {
-    const picked = pick(item);
-    if (picked !== null) return picked;
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function textOf(bytes: string): string | null {
+  try {
+    return UTF8.decode(Buffer.from(bytes, 'latin1'));
+  } catch {
+    return null;
   }
-  return null;
+}
+
+function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
