@@ -107,14 +107,13 @@ export class Plugin {
     const policy = this.#gatekeeper instanceof Refusal ? undefined : this.#gatekeeper.policy;
     const { realm, handOver: settings } = policy ?? WITHOUT_POLICY;
     // It travels with what ends the event. A refusal whose token cannot be hidden is a refusal all the same.
-    const isChanged = request && policy && (await hideFromLogs(kong, request, policy.sources).catch(() => true));
+    if (request && policy) await hideFromLogs(kong, request, policy.sources).catch(() => undefined);
     const form = request !== undefined && isGrpc(request) ? 'grpc' : 'problem';
     const rejection = { refusal, realm, form, log: logEntry(refusal, settings) } as const;
     await this.#carrier.refuse(
       kong,
       rejection,
-      // The handler remembers an answer under the headers that it finds after the event.
-      () => (request && policy && isChanged === false ? repetitionOfMissing(request, policy, refusal) : undefined),
+      () => request && policy && repetitionOfMissing(request, policy, refusal),
     );
   }
 }

@@ -8,14 +8,13 @@ import type { Pdk } from './pdk';
  * valid elsewhere. Kong 3.9.3, pdk/log.lua: log plugins show the headers and the query as the plugins left them, and
  * mask Authorization only. Nobody waits for these messages, except where a token was in the query.
  *
- * @returns whether the request was changed
+ * It changes no request without a token, so that the handler inside Kong's worker remembers the refusal of such a request
+ * under the headers that the client sent.
  */
-export async function hideFromLogs(kong: Pdk, request: RequestView, sources: TokenSources): Promise<boolean> {
+export async function hideFromLogs(kong: Pdk, request: RequestView, sources: TokenSources): Promise<void> {
   const { headers, rawQuery } = hideCredentials(request, sources);
-  const hasHeaders = Object.keys(headers).length > 0;
-  if (hasHeaders) await kong.service.request.setHeaders(headers);
+  if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
   if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
-  return hasHeaders || rawQuery !== undefined;
 }
 
 /**
