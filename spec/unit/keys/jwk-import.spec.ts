@@ -183,7 +183,9 @@ describe('a JWK', () => {
       expect(reasonFor(jwkOf(point))).toBe(UNSOUND);
     });
 
-    it('would let everyone sign', () => {
+    // Node 24 and later find such a signature wrong by themselves.
+    const itUntilNode24 = Number(process.versions.node.split('.', 1)[0]) < 24 ? it : it.skip;
+    itUntilNode24('would let everyone sign', () => {
       const verified = points.filter((point) => {
         let key: KeyObject;
         try {
