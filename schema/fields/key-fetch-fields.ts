@@ -95,7 +95,7 @@ export const KEY_FETCH_FIELDS = [
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder in which the last good key set is kept, so that a gateway that starts while the provider is down can still verify tokens, as long as it could have used stale keys. Made for its owner only if it is missing; not used when others may write to it, because whoever can decides which keys are trusted.',
+        'Folder in which the last good key set is kept, so that a gateway that starts while the provider is down can still verify tokens, as long as it could have used stale keys. Made for its owner only if it is missing; not used when others may write to it or to a folder above it without the sticky bit, because whoever can decides which keys are trusted.',
     },
   },
   {

@@ -92,7 +92,7 @@ describeKong('a service that only the gateway can reach', () => {
     const signingKeys = join(folder, 'signing-keys.json');
     const jwksFile = join(folder, 'jwks.json');
     const text = announceSigningKey('EdDSA');
-    writeFileSync(signingKeys, text);
+    writeFileSync(signingKeys, text, { mode: 0o600 });
     writeFileSync(jwksFile, JSON.stringify(publicKeySet(readSigningKeys(text))));
     const token = { issuer: 'https://gateway.example.com', audience: 'orders', jwksFile };
     urls.signed = await serve(gatewayIdentityToken(token));

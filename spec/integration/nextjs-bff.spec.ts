@@ -74,7 +74,7 @@ if (absence !== undefined) process.stderr.write(`\nSKIPPED: the specs of example
 
     const file = (name: string, text: string): string => {
       const path = join(folder, name);
-      writeFileSync(path, text);
+      writeFileSync(path, text, { mode: 0o600 });
       return path;
     };
     const keys = announceSigningKey('EdDSA');

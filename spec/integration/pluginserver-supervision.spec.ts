@@ -255,7 +255,7 @@ describe('the supervisor of the plugin server', () => {
   it('leaves the ports of its metrics and its keys to the server that takes over', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'take-over-'));
     const keys = join(folder, 'keys.json');
-    writeFileSync(keys, announceSigningKey('EdDSA'));
+    writeFileSync(keys, announceSigningKey('EdDSA'), { mode: 0o600 });
     const flags = (metrics: string, jwks: string): string[] => [
       ...['--workers', '1', '--metrics', metrics],
       ...['--signing-keys', keys, '--jwks', jwks],

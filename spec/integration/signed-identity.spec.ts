@@ -99,7 +99,7 @@ describe('a gateway that signs identities', () => {
 
   it('rotates its keys without a restart: a new key is published before it signs', async () => {
     const replace = (text: string): void => {
-      writeFileSync(`${keyFile}.new`, text);
+      writeFileSync(`${keyFile}.new`, text, { mode: 0o600 });
       renameSync(`${keyFile}.new`, keyFile);
     };
     const before = await serviceHeaders(CONFIG);

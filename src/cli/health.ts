@@ -1,11 +1,15 @@
 import { Command } from 'commander';
 import { askForHealth, type ServerHealth } from '../server/pluginserver/health';
+import { SocketPathError } from '../server/processes/socket-path';
 import { CommandFailure } from './command-failure';
 
 /** How long a healthy server may take to answer, in milliseconds. */
 const TIMEOUT_MS = 5_000;
 
-/** `health`: succeeds when a worker of the plugin server answers on the socket. It says nothing about Kong. */
+/**
+ * `health`: succeeds when a worker of the plugin server answers on the socket, and nobody else can have made that socket.
+ * It says nothing about Kong.
+ */
 export function healthCommand(): Command {
   return new Command('health')
     .description('ask the plugin server on a socket whether it serves; exits with 1 when it does not')
@@ -14,6 +18,7 @@ export function healthCommand(): Command {
       try {
         process.stdout.write(`${describe(await askForHealth(socket, TIMEOUT_MS))}\n`);
       } catch (error) {
+        if (error instanceof SocketPathError) throw new CommandFailure(error.message);
         throw new CommandFailure(`socket ${socket}: ${(error as Error).message}`);
       }
     });

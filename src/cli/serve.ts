@@ -117,7 +117,7 @@ async function openSigningKeys({ signingKeys, jwks, takeOver }: ServeFlags, log:
 function openKeySet(path: string, log: Log): () => string {
   const parse = (text: string): string => JSON.stringify(publicKeySet(readSigningKeys(text)));
   try {
-    return watchedFile(path, parse, { now: Date.now, log });
+    return watchedFile(path, 'secret', parse, { now: Date.now, log });
   } catch (error) {
     throw new CommandFailure(`--signing-keys ${path}: ${(error as Error).message}`);
   }

@@ -1,5 +1,5 @@
 import type { Log, LogFields } from '../telemetry/log';
-import { UnsafeDirectoryError } from './document-file';
+import { UntrustedPathError } from '../files/trusted-path';
 import type { Clock } from './elapsed-clock';
 import { FetchError } from './fetch-error';
 
@@ -71,7 +71,7 @@ export class DocumentReport {
 
   /** The copy on disk could not be written or read. */
   diskFailed(attempt: 'written to' | 'read from', error: unknown): void {
-    const isOurs = error instanceof FetchError || error instanceof UnsafeDirectoryError;
+    const isOurs = error instanceof FetchError || error instanceof UntrustedPathError;
     const reason = isOurs ? error.message : ((error as NodeJS.ErrnoException).code ?? 'unknown');
     this.#write('warn', `${this.subject.what} could not be ${attempt} cache_directory`, { reason });
   }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { type FileKind, useTrustedFile } from '../files/trusted-file';
 import { renewalChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 
@@ -23,37 +23,36 @@ renewalChannel.subscribe(() => {
  * every few seconds and read again when it was replaced or changed, and at the next use after a message on the renewal
  * channel. What cannot be read or parsed then is said in the log, and what was there before stays.
  *
+ * @param kind - who may read and write it; see {@link useTrustedFile}
  * @param parse - told what it made of the file before, if anything; its errors must not quote the file
- * @throws what `readFileSync` or `parse` throw, now
+ * @throws what {@link useTrustedFile} or `parse` throw, now
  */
 export function watchedFile<T>(
   path: string,
+  kind: FileKind,
   parse: (text: string, before: T | undefined) => T,
   { now, log }: WatchedFileDependencies,
 ): () => T {
-  let version = versionOf(path);
-  let current = parse(readFileSync(path, 'utf8'), undefined);
+  let { version, current } = useTrustedFile(path, kind, (file) => ({
+    version: file.version,
+    current: parse(file.read(), undefined),
+  }));
   let lookAt = now() + LOOK_EVERY_MS;
   let renewal = renewals;
   return () => {
     if (now() < lookAt && renewal === renewals) return current;
     lookAt = now() + LOOK_EVERY_MS;
     try {
-      const found = versionOf(path);
-      if (found === version && renewal === renewals) return current;
-      version = found;
-      renewal = renewals;
-      current = parse(readFileSync(path, 'utf8'), current);
-      log('notice', 'a file was read again', { path });
+      useTrustedFile(path, kind, (file) => {
+        if (file.version === version && renewal === renewals) return;
+        version = file.version;
+        renewal = renewals;
+        current = parse(file.read(), current);
+        log('notice', 'a file was read again', { path });
+      });
     } catch (error) {
       log('error', 'a file cannot be used, what was read before stays', { path, reason: (error as Error).message });
     }
     return current;
   };
-}
-
-/** Tells a file from the one that was there before; also one that was moved there, as a mounted secret is. */
-function versionOf(path: string): string {
-  const { ino, size, mtimeMs } = statSync(path);
-  return `${ino} ${size} ${mtimeMs}`;
 }

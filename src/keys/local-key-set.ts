@@ -15,7 +15,7 @@ const MAX_KEYS = 64;
 export function localKeySet(path: string, dependencies: WatchedFileDependencies): KeySource {
   const read = (text: string, before: readonly VerificationKey[] = []): readonly VerificationKey[] =>
     keepIdentity(readKeySet(parse(text), MAX_KEYS).keys, before);
-  const keys = watchedFile(path, read, dependencies);
+  const keys = watchedFile(path, 'public', read, dependencies);
   return { find: (request) => selectKey(keys(), request), holds: (key) => keys().includes(key) };
 }
 

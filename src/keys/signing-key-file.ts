@@ -30,7 +30,7 @@ function open(
     );
   }
   try {
-    return watchedFile(path, readSigningKeys, dependencies);
+    return watchedFile(path, 'secret', readSigningKeys, dependencies);
   } catch (error) {
     throw new ConfigError('config.identity_token', `signing keys: ${(error as Error).message}`);
   }

@@ -108,6 +108,8 @@ describe('the manifests for Kubernetes', () => {
       new RegExp(`serve --socket ${socket ?? ''} --take-over$`),
     );
     expect(startupProbe.exec.command.slice(-2)).toEqual(['--socket', socket]);
+    // Every user may write to the volumes of the chart; the plugin server refuses to listen there.
+    expect(socket).toMatch(/^\/dev\/shm\/[^/]+\/[^/]+$/);
   });
 });
 

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { readCaFile } from '../../../src/documents/ca-file';
+import { FetchError } from '../../../src/documents/fetch-error';
 import { CERTIFICATE } from '../../support/pem-certificate';
 
 describe('a CA file', () => {
@@ -30,6 +31,14 @@ describe('a CA file', () => {
 
   it('is refused when it cannot be read', () => {
     expect(() => readCaFile(join(folder, 'missing.pem'))).toThrow('the file cannot be read (ENOENT)');
-    expect(() => readCaFile(folder)).toThrow('the file cannot be read (EISDIR)');
+    expect(() => readCaFile(folder)).toThrow(`${folder} is a folder`);
+  });
+
+  it('is refused when everybody may write to it, as a FetchError', () => {
+    const path = file(CERTIFICATE);
+    chmodSync(path, 0o666);
+    expect(() => readCaFile(path)).toThrow(FetchError);
+    expect(() => readCaFile(path)).toThrow('others may write to');
+    chmodSync(path, 0o644);
   });
 });

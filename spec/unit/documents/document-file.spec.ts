@@ -1,9 +1,20 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { documentFile, type DocumentFile } from '../../../src/documents/document-file';
+import { asNobody, describeOtherUser, endOf, NOBODY, startAsNobody } from '../../support/other-user';
 
 const STORED = { body: { keys: [{ kty: 'EC' }] }, fetchedAtMs: 1_800_000_000_000, lifetimeSeconds: 600 };
 const SOURCE = 'https://auth.test/jwks';
@@ -61,7 +72,7 @@ describe('the key set on disk', () => {
     expect(readdirSync(directory)).toHaveLength(1);
   });
 
-  it.each([0o770, 0o707, 0o777, 0o1777])('is neither read nor written in a folder with mode %o', async (mode) => {
+  it.each([0o707, 0o777, 0o1777])('is neither read nor written in a folder with mode %o', async (mode) => {
     await file.write(STORED);
     chmodSync(directory, mode);
     await expect(file.read()).rejects.toThrow('others may write to the folder');
@@ -78,6 +89,32 @@ describe('the key set on disk', () => {
     const lost = documentFile(join(parent, 'no', 'such'), SOURCE);
     await expect(lost.write(STORED)).rejects.toThrow('ENOENT');
     expect(await lost.read()).toBeUndefined();
+  });
+
+  it('leaves no folder open', async () => {
+    const openFiles = (): number => readdirSync('/proc/self/fd').length;
+    await file.write(STORED);
+    const before = openFiles();
+    await file.read();
+    await file.write(STORED);
+    chmodSync(directory, 0o777);
+    await expect(file.read()).rejects.toThrow('others may write');
+    expect(openFiles()).toBe(before);
+  });
+
+  it('is neither read nor written below a folder that others may write to', async () => {
+    await file.write(STORED);
+    chmodSync(parent, 0o777);
+    await expect(file.read()).rejects.toThrow(`others may write to the folder ${parent}`);
+    await expect(file.write(STORED)).rejects.toThrow(`others may write to the folder ${parent}`);
+    chmodSync(parent, 0o1777);
+    expect(await file.read()).toMatchObject(STORED);
+  });
+
+  it('is not read when others may write to it', async () => {
+    await file.write(STORED);
+    chmodSync(path(), 0o666);
+    await expect(file.read()).rejects.toThrow('others may write to the file');
   });
 
   it('leaves nothing behind when it cannot be written', async () => {
@@ -125,5 +162,64 @@ describe('the key set on disk', () => {
     rmSync(target);
     execFileSync('mkfifo', [target]);
     expect(await file.read()).toBeUndefined();
+  });
+});
+
+describeOtherUser('the key set on disk, when another user attacks', () => {
+  let parent: string;
+  let directory: string;
+  let attacker: ChildProcess | undefined;
+  beforeEach(() => {
+    parent = mkdtempSync(join(tmpdir(), 'key-set-attack-'));
+    directory = join(parent, 'keys');
+    attacker = undefined;
+  });
+  afterEach(async () => {
+    if (attacker !== undefined) await endOf(attacker);
+    rmSync(parent, { recursive: true });
+  });
+  const POISON = { ...STORED, source: SOURCE, body: { keys: ['of the attacker'] } };
+
+  it('never holds what that user wrote, who exchanges the folder all the time', async () => {
+    await documentFile(directory, SOURCE).write(STORED);
+    const name = readdirSync(directory)[0]!;
+    chmodSync(parent, 0o777);
+    const flip = `
+      const [, parent, name, poison] = process.argv;
+      process.chdir(parent);
+      fs.mkdirSync('evil');
+      fs.writeFileSync('evil/' + name, poison);
+      console.log('ready');
+      for (;;) {
+        fs.renameSync('keys', 'kept');
+        fs.symlinkSync('evil', 'keys');
+        fs.unlinkSync('keys');
+        fs.renameSync('kept', 'keys');
+      }`;
+    attacker = await startAsNobody(flip, parent, name, JSON.stringify(POISON));
+    const file = documentFile(directory, SOURCE);
+    const seen = new Set<string>();
+    for (let turn = 0; turn < 500; turn++) {
+      seen.add(JSON.stringify((await file.read().catch(() => undefined))?.body));
+    }
+    expect(seen).not.toContain(JSON.stringify(POISON.body));
+  });
+
+  it("is neither read nor written in a folder that that user's group may write to", async () => {
+    const file = documentFile(directory, SOURCE);
+    await file.write(STORED);
+    chownSync(directory, 0, NOBODY);
+    chmodSync(directory, 0o770);
+    await expect(file.read()).rejects.toThrow('others may write to the folder');
+    await expect(file.write(STORED)).rejects.toThrow('others may write to the folder');
+  });
+
+  it('is neither read nor written in a folder that that user has made first', async () => {
+    chmodSync(parent, 0o1777);
+    asNobody('fs.mkdirSync(process.argv[1])', directory);
+    const file = documentFile(directory, SOURCE);
+    await expect(file.read()).rejects.toThrow('belongs to another user');
+    await expect(file.write(STORED)).rejects.toThrow('belongs to another user');
+    expect(readdirSync(directory)).toEqual([]);
   });
 });

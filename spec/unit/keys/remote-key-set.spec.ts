@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { KeyLookup, KeyRequest, VerificationKey } from '../../../src/core/verification/key-source';
-import { UnsafeDirectoryError } from '../../../src/documents/document-file';
+import { UntrustedPathError } from '../../../src/files/trusted-path';
 import {
   keyFetchChannel,
   keySetChannel,
@@ -541,7 +541,7 @@ describe('a key set that is kept on disk', () => {
   });
 
   it.each([
-    ['others may write to the folder', new UnsafeDirectoryError('others may write to the folder')],
+    ['others may write to the folder', new UntrustedPathError('others may write to the folder')],
     ['EACCES', Object.assign(new Error('EACCES: /secret/path'), { code: 'EACCES' })],
     ['unknown', new Error('?')],
   ])('does not matter to requests when the disk fails: %s', async (reason, fault) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -79,10 +79,10 @@ describe('a file of keys', () => {
   const dependencies = () => ({ now: () => now, log: createLogger('debug', (line) => logs.push(line)).log });
 
   it('is read again when it was replaced', () => {
-    writeFileSync(path, setOf(privateJwk('EdDSA', { kid: 'a' })));
+    writeFileSync(path, setOf(privateJwk('EdDSA', { kid: 'a' })), { mode: 0o600 });
     const source = signingKeyFile(path, dependencies());
     expect(source().kid).toBe('a');
-    writeFileSync(`${path}.new`, setOf(privateJwk('EdDSA', { kid: 'b' })));
+    writeFileSync(`${path}.new`, setOf(privateJwk('EdDSA', { kid: 'b' })), { mode: 0o600 });
     renameSync(`${path}.new`, path);
     now = 4_999;
     expect(source().kid).toBe('a');
@@ -92,7 +92,7 @@ describe('a file of keys', () => {
 
   it('is read again at once when all keys are to be, also when it looks the same', () => {
     const write = (kid: string): void => {
-      writeFileSync(path, setOf(privateJwk('EdDSA', { kid })));
+      writeFileSync(path, setOf(privateJwk('EdDSA', { kid })), { mode: 0o600 });
       utimesSync(path, 1, 1);
     };
     write('a');
@@ -108,10 +108,10 @@ describe('a file of keys', () => {
   });
 
   it('stays in use as it was when it can no longer be used, and quotes nothing of it in the log', () => {
-    writeFileSync(path, setOf(privateJwk('EdDSA', { kid: 'a' })));
+    writeFileSync(path, setOf(privateJwk('EdDSA', { kid: 'a' })), { mode: 0o600 });
     const source = signingKeyFile(path, dependencies());
     source();
-    writeFileSync(path, 'SECRET');
+    writeFileSync(path, 'SECRET', { mode: 0o600 });
     now += 5_000;
     expect(source().kid).toBe('a');
     rmSync(path);
@@ -119,6 +119,24 @@ describe('a file of keys', () => {
     expect(source().kid).toBe('a');
     expect(logs).toHaveLength(2);
     expect(logs.join()).not.toContain('SECRET');
+  });
+
+  it.each([0o644, 0o666])('is not used when others may read it or write to it (mode %o)', (mode) => {
+    writeFileSync(path, setOf(privateJwk('EdDSA')));
+    chmodSync(path, mode);
+    const source = signingKeyFile(path, dependencies());
+    expect(source).toThrow(/^config\.identity_token: signing keys: others may (read|write to) .*: chmod /);
+  });
+
+  it('stays in use as it was when others may read it from some time on', () => {
+    writeFileSync(path, setOf(privateJwk('EdDSA', { kid: 'a' })), { mode: 0o600 });
+    const source = signingKeyFile(path, dependencies());
+    source();
+    writeFileSync(path, setOf(privateJwk('EdDSA', { kid: 'b' })));
+    chmodSync(path, 0o644);
+    now += 5_000;
+    expect(source().kid).toBe('a');
+    expect(logs.join()).toContain('others may read');
   });
 
   it.each([
@@ -132,13 +150,13 @@ describe('a file of keys', () => {
 
   it('of public keys loses a key that was removed', async () => {
     const [a, b] = [signingKey('EdDSA', 'a'), signingKey('ES256', 'b')];
-    writeFileSync(path, setOf(publicJwk(a), publicJwk(b)));
+    writeFileSync(path, setOf(publicJwk(a), publicJwk(b)), { mode: 0o600 });
     const source = localKeySet(path, dependencies());
     const found = await source.find({ alg: 'EdDSA', kid: 'a' });
     expect(found).toMatchObject({ status: 'found', key: { kid: 'a' } });
     const { key } = found as Extract<typeof found, { status: 'found' }>;
     expect(source.holds(key)).toBe(true);
-    writeFileSync(path, setOf(publicJwk(b)));
+    writeFileSync(path, setOf(publicJwk(b)), { mode: 0o600 });
     now = 5_000;
     expect(source.holds(key)).toBe(false);
     expect(await source.find({ alg: 'EdDSA', kid: 'a' })).toMatchObject({ status: 'not_found' });
@@ -146,11 +164,11 @@ describe('a file of keys', () => {
 
   it('of public keys keeps those that are still in it, with the tokens that they verified', async () => {
     const [a, b] = [signingKey('EdDSA', 'a'), signingKey('ES256', 'b')];
-    writeFileSync(path, setOf(publicJwk(a)));
+    writeFileSync(path, setOf(publicJwk(a)), { mode: 0o600 });
     const source = localKeySet(path, dependencies());
     const found = await source.find({ alg: 'EdDSA', kid: 'a' });
     const { key } = found as Extract<typeof found, { status: 'found' }>;
-    writeFileSync(path, setOf(publicJwk(b), publicJwk(a)));
+    writeFileSync(path, setOf(publicJwk(b), publicJwk(a)), { mode: 0o600 });
     now = 5_000;
     expect(source.holds(key)).toBe(true);
     expect(await source.find({ alg: 'ES256', kid: 'b' })).toMatchObject({ status: 'found' });
@@ -158,7 +176,7 @@ describe('a file of keys', () => {
   });
 
   it('of public keys is not quoted when it is no JSON, since it may be the wrong file', () => {
-    writeFileSync(path, '"d": "SECRET"');
+    writeFileSync(path, '"d": "SECRET"', { mode: 0o600 });
     expect(() => localKeySet(path, dependencies())).toThrow(/^not JSON$/);
   });
 });

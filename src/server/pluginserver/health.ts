@@ -2,6 +2,7 @@ import { createConnection } from 'node:net';
 import { encodeFrames, FrameDecoder } from '../../protocol/frame';
 import { decode, encode } from '../../protocol/message';
 import { rpcCall, rpcReturn } from '../../protocol/rpc-messages';
+import { requireTrustedSocket } from '../processes/socket-path';
 
 /** What one process of a plugin server says of itself. */
 export interface ServerHealth {
@@ -16,12 +17,14 @@ export interface ServerHealth {
 
 /**
  * Asks the plugin server on a socket what it serves, as Kong could. An accepted connection alone proves nothing: the
- * system accepts it also when every worker is stuck.
+ * system accepts it also when every worker is stuck. An answer alone proves nothing either, because anybody can give it:
+ * who listens follows from whose the socket is.
  *
  * @param timeoutMs - how long the whole exchange may take, in milliseconds
- * @throws Error when nobody answers, or not in the protocol
+ * @throws SocketPathError when another user may be listening; Error when nobody answers, or not in the protocol
  */
-export function askForHealth(socketPath: string, timeoutMs: number): Promise<ServerHealth> {
+export async function askForHealth(socketPath: string, timeoutMs: number): Promise<ServerHealth> {
+  requireTrustedSocket(socketPath);
   return new Promise((resolve, reject) => {
     const decoder = new FrameDecoder();
     const socket = createConnection(socketPath, () => {

@@ -57,13 +57,13 @@ export function defaultWorkers(kongWorkers: string | undefined, cores: number = 
  * the instances, but serves no event itself. When it dies, its workers end, at once or when they were replaced.
  * SIGHUP makes all processes read all keys anew. Resolves with the exit code of the process.
  *
- * @throws SocketPathError when the socket's path cannot be used, or the error of `listen(2)` for the metrics
+ * @throws SocketPathError when the socket's path cannot be used, at the start or later, or the error of `listen(2)` for the metrics
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { socketPath, pluginPath, deadlineMs, takesOver, metrics, log } = options;
   const stopSignal = signalled(log, takesOver ? TERM_GRACE_MS : 0);
   const socket = new SocketPath(socketPath);
-  await socket.check(takesOver);
+  await socket.check(takesOver, options.socketMode);
   // The socket must never be open to more users than it should be, not even until a chmod.
   process.umask(0o777 & ~options.socketMode);
 
@@ -74,6 +74,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     registry.dropUnused(UNUSED_MS);
   }, UNUSED_MS).unref();
   const settings = { socketPath, supervisorPid: process.pid, takesOver, pluginPath, deadlineMs };
+  let onUnclaimed: (error: unknown) => void = () => undefined;
+  // A server that Kong does not reach must not say that it serves: whoever does listen there would answer for it.
+  const unclaimed = new Promise<never>((_, reject) => {
+    onUnclaimed = reject;
+  });
   const pool = new WorkerPool({ ...settings, hasMetrics: metrics !== undefined }, options.stuckSeconds, log, {
     onMessage: (message, reply) => {
       answerWorker(registry, message, reply, (answer) => {
@@ -84,7 +89,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       try {
         socket.claim();
       } catch (error) {
-        log('error', 'the socket cannot be put in its place', { socket: socket.path, ...describeError(error) });
+        onUnclaimed(error);
       }
     },
   });
@@ -101,24 +106,26 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     log('notice', 'publishing metrics', { address: addressOf(endpoint) });
   };
   if (metrics && !takesOver) await openMetrics(metrics);
-  const start = await Promise.race([stopSignal, pool.start(options.workers)]);
-  if (start === false) return 1;
-  if (start === true) log('notice', 'serving', { socket: socket.path, workers: options.workers, pid: process.pid });
-  if (metrics && takesOver) {
-    // The server that is replaced has the port until it ends, and requests do not wait for that.
-    listenAsSuccessor(() => openMetrics(metrics)).catch((error: unknown) => {
-      log('error', 'metrics cannot be served', { host: metrics.host, port: metrics.port, ...describeError(error) });
-    });
+  try {
+    const start = await Promise.race([stopSignal, unclaimed, pool.start(options.workers)]);
+    if (start === false) return 1;
+    if (start === true) log('notice', 'serving', { socket: socket.path, workers: options.workers, pid: process.pid });
+    if (metrics && takesOver) {
+      // The server that is replaced has the port until it ends, and requests do not wait for that.
+      listenAsSuccessor(() => openMetrics(metrics)).catch((error: unknown) => {
+        log('error', 'metrics cannot be served', { host: metrics.host, port: metrics.port, ...describeError(error) });
+      });
+    }
+    const end = await Promise.race([stopSignal, unclaimed, lost(socket, pool)]);
+    if (end === 'taken') log('notice', 'another server took the socket over, this one ends', { socket: socket.path });
+    if (end === 'removed') log('error', 'the socket file was removed, the server ends', { socket: socket.path });
+    return end === 'removed' ? 1 : 0;
+  } finally {
+    socket.release();
+    await pool.stop();
+    endpoint?.closeAllConnections();
+    endpoint?.close();
   }
-
-  const end = await Promise.race([stopSignal, lost(socket, pool)]);
-  if (end === 'taken') log('notice', 'another server took the socket over, this one ends', { socket: socket.path });
-  if (end === 'removed') log('error', 'the socket file was removed, the server ends', { socket: socket.path });
-  socket.release();
-  await pool.stop();
-  endpoint?.closeAllConnections();
-  endpoint?.close();
-  return end === 'removed' ? 1 : 0;
 }
 
 /** Resolves when the process is told to stop: a while after the first SIGTERM, at once after anything else. */

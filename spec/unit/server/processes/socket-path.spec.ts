@@ -1,9 +1,19 @@
-import { existsSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SocketPath } from '../../../../src/server/processes/socket-path';
+import { SocketPath, SocketPathError } from '../../../../src/server/processes/socket-path';
 import { KongSide } from '../../../support/kong-side';
 
 describe("the path of the plugin server's socket", () => {
@@ -63,10 +73,52 @@ describe("the path of the plugin server's socket", () => {
   });
 
   it.each([
-    ['whose folder is missing', () => join(folder, 'missing/plugin.sock'), /the folder .*missing is missing/],
+    [
+      'whose folder is missing and the one above, too',
+      () => join(folder, 'no/such/plugin.sock'),
+      /the folder .* is missing/,
+    ],
+    ['whose folder is none', () => join(__filename, 'plugin.sock'), /socket-path.spec.ts is not a folder/],
     ['that is too long for the system', () => join(folder, 'x'.repeat(107)), /longer than 107 bytes/],
   ])('is refused %s', async (_, refused, message) => {
     await expect(new SocketPath(refused()).check(false)).rejects.toThrow(message);
+  });
+
+  it.each([
+    [0o600, 0o700],
+    [0o660, 0o750],
+    [0o666, 0o755],
+  ])('makes a missing folder, in which who may write to the socket finds it (mode %o: %o)', async (mode, made) => {
+    const below = join(folder, 'below');
+    await new SocketPath(join(below, 'plugin.sock')).check(false, mode);
+    expect(statSync(below).mode & 0o777).toBe(made);
+  });
+
+  it.each([0o777, 0o1777])('is refused in a folder that others may write to (mode %o)', async (mode) => {
+    chmodSync(folder, mode);
+    const expected = `others may write to the folder ${folder} (mode ${mode.toString(8).padStart(4, '0')}): chmod go-w`;
+    await expect(new SocketPath(path).check(true)).rejects.toThrow(expected);
+  });
+
+  it('is refused below a folder that others may write to, who could exchange the folder of the socket', async () => {
+    const below = join(folder, 'below');
+    mkdirSync(below, { mode: 0o700 });
+    chmodSync(folder, 0o777);
+    await expect(new SocketPath(join(below, 'plugin.sock')).check(true)).rejects.toThrow('others may write to');
+    chmodSync(folder, 0o1777);
+    await expect(new SocketPath(join(below, 'plugin.sock')).check(true)).resolves.toBeUndefined();
+  });
+
+  it('cannot be claimed without an error when something is in its place that a socket cannot replace', async () => {
+    const socket = new SocketPath(path);
+    await socket.check(true);
+    await listen(socket.ownName);
+    mkdirSync(path);
+    expect(() => {
+      socket.claim();
+    }).toThrow(new SocketPathError(`socket ${path}: cannot be put in its place (EISDIR)`));
+    socket.release();
+    expect(readdirSync(folder)).toEqual(['plugin.sock']);
   });
 
   it("takes a dead server's place", async () => {

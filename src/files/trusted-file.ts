@@ -1,0 +1,60 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { modeOf, mayOthersWrite, OURS_ALONE, type PathTrust, trustedPath, UntrustedPathError } from './trusted-path';
+
+/** What is in a file, which decides who may do what with it. */
+export type FileKind = 'secret' | 'public';
+
+/** A file that is open and was checked. */
+export interface TrustedFile {
+  /** Tells a file from the one that was there before; also one that was moved there, as a mounted secret is. */
+  readonly version: string;
+  /** Its text. */
+  read(): string;
+}
+
+/** Whose word a public file is: the operator names it, so it may be anybody's, but not everybody's. */
+const ANYBODYS: PathTrust = { mayBelongToOthers: true, groupMayWrite: true };
+
+/** Larger than any file of keys or certificates. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Opens a file, makes sure of it by its descriptor, and hands it to `use`.
+ *
+ * - `secret`: belongs to root or the user of this process; nobody else may write it or exchange it; nobody else may
+ *   read it but, when it is root's, its group (as for PostgreSQL's `ssl_key_file`).
+ * - `public`: not everybody may write it or exchange it.
+ *
+ * Links are followed where trusted users made them, as in a mounted Kubernetes secret. Pipes and devices are refused.
+ *
+ * @throws UntrustedPathError, or the error of the system
+ */
+export function useTrustedFile<T>(path: string, kind: FileKind, use: (file: TrustedFile) => T): T {
+  const trust = kind === 'secret' ? OURS_ALONE : ANYBODYS;
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const descriptor = openSync(trustedPath(path, trust), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const status = fstatSync(descriptor);
+    const problem = problemOf(status, path, kind, trust);
+    if (problem !== undefined) throw new UntrustedPathError(problem);
+    const { ino, size, mtimeMs } = status;
+    return use({
+      version: `${ino} ${size} ${mtimeMs}`,
+      read: () => readFileSync(descriptor, 'utf8'),
+    });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function problemOf(status: Stats, path: string, kind: FileKind, trust: PathTrust): string | undefined {
+  if (status.isDirectory()) return `${path} is a folder`;
+  if (!status.isFile()) return `${path} is not a regular file`;
+  if (status.size > MAX_FILE_BYTES) return `${path} has more than ${MAX_FILE_BYTES} bytes`;
+  if (mayOthersWrite(status, trust)) return `others may write to ${path} (mode ${modeOf(status)}): chmod go-w`;
+  const readers = status.uid === 0 ? 0o007 : 0o077;
+  if (kind === 'secret' && process.geteuid !== undefined && (status.mode & readers) !== 0) {
+    return `others may read ${path} (mode ${modeOf(status)}): chmod 0600, or 0640 where root owns it`;
+  }
+  return undefined;
+}
