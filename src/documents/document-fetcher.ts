@@ -1,5 +1,5 @@
 import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
-import { guardedLookup, namesRefusedAddress } from './address-guard';
+import { guardedLookup, namesRefusedAddress, plainLookup } from './address-guard';
 import { readCaFile } from './ca-file';
 import { FetchError } from './fetch-error';
 import type { FreshnessHeaders } from './freshness';
@@ -93,8 +93,11 @@ function createDispatcher(config: FetchLimits, signal: AbortSignal): Dispatcher 
     timeout: 0,
   };
   const limits = { maxResponseSize: maxBytes, connections: 1 };
-  if (proxyUrl !== null) return new ProxyAgent({ uri: proxyUrl, requestTls: connect, proxyTls: connect, ...limits });
-  return new Agent({ ...limits, connect: { ...connect, ...(!allowLinkLocal && { lookup: guardedLookup }) } });
+  if (proxyUrl !== null) {
+    const proxyTls = { ...connect, lookup: plainLookup };
+    return new ProxyAgent({ uri: proxyUrl, requestTls: connect, proxyTls, ...limits });
+  }
+  return new Agent({ ...limits, connect: { ...connect, lookup: allowLinkLocal ? plainLookup : guardedLookup } });
 }
 
 function caCertificates(caFile: string): string {

@@ -1,16 +1,39 @@
-import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
-import { guardedLookup, isRefusedAddress, namesRefusedAddress } from '../../../src/documents/address-guard';
+import {
+  guardedLookup,
+  isRefusedAddress,
+  namesRefusedAddress,
+  plainLookup,
+} from '../../../src/documents/address-guard';
+import { lookUpName } from '../../../src/documents/name-lookup';
 
-jest.mock('node:dns');
+jest.mock('../../../src/documents/name-lookup');
 
 describe('an address to fetch keys from', () => {
   it.each([
     ...['169.254.169.254', '169.254.0.1', 'fe80::1', 'fe80::1%eth0', 'febf::1'],
-    ...['fd00:ec2::254', 'fd00:0ec2:0:0::0254', 'fd20:ce::254', '100.100.100.200', '192.0.0.192', '168.63.129.16'],
-    // The same in other clothes: mapped, translated, NAT64, 6to4.
-    ...['::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '::ffff:0:a9fe:a9fe', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::1'],
+    ...[
+      'fd00:ec2::254',
+      'fd00:0ec2:0:0::0254',
+      'fd00:ec2::23',
+      'fd00:ec2:ffff::1',
+      'fd00:c1::a9fe:a9fe',
+      'fd00:42::42',
+    ],
+    ...['fd20:ce::254', '100.100.100.200', '192.0.0.192', '168.63.129.16'],
+    // IPv6 that stands for IPv4: mapped, translated, IPv4-compatible.
+    ...[
+      '::ffff:169.254.169.254',
+      '::ffff:a9fe:a9fe',
+      '::ffff:0:a9fe:a9fe',
+      '::169.254.169.254',
+      '::a9fe:a9fe',
+      '::6464:64c8',
+    ],
+    // NAT64, 6to4, Teredo (server; client), ISATAP.
+    ...['64:ff9b::a9fe:a9fe', '64:ff9b:1::a9fe:a9fe', '64:ff9b:1:a9fe:a9:fe00::', '2002:a9fe:a9fe::1'],
+    ...['2001:0:a9fe:a9fe::1', '2001:0:808:808:0:0:5601:5601', '2001:db8::5efe:a9fe:a9fe', 'fd00::200:5efe:a9fe:a9fe'],
     '::ffff:100.100.100.200',
   ])('is not %s', (address) => {
     expect(isRefusedAddress(address)).toBe(true);
@@ -28,6 +51,14 @@ describe('an address to fetch keys from', () => {
       '170.254.1.1',
     ],
     ...['::1', 'fd00::1', '2001:db8::1', 'fec0::1', '64:ff9b::808:808', '2002:808:808::1', '::ffff:10.0.0.1'],
+    ...[
+      '::10.0.0.1',
+      '2001:0:808:808:0:0:f7f7:f7f7',
+      'fd00:ec1:ffff::1',
+      'fd00:ec3::1',
+      'fd00:42::43',
+      '2001:db8::a9fe:a9fe',
+    ],
   ])('may be %s', (address) => {
     expect(isRefusedAddress(address)).toBe(false);
   });
@@ -51,17 +82,9 @@ describe('a URL to fetch keys from', () => {
 });
 
 describe('the lookup of a name', () => {
-  type Answer = Parameters<typeof guardedLookup>[2];
   const found = (error: Error | null, ...addresses: readonly string[]): void => {
-    jest
-      .mocked(lookup as (name: string, options: object, answer: Answer) => void)
-      .mockImplementation((_, __, answer) => {
-        answer(
-          error,
-          // With an error there is no list (Node 20), whatever the types say.
-          error === null ? addresses.map((address) => ({ address, family: isIP(address) })) : (undefined as never),
-        );
-      });
+    const list = addresses.map((address) => ({ address, family: isIP(address) }));
+    jest.mocked(lookUpName).mockReturnValue(error === null ? Promise.resolve(list) : Promise.reject(error));
   };
   const look = (all: boolean): Promise<unknown[]> =>
     new Promise((resolve) => {
@@ -85,6 +108,14 @@ describe('the lookup of a name', () => {
   it.each([true, false])('fails when one of several addresses is refused (all: %s)', async (all) => {
     found(null, '192.0.2.1', '169.254.169.254');
     expect(await look(all)).toEqual([new Error('the name leads to a link-local or metadata address'), []]);
+  });
+
+  it('may lead to a refused address where these are allowed', (done) => {
+    found(null, '169.254.169.254');
+    plainLookup('auth.test', { all: false }, (...answer) => {
+      expect(answer).toEqual([null, '169.254.169.254', 4]);
+      done();
+    });
   });
 
   it('fails when there is none, or the lookup failed', async () => {

@@ -1,6 +1,5 @@
-import dns from 'node:dns';
+import dns from 'node:dns/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { guardedLookup } from '../../../src/documents/address-guard';
 import { createDocumentFetcher, type FetchedDocument, type Validators } from '../../../src/documents/document-fetcher';
 import { IdentityProvider } from '../../support/identity-provider';
 import { keyFetchOf } from '../../support/key-issuer';
@@ -103,9 +102,7 @@ describe('a document that is fetched', () => {
   );
 
   it('is not asked for at a name that leads there at that moment', async () => {
-    const answer = (...[, , callback]: Parameters<typeof guardedLookup>): void => {
-      callback(null, [{ address: '169.254.169.254', family: 4 }]);
-    };
+    const answer = (): Promise<unknown> => Promise.resolve([{ address: '169.254.169.254', family: 4 }]);
     const lookup = jest.spyOn(dns, 'lookup').mockImplementation(answer as typeof dns.lookup);
     try {
       const fetched = createDocumentFetcher(keyFetchOf())('http://rebound.test/', AbortSignal.timeout(5000));

@@ -25,6 +25,8 @@ export function decodeCompactJws(token: string): CompactJws | Refusal {
   if (segments.length !== 3 || protectedHeader === undefined || payload === undefined || signature === undefined) {
     return malformed('not three segments');
   }
+  // RFC 7518 §3.6: an unsecured JWS, of the algorithm "none".
+  if (signature === '') return malformed('it has no signature');
   if (decodeBase64url(signature) === undefined) return malformed('signature is not base64url');
   const header = decodeObject(protectedHeader);
   if (header === undefined) return malformed('header is not a JSON object');

@@ -54,4 +54,10 @@ describe('decoding a compact JWS', () => {
   ])('refuses a token that %s', (_, text) => {
     expect(decodeCompactJws(text)).toMatchObject({ code: 'token_malformed' });
   });
+
+  it('says that an unsecured token has no signature, not that it is spelled wrong (alg: none, RFC 7518 §3.6)', () => {
+    const unsecured = `${segment({ alg: 'none' })}.${segment({})}.`;
+    expect(decodeCompactJws(unsecured)).toMatchObject({ code: 'token_malformed', reason: 'it has no signature' });
+    expect(decodeCompactJws(`${unsecured}A`)).toMatchObject({ reason: 'signature is not base64url' });
+  });
 });
