@@ -50,7 +50,7 @@ const roomConfigs = Object.entries(rooms).map(([folder, allowed]) => {
 });
 
 module.exports = tseslint.config(
-  { ignores: ['**/dist/', 'coverage/', 'node_modules/', 'examples/nextjs-bff/', '**/*.d.ts'] },
+  { ignores: ['**/dist/', '.stryker/', 'coverage/', 'node_modules/', 'examples/nextjs-bff/', '**/*.d.ts'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { findBearerToken, type TokenSources } from '../../../../src/core/request/bearer-token';
+import { findBearerToken, hasTokenCookie, type TokenSources } from '../../../../src/core/request/bearer-token';
 import { Refusal } from '../../../../src/core/refusal/refusal';
 import type { RequestView } from '../../../../src/core/request/request-view';
 
@@ -36,6 +36,12 @@ describe('finding the token in Authorization', () => {
     ['another scheme after a comma', 'Bearer abc, Basic dTpw'],
     ['a Bearer hidden behind Basic', 'Basic dTpw, Bearer abc'],
     ['a Bearer hidden behind Basic without a blank', 'Basic dTpw,bearer abc'],
+    ['a Bearer as the only credentials of Basic', 'Basic Bearer'],
+    ['a Bearer and a token as credentials of Basic', 'Basic bearer abc'],
+    ['a Bearer at the end of the credentials of Basic', 'Basic dTpw, Bearer'],
+    ['something that is no scheme before a Bearer', 'ä Bearer abc'],
+    ['a quoted text before a Bearer', '"x" Bearer  abc'],
+    ['a line end after the token', 'Bearer  abc\ndef'],
     ['characters outside b64token', 'Bearer abc"def'],
     ['non-ASCII characters', 'Bearer äbc'],
     ['a quoted token', 'Bearer "abc"'],
@@ -46,12 +52,19 @@ describe('finding the token in Authorization', () => {
     expect(find({ authorization: value })).toBe('credentials_malformed');
   });
 
-  it.each([['Basic dTpw'], ['Negotiate YII='], ['Digest username="x", realm="y"'], ['Bearerish abc']])(
+  it.each([['Basic dTpw'], ['Negotiate YII='], ['Digest username="x", realm="y"'], ['Bearerish abc'], ['xBearer abc']])(
     'finds no bearer token in %s',
     (value) => {
       expect(find({ authorization: value })).toBeUndefined();
     },
   );
+
+  it('says of a header that was sent twice that it was', () => {
+    expect(findBearerToken({ headers: { 'x-access-token': ['abc', 'abc'] } }, sources)).toMatchObject({
+      code: 'credentials_malformed',
+      reason: 'header x-access-token: sent more than once',
+    });
+  });
 
   it('finds nothing when nothing is there', () => {
     expect(find({})).toBeUndefined();
@@ -119,6 +132,27 @@ describe('finding the token elsewhere', () => {
     ['access_token=abc&access_token=def', 'tokens_conflict'],
   ])('reads the query %s', (query, expected) => {
     expect(find({}, query)).toBe(expected);
+  });
+
+  it.each<[string, boolean]>([
+    ['session=abc', true],
+    ['a=1;\tsession =abc', true],
+    ['session', true],
+    ['session2=abc; a=session', false],
+  ])('sees whether the cookies %s may hold the token', (cookie, expected) => {
+    expect(hasTokenCookie({ headers: { cookie } }, sources)).toBe(expected);
+    expect(hasTokenCookie({ headers: { cookie } }, { ...sources, cookieNames: [] })).toBe(false);
+  });
+
+  it('tells an observer where a token was', () => {
+    const findings: string[] = [];
+    const headers = { authorization: 'Bearer abc', cookie: 'session=abc' };
+    findBearerToken({ headers, rawQuery: 'access_token=abc' }, sources, (_, finding) => findings.push(finding));
+    expect(findings).toEqual([
+      'found in the header authorization, 3 bytes',
+      'found in the cookie session, 3 bytes',
+      'found in the query parameter access_token, 3 bytes',
+    ]);
   });
 
   it('looks only where the configuration says', () => {

@@ -45,7 +45,7 @@ describe('hiding the credentials', () => {
   });
 
   it('does not touch other cookies', () => {
-    expect(hide({ cookie: 'a=1; b=2' })).toEqual({ headers: {}, rawQuery: undefined });
+    expect(hide({ cookie: 'a=1; b=2' })).toStrictEqual({ headers: {}, rawQuery: undefined });
   });
 
   it.each([

@@ -130,6 +130,10 @@ describe('header lists that cannot be trusted', () => {
     expect(inspect(many(HEADER_LIMIT))).toBe('headers_truncated');
   });
 
+  it('counts lines, not what is in them', () => {
+    expect(inspect({ h: 'v'.repeat(2 * HEADER_LIMIT) })).toEqual([]);
+  });
+
   it('counts every line of a repeated header', () => {
     expect(inspect({ h: Array<string>(HEADER_LIMIT).fill('v') })).toBe('headers_truncated');
   });

@@ -92,6 +92,13 @@ describe('a token that is not genuine', () => {
     });
   });
 
+  it('is refused with the slash at the end that its issuer does not have', async () => {
+    const bare = issuer(new KeyList(rsa), ALGORITHMS, 'https://auth.example.com');
+    expect(await verify(await signToken(rsa, claims({ iss: `${bare.issuer}/` })), bare)).toMatchObject({
+      reason: 'iss is none of the issuers',
+    });
+  });
+
   it('is refused when its claims were changed after signing', async () => {
     const [header, , signature] = (await signToken(rsa, claims())).split('.');
     const forged = `${header!}.${segment(claims({ sub: 'admin' }))}.${signature!}`;
