@@ -102,5 +102,11 @@ describe('the package, installed from its tarball into an empty prefix', () => {
       expect(response.status).toBe(401);
       expect(await response.json()).toMatchObject({ code: 'token_missing' });
     });
+
+    it('the handler of the package runs inside the worker, and Kong logs which file it loaded', () => {
+      expect(kong.log()).toContain(
+        join(folder, 'prefix/lib/node_modules/kong-plugin-jwt-identity/dist/lua/kong/plugins'),
+      );
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { CommandFailure } from './command-failure';
 import { withSettings } from './install/kong-conf';
@@ -62,6 +62,7 @@ function placementOf({ socket, systemd }: InstallFlags): Placement {
   const placement = {
     node: process.execPath,
     command: resolve(__dirname, 'main.js'),
+    luaFolder: resolve(__dirname, '../../lua'),
     socket: resolve(socket ?? usual),
   };
   // Kong splits its commands at spaces, and systemd does: nothing can be quoted in either for both.
@@ -74,8 +75,12 @@ function placementOf({ socket, systemd }: InstallFlags): Placement {
 }
 
 /** What would let somebody else decide who passes. */
-function unsafePlaces({ node, command, socket }: Placement, { user, systemd }: InstallFlags): readonly string[] {
-  const code = [node, command].flatMap((path) => ownershipProblems(path, []));
+function unsafePlaces(
+  { node, command, luaFolder, socket }: Placement,
+  { user, systemd }: InstallFlags,
+): readonly string[] {
+  const handler = join(luaFolder, 'kong/plugins/jwt-identity/handler.lua');
+  const code = [node, command, handler].flatMap((path) => ownershipProblems(path, []));
   const folder = dirname(socket);
   if (systemd && folder === `/run/${RUNTIME_FOLDER}`) return code;
   if (!existsSync(folder)) return [...code, `${folder} does not exist; create it for user ${user} with mode 0700`];

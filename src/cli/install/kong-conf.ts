@@ -7,8 +7,8 @@ export type MergedConf =
 
 const LINE = /^\s*([a-z0-9_]+)\s*=\s*(.*?)\s*(?:(?<!\\)#.*)?$/;
 const HEADING = '# jwt-identity: written by `kong-jwt-identity install`';
-/** Lists to which a name is added. Kong 3.9.3 separates names by commas. */
-const LISTS: Readonly<Record<string, string>> = { plugins: PLUGIN, pluginserver_names: 'jwt_identity' };
+/** Lists of names to which one is added. Kong 3.9.3 separates names by commas. */
+const NAMES: Readonly<Record<string, string>> = { plugins: PLUGIN, pluginserver_names: 'jwt_identity' };
 
 /**
  * Returns a kong.conf with the settings in it. Lines that are there already stay; a list of names gets the name that is
@@ -25,7 +25,7 @@ export function withSettings(text: string, settings: readonly Setting[]): Merged
     const current = LINE.exec(lines[index] ?? '')?.[2];
     if (current === undefined) missing.push(setting);
     else if (current !== setting.value) {
-      const extended = extendedList(setting.name, current);
+      const extended = holds(setting, current) ? current : extendedList(setting, current);
       if (extended === undefined) {
         problems.push(`line ${index + 1} sets ${setting.name} = ${current}; it must be ${setting.value}`);
       } else if (extended !== current) {
@@ -44,9 +44,16 @@ export function withSettings(text: string, settings: readonly Setting[]): Merged
   };
 }
 
-/** The list with our name in it; `undefined` for a setting that is no list of names. */
-function extendedList(name: string, current: string): string | undefined {
-  const wanted = LISTS[name];
+/** Whether a path of Lua folders has ours already. */
+function holds({ name, value }: Setting, current: string): boolean {
+  return name === 'lua_package_path' && current.split(';').includes(value.replace(/;;$/, ''));
+}
+
+/** The list with our part in it; `undefined` for a setting that is no list. */
+function extendedList({ name, value }: Setting, current: string): string | undefined {
+  // Before the folders that are there: another file of the same name must not be loaded instead of the handler.
+  if (name === 'lua_package_path') return `${value.replace(/;;$/, '')};${current}`;
+  const wanted = NAMES[name];
   if (wanted === undefined) return undefined;
   const names = current.split(',').map((item) => item.trim());
   if (names.includes(wanted)) return current;

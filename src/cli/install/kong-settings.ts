@@ -10,6 +10,8 @@ export interface Placement {
   readonly node: string;
   /** The command of this package, a JavaScript file. */
   readonly command: string;
+  /** The folder with the handler that Kong loads into its workers. */
+  readonly luaFolder: string;
   /** The Unix socket on which Kong and the plugin server meet. */
   readonly socket: string;
 }
@@ -24,10 +26,15 @@ export const PLUGIN = 'jwt-identity';
  *
  * @param startedByKong - whether Kong runs the plugin server, or something else does, such as systemd
  */
-export function kongSettings({ node, command, socket }: Placement, startedByKong: boolean): readonly Setting[] {
+export function kongSettings(
+  { node, command, luaFolder, socket }: Placement,
+  startedByKong: boolean,
+): readonly Setting[] {
   const prefix = `pluginserver_${SERVER}_`;
   return [
     { name: 'plugins', value: `bundled,${PLUGIN}` },
+    // `;;` stands for the folders in which Lua looks anyway.
+    { name: 'lua_package_path', value: `${luaFolder}/?.lua;;` },
     { name: 'pluginserver_names', value: SERVER },
     { name: `${prefix}socket`, value: socket },
     { name: `${prefix}query_cmd`, value: `${node} ${command} dump` },

@@ -2,7 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { withSettings } from '../../../../src/cli/install/kong-conf';
 import { kongSettings } from '../../../../src/cli/install/kong-settings';
 
-const settings = kongSettings({ node: '/n/node', command: '/p/main.js', socket: '/s/jwt.socket' }, true);
+const settings = kongSettings(
+  { node: '/n/node', command: '/p/main.js', luaFolder: '/p/lua', socket: '/s/jwt.socket' },
+  true,
+);
 const textOf = (text: string): string => {
   const merged = withSettings(text, settings);
   if (merged.outcome === 'conflict') throw new Error(merged.problems.join('\n'));
@@ -29,6 +32,7 @@ describe('a kong.conf with the settings of the plugin', () => {
     ['plugins=bundled, my-plugin # ours', 'plugins = bundled,my-plugin,jwt-identity'],
     ['plugins = off', 'plugins = jwt-identity'],
     ['pluginserver_names = go', 'pluginserver_names = go,jwt_identity'],
+    ['lua_package_path = /mine/?.lua;;', 'lua_package_path = /p/lua/?.lua;/mine/?.lua;;'],
   ])('extends the list of names in %s', (line, extended) => {
     const text = textOf(`${line}\n`);
     expect(text.split('\n')).toContain(extended);

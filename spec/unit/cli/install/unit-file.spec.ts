@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { unitFile } from '../../../../src/cli/install/unit-file';
 
-const placement = { node: process.execPath, command: '/usr/lib/main.js', socket: '/run/kong-jwt-identity/a.socket' };
+const placement = {
+  node: process.execPath,
+  command: '/usr/lib/main.js',
+  luaFolder: '/usr/lib/lua',
+  socket: '/run/kong-jwt-identity/a.socket',
+};
 const unit = unitFile(placement, 'root');
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
 if (!hasSystemd) console.log('SKIPPED: systemd does not check the unit file; there is no systemd-analyze on PATH');
