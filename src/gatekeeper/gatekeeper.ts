@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/config';
 import { ConfigError } from '../../schema/config-error';
 import { parseConfig } from '../../schema/parse-config';
+import { configWarnings } from '../../schema/rules/config-warnings';
 import type { Decision } from '../core/decision';
 import type { SigningKeySource } from '../core/identity/signing-key';
 import type { Observer } from '../core/observer';
@@ -80,7 +81,9 @@ export function createGatekeepers({ log, clock = () => Date.now() / 1000 }: Gate
   return (config, door) => {
     const { signingKeys } = door;
     const signingKey = typeof signingKeys === 'string' ? signingKeyOf(signingKeys) : signingKeys;
-    const policy = compilePolicy(configAt(door, parseConfig(config)), keys, signingKey);
+    const parsed = parseConfig(config);
+    const policy = compilePolicy(configAt(door, parsed), keys, signingKey);
+    for (const { field, message } of configWarnings(parsed)) log('warn', message, { field });
     return {
       policy,
       decide: async (request, observe) => {

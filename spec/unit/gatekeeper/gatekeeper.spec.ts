@@ -51,6 +51,12 @@ describe('a gatekeeper', () => {
     expect(JSON.stringify(log.mock.calls)).not.toContain('secret');
   });
 
+  it('warns when it is opened for two issuers whose callers the service cannot tell apart', () => {
+    const [issuer] = config.issuers;
+    open({ issuers: [issuer, { ...issuer, issuer: 'https://other.example.com/' }] });
+    expect(log).toHaveBeenCalledWith('warn', expect.stringContaining('the same sub'), { field: 'config.issuers' });
+  });
+
   it('tells an observer what it finds', async () => {
     const stages: string[] = [];
     await open().decide({ headers: {} }, (stage) => stages.push(stage));

@@ -12,7 +12,8 @@ export interface HiddenCredentials {
 
 /**
  * Takes the token out of every configured place, also where several held the same one. Credentials of another scheme
- * in `Authorization`, other cookies and other parameters stay byte for byte.
+ * in `Authorization` stay. So do other cookies and other parameters, as text: bytes that are not UTF-8 became U+FFFD on the
+ * way here (Kong 3.9.3: ProtoBuf:1 carries text), and stay that.
  */
 export function hideCredentials(request: RequestView, sources: TokenSources): HiddenCredentials {
   const headers: Record<string, string | readonly string[]> = {};
