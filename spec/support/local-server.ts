@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventServer } from '../../src/server/pluginserver/event-server';
 import type { EventOutcome } from '../../src/server/pluginserver/event';
+import type { InstanceSource } from '../../src/server/pluginserver/instances';
 import { InstanceRegistry } from '../../src/server/pluginserver/instance-registry';
 import { loadPlugin, type PluginModule } from '../../src/server/pluginserver/plugin-module';
 import { createLogger } from '../../src/telemetry/log';
@@ -28,7 +29,8 @@ export interface LocalServer {
 export async function startLocalServer({
   plugin = loadPlugin(SCRIPTED_PLUGIN),
   deadlineMs = 1_000,
-}: { plugin?: PluginModule; deadlineMs?: number } = {}): Promise<LocalServer> {
+  source,
+}: { plugin?: PluginModule; deadlineMs?: number; source?: InstanceSource } = {}): Promise<LocalServer> {
   const folder = mkdtempSync(join(tmpdir(), 'event-server-'));
   const socketPath = join(folder, 'plugin.sock');
   const logs: string[] = [];
@@ -38,7 +40,7 @@ export async function startLocalServer({
   const waiting: ((outcome: EventOutcome) => void)[] = [];
   const server = new EventServer({
     plugin,
-    source: registry,
+    source: source ?? registry,
     log: createLogger('debug', (line) => logs.push(line)).log,
     deadlineMs,
     observer: (outcome) => {

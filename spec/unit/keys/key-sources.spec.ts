@@ -87,7 +87,6 @@ describe('the key sources of a process', () => {
 
   it.each([
     ['missing.pem', 'the file cannot be read (ENOENT)'],
-    ['.', 'the file cannot be read (EISDIR)'],
     ['no-ca.pem', 'the file does not hold a PEM certificate'],
   ])('are refused with the field and the reason when ca_file is %s', (name, reason) => {
     const open = (): unknown => create()(issuerOf({ key_fetch: { ca_file: join(folder, name) } }));

@@ -15,6 +15,16 @@ describe('a JSON value on the wire', () => {
     );
   });
 
+  it.each([
+    ['a text that is sent as a number', jsonValue, '1801'],
+    ['a number that is sent as a text', jsonValue, '120141'],
+    ['members that are sent as a number', struct, '0801'],
+    ['a name that is sent as a number', struct, '0a020801'],
+    ['items that are sent as a number', listValue, '0801'],
+  ])('is rejected when it has %s', (_, codec, bytes) => {
+    expect(() => decode<unknown>(codec, Buffer.from(bytes, 'hex'))).toThrow(/has wire type/);
+  });
+
   it('is read as it was written within a list', () => {
     fc.assert(
       fc.property(fc.array(json), (values) => {

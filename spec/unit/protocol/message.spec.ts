@@ -39,6 +39,14 @@ describe('a message', () => {
     expect(decode(shape, encode(shape, value))).toEqual(value);
   });
 
+  it('has no bytes of a message that could not be encoded to its end', () => {
+    const clean = Buffer.from(encode(point, { x: 7, label: 'a' }));
+    for (let turn = 0; turn < 2; turn++) {
+      expect(() => encode(shape, { id: 1, points: [{ x: 1, label: 'left' }, { x: 2 ** 40 }] })).toThrow();
+      expect(Buffer.from(encode(point, { x: 7, label: 'a' }))).toEqual(clean);
+    }
+  });
+
   it('has the bytes that the wire format asks for', () => {
     // Worked example of the protobuf documentation: field 1 is the varint 150.
     expect(encode(point, { x: 150 })).toEqual(new Uint8Array(hex('08 96 01')));

@@ -16,16 +16,22 @@ interface Registered {
  */
 export class InstanceRegistry implements InstanceSource {
   readonly #instances = new Map<number, Registered>();
-  #lastId = randomInt(MAX_ID);
+  #lastId: number;
 
-  constructor(private readonly now: () => number) {}
+  /** @param maxId - the largest id; after it comes 1 again */
+  constructor(
+    private readonly now: () => number,
+    private readonly maxId: number = MAX_ID,
+  ) {
+    this.#lastId = randomInt(maxId);
+  }
 
   get size(): number {
     return this.#instances.size;
   }
 
   register(config: string): number {
-    do this.#lastId = (this.#lastId % MAX_ID) + 1;
+    do this.#lastId = (this.#lastId % this.maxId) + 1;
     while (this.#instances.has(this.#lastId));
     this.#instances.set(this.#lastId, { config, lastUsedAtMs: this.now() });
     return this.#lastId;

@@ -26,6 +26,14 @@ describe('instances', () => {
     expect(new Set(ids).size).toBeGreaterThan(45);
   });
 
+  it('have no id that another one still has, when the ids begin anew', () => {
+    const small = new InstanceRegistry(now, 3);
+    const ids = [1, 2, 3].map(() => small.register(CONFIG));
+    expect([...ids].sort()).toEqual([1, 2, 3]);
+    small.close(ids[1]!);
+    expect(small.register(CONFIG)).toBe(ids[1]);
+  });
+
   it('are made again when they are asked for after an idle time', async () => {
     const { id } = await instances.start(CONFIG);
     nowMs += HOUR_MS;
