@@ -1,12 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { createServer, ServerResponse, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MAX_HEADER_BYTES } from '../http/arrival';
-import { HeaderList } from '../http/header-list';
-import { errorResponse } from '../http/local-response';
 import type { RequestHandler } from './request-handler';
-import { addOwnHeaders } from './response-head';
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -24,8 +20,15 @@ export class HttpListener {
   readonly #server: Server;
   /** Connections that became WebSockets: the server itself knows them no longer. */
   readonly #upgraded = new Set<Duplex>();
+  /** Settles when everything that a connection asked so far is answered. */
+  readonly #answered = new WeakMap<Duplex, Promise<void>>();
 
-  constructor(handle: RequestHandler) {
+  readonly #handle: RequestHandler;
+
+  constructor(handler: RequestHandler) {
+    this.#handle = handler;
+    const handle: RequestHandler = (request, response) =>
+      this.#inOrder(request.socket, () => handler(request, response));
     this.#server = createServer(
       {
         maxHeaderSize: MAX_HEADER_BYTES,
@@ -48,15 +51,16 @@ export class HttpListener {
       void handle(request, response);
     });
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#takeOver(request, socket, head, handle);
+      if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#takeOver(request, socket, head);
       else this.#withoutUpgrade(request, socket, head);
     });
     // Refused, as by nginx; without this, Node closes the connection without a word.
     this.#server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      this.#takeOver(request, socket, head, handle);
+      this.#takeOver(request, socket, head);
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-      refuseUnreadable(error, socket);
+      if (error.code === 'ECONNRESET') socket.destroy();
+      else this.#refuseUnreadable(STATUS_OF[error.code ?? ''] ?? 400, socket);
     });
   }
 
@@ -87,21 +91,41 @@ export class HttpListener {
     clearTimeout(cut);
   }
 
+  /**
+   * Does something once everything that came before on a connection is answered. nginx takes the requests of a connection
+   * one after the other; what is not readable must not cut the answer before it off.
+   */
+  #inOrder(socket: Duplex, work: () => Promise<void>): Promise<void> {
+    const done = (this.#answered.get(socket) ?? Promise.resolve()).then(work);
+    this.#answered.set(socket, done);
+    return done;
+  }
+
+  /** What Node could not read never becomes a request. It is answered all the same, by way of the global plugins. */
+  #refuseUnreadable(status: number, socket: Socket): void {
+    const request = new IncomingMessage(socket);
+    Object.assign(request, { method: '-', url: '/', httpVersion: '1.1' });
+    this.#takeOver(request, socket, Buffer.alloc(0), status);
+  }
+
   /** Handles a request whose connection Node does not look after any more. */
-  #takeOver(request: IncomingMessage, socket: Socket, head: Buffer, handle: RequestHandler): void {
+  #takeOver(request: IncomingMessage, socket: Socket, head: Buffer, refusedWith?: number): void {
     this.#upgraded.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => {
       this.#upgraded.delete(socket);
     });
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket);
-    response.once('finish', () => {
-      socket.end();
+    void this.#inOrder(socket, () => {
+      if (!socket.writable) return Promise.resolve(void socket.destroy());
+      const response = new ServerResponse(request);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket);
+      response.once('finish', () => {
+        socket.end();
+      });
+      socket.unshift(head);
+      return this.#handle(request, response, refusedWith);
     });
-    socket.unshift(head);
-    void handle(request, response);
   }
 
   /**
@@ -133,20 +157,9 @@ function continueOnRead(request: IncomingMessage, response: ServerResponse): voi
   });
 }
 
-/** What Node could not read never becomes a request; the answer is Kong's all the same. */
-function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const status = { HPE_HEADER_OVERFLOW: 494, ERR_HTTP_REQUEST_TIMEOUT: 408 }[code ?? ''] ?? 400;
-  const requestId = randomBytes(16).toString('hex');
-  const { headers, body, ...answer } = errorResponse(status, { accept: 'text/plain', requestId });
-  const head = { status: answer.status, headers: new HeaderList(headers) };
-  addOwnHeaders(head, requestId, { gateway: 0, service: -1 });
-  head.headers.set('Content-Length', [String(body.length)]);
-  head.headers.set('Connection', ['close']);
-  const lines = head.headers.lines.map(([name, value]) => `${name}: ${value}\r\n`);
-  const start = `HTTP/1.1 ${head.status} ${STATUS_CODES[head.status] ?? ''}\r\n`;
-  socket.end(Buffer.concat([Buffer.from(`${start}${lines.join('')}\r\n`, 'latin1'), body]));
-}
+/** The status that nginx has for one of Node's errors; 400 for all others. */
+const STATUS_OF: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 494,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_INVALID_TRANSFER_ENCODING: 501,
+};

@@ -4,13 +4,15 @@ import type { Exchange } from '../exchange/exchange';
 import { isKept, refuseArrival, type Refusal } from '../http/arrival';
 import { HeaderList } from '../http/header-list';
 import { RequestBody } from '../http/request-body';
-import { normalizePath, withoutQuery } from '../../kong/routing/path';
+import { hostName, parseTarget, type RequestTarget } from '../http/request-target';
+import { normalizePath } from '../../kong/routing/path';
 import type { RouteMatch, Router } from '../../kong/routing/router';
 
 /** Kong 3.9.3: what Kong itself looks at is cut here. */
 const LOOKED_AT = 100;
-/** RFC 9112 §3.2.2: a target that names the host too. */
-const ABSOLUTE_FORM = /^https?:\/\/(?<authority>[^/?#]*)(?<rest>.*)$/i;
+/** What is known of a target that nginx refuses. */
+const NO_TARGET: Omit<RequestTarget, 'origin'> = { authority: null, path: '/', query: null };
+const BAD_TARGET: Refusal = { status: 400 };
 
 /** A request as it came in, and why nginx would refuse it, if it would. */
 export interface Arrival {
@@ -22,11 +24,13 @@ export interface Arrival {
 export function openExchange(request: IncomingMessage, router: Router, nowMs: number): Arrival {
   const given = HeaderList.fromRaw(request.rawHeaders);
   const headers = new HeaderList(given.lines.filter(([name]) => isKept(name)));
-  const { target, authority } = splitTarget(request.url ?? '/');
-  const method = request.method ?? '';
+  const { url = '/', method = '', httpVersion } = request;
+  const parsed = parseTarget(url);
+  const { origin, authority, path: rawPath, query } = parsed ?? { ...NO_TARGET, origin: url };
   const hostHeader = headers.first('host');
-  const refusal = refuseArrival(method, target, given) ?? refuseForm(request, target, hostHeader);
-  const path = normalizePath(withoutQuery(target));
+  const refusal =
+    refuseArrival({ method, target: url, httpVersion, headers: given }) ?? (parsed === null ? BAD_TARGET : null);
+  const path = normalizePath(rawPath);
   const { socket } = request;
   const listener = { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
   const match =
@@ -39,15 +43,15 @@ export function openExchange(request: IncomingMessage, router: Router, nowMs: nu
       client: { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
       listener,
       // Kong 3.9.3: a number, so HTTP/1.0 is `1` in `Via`.
-      httpVersion: String(Number(request.httpVersion)),
+      httpVersion: String(Number(httpVersion)),
       method,
-      target,
+      target: origin,
       path,
       host: hostName(authority ?? hostHeader ?? ''),
       arrived: headers.table(LOOKED_AT),
       headers,
       body: bodyOf(request, headers),
-      query: target.includes('?') ? target.slice(withoutQuery(target).length + 1) : null,
+      query,
       upstreamHost: null,
       route: match?.route ?? null,
       service: match?.route.service ?? null,
@@ -67,22 +71,6 @@ function route(
 ): RouteMatch | null {
   const table = request.headers.table(LOOKED_AT);
   return router({ ...request, headerValues: (name) => table.get(name) ?? [] });
-}
-
-/** RFC 9112 §3.2: HTTP/1.1 needs a Host; nginx takes a path and, of other forms, only the absolute one. */
-function refuseForm({ httpVersion }: IncomingMessage, target: string, host: string | null): Refusal | null {
-  if (host === null && httpVersion === '1.1') return { status: 400 };
-  return target.startsWith('/') ? null : { status: 400 };
-}
-
-function splitTarget(url: string): { target: string; authority: string | null } {
-  const { authority, rest = '' } = ABSOLUTE_FORM.exec(url)?.groups ?? {};
-  if (authority === undefined) return { target: url, authority: null };
-  return { target: rest.startsWith('/') ? rest : `/${rest}`, authority };
-}
-
-function hostName(authority: string): string {
-  return authority.toLowerCase().replace(/:[0-9]*$/, '');
 }
 
 /** An IPv4 client of a listener for both families is shown as IPv4, as in Kong, which listens for each apart. */

@@ -24,7 +24,12 @@ export interface RequestHandlerOptions {
 }
 
 /** Handles one request from its first line to its log record. Never rejects. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  /** The status with which the request is refused although nothing is wrong with it here. */
+  refusedWith?: number,
+) => Promise<void>;
 
 /** The response that was decided on, and what there is to tell about it. */
 interface Answer {
@@ -38,7 +43,7 @@ interface Answer {
 /** Returns a handler that takes every request through routing, the plugins and the service, as Kong does. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
   const { log, now, observer } = options;
-  return async (request, response) => {
+  return async (request, response, refusedWith) => {
     const generation = options.current();
     const release = generation.hold();
     const gone = new AbortController();
@@ -48,7 +53,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     const { exchange, refusal } = openExchange(request, generation.router, now());
     try {
       const work = new ExchangeWork(exchange, generation, gone.signal, options);
-      const { head, content, plugins, facts, durations } = await work.answer(refusal?.status ?? null);
+      const { head, content, plugins, facts, durations } = await work.answer(refusedWith ?? refusal?.status ?? null);
       const isComplete = await sendResponse(response, head, content);
       const total = now() - exchange.startedAtMs;
       const record = { exchange, response: head, ...facts, durations: { ...durations, total }, isComplete };

@@ -24,7 +24,8 @@ const NOT_PASSED = [
  */
 export function headFromService(exchange: Exchange, { status, headers, upgraded }: ServiceResponse): ResponseHead {
   const own = new HeaderList(headers.lines);
-  for (const name of options(own.values('connection'))) own.remove(name);
+  // A client that asked for a WebSocket looks for `Upgrade` in the answer, which its `Connection` names.
+  for (const name of options(own.values('connection'))) if (name !== 'upgrade') own.remove(name);
   for (const name of NOT_PASSED) own.remove(name);
   if (upgraded === null) own.remove('Upgrade');
   return { status, headers: new HeaderList([...exchange.responseHeaders.lines, ...own.lines]) };

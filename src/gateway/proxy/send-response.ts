@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline, type Duplex } from 'node:stream';
 import type { ResponseHead } from '../exchange/exchange';
+import { HeaderList } from '../http/header-list';
 import type { ServiceResponse } from './service-client';
 
 /**
@@ -18,16 +19,23 @@ export async function sendResponse(
   }
   const { statusText, body, upgraded } = content;
   if (upgraded !== null) {
-    response.writeHead(status, statusText, ['Connection', 'upgrade', ...headers.toRaw()]);
-    return joined(response, upgraded.socket, upgraded.head);
+    const head = new HeaderList([['Connection', 'upgrade'], ...headers.lines]);
+    return joined(response, headBytes(status, statusText, head), upgraded.socket, upgraded.head);
   }
   response.writeHead(status, statusText, headers.toRaw());
-  response.flushHeaders();
+  // Sends the head at once. Node's flushHeaders would encode its bytes a second time, as UTF-8.
+  response.write(Buffer.alloc(0));
   return new Promise((resolve) => {
     pipeline(body, response, (error) => {
       resolve(!error);
     });
   });
+}
+
+/** Returns the head of a response as it goes over the wire: byte strings, one byte for each character. */
+export function headBytes(status: number, statusText: string, headers: HeaderList): Buffer {
+  const lines = headers.lines.map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`HTTP/1.1 ${status} ${statusText}\r\n${lines.join('')}\r\n`, 'latin1');
 }
 
 function over(response: ServerResponse, end: () => void): Promise<boolean> {
@@ -42,16 +50,15 @@ function over(response: ServerResponse, end: () => void): Promise<boolean> {
 }
 
 /** Ties the client's connection and the service's together until either ends. */
-function joined(response: ServerResponse, service: Duplex, head: Buffer): Promise<boolean> {
+function joined(response: ServerResponse, responseHead: Buffer, service: Duplex, head: Buffer): Promise<boolean> {
   const client = response.socket;
   if (client === null) {
     service.destroy();
     return Promise.resolve(false);
   }
-  response.flushHeaders();
   response.detachSocket(client);
   client.setTimeout(0);
-  client.write(head);
+  client.write(Buffer.concat([responseHead, head]));
   return new Promise((resolve) => {
     let open = 2;
     const close = (): void => {

@@ -23,6 +23,8 @@ export interface ServiceFailure {
 
 /** nginx's `proxy_next_upstream` leaves these alone once the service may have seen them. */
 const NOT_REPEATED = ['POST', 'LOCK', 'PATCH'];
+/** nginx's `proxy_buffer_size`: Kong leaves it at a page of memory. */
+const MAX_RESPONSE_HEAD_BYTES = 4096;
 /** Methods of requests that Node sends without a length when they have no body. */
 const WITHOUT_BODY = ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'];
 
@@ -120,7 +122,15 @@ export class ServiceClient {
       });
       request.on('response', (received) => {
         response = received;
-        resolve(answer(received, null));
+        if (headLength(received) <= MAX_RESPONSE_HEAD_BYTES) {
+          resolve(answer(received, null));
+          return;
+        }
+        resolve({
+          failure: { status: 502, reason: `${host}:${port}: the head of the response is too long` },
+          wasSent: true,
+        });
+        request.destroy();
       });
       request.on('upgrade', (received, socket, head) => {
         if (isUpgrade) resolve(answer(received, { socket, head }));
@@ -128,6 +138,13 @@ export class ServiceClient {
       });
     });
   }
+}
+
+/** Returns how many bytes the head of a response was long. */
+function headLength({ httpVersion, statusCode = 0, statusMessage = '', rawHeaders }: http.IncomingMessage): number {
+  const firstLine = `HTTP/${httpVersion} ${statusCode} ${statusMessage}\r\n`.length;
+  // Two bytes after each name (`: `) and each value.
+  return rawHeaders.reduce((bytes, text) => bytes + text.length + 2, firstLine + '\r\n'.length);
 }
 
 class TimeoutError extends Error {

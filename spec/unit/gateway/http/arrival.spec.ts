@@ -2,8 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { isKept, refuseArrival } from '../../../../src/gateway/http/arrival';
 import { type HeaderLine, HeaderList } from '../../../../src/gateway/http/header-list';
 
-const refused = (lines: readonly HeaderLine[], method = 'GET', target = '/'): number | null =>
-  refuseArrival(method, target, new HeaderList(lines))?.status ?? null;
+const refused = (
+  lines: readonly HeaderLine[],
+  method = 'GET',
+  target = '/',
+  httpVersion: string = lines.some(([name]) => name === 'Host') ? '1.1' : '1.0',
+): number | null => refuseArrival({ method, target, httpVersion, headers: new HeaderList(lines) })?.status ?? null;
 
 const many = (count: number): HeaderLine[] => Array.from({ length: count }, (_, i) => [`f${i}`, 'v']);
 
@@ -44,6 +48,37 @@ describe('nginx refuses', () => {
     expect(refused([], 'TRACE')).toBe(405);
     expect(refused([], 'CONNECT')).toBe(405);
   });
+
+  it.each([
+    ['no Host', '1.1', [], 400],
+    ['HTTP/0.9', '0.9', [], 400],
+    ['HTTP/2.0 in the request line', '2.0', [['Host', 'a']], 505],
+    ['chunks in HTTP/1.0', '1.0', [['Transfer-Encoding', 'chunked']], 400],
+    [
+      'other codings than chunked',
+      '1.1',
+      [
+        ['Host', 'a'],
+        ['Transfer-Encoding', 'gzip, chunked'],
+      ],
+      501,
+    ],
+    ...['', '.', 'a b', 'a/b', 'a..b', '::1', 'a\x7f', ':80', 'a:80/'].map((host) => [
+      `the Host "${host}"`,
+      '1.0',
+      [['Host', host]],
+      400,
+    ]),
+  ] as [string, string, HeaderLine[], number][])('%s', (_, version, lines, status) => {
+    expect(refused(lines, 'GET', '/', version)).toBe(status);
+  });
+
+  it.each(['a_b', '.a', 'a.', 'a:80:90', 'a:x', '[::1]', '[::1', 'a\xff', 'a@b', 'a|b', '*'])(
+    'no request because of the Host %s',
+    (host) => {
+      expect(refused([['Host', host]])).toBeNull();
+    },
+  );
 
   it('nothing else', () => {
     expect(
