@@ -123,7 +123,7 @@ function isRefused(port: number, probe: string): Promise<boolean> {
 }
 
 /** Two ports that were free a moment ago: Kong cannot be told to take any, and to say which. */
-async function freePorts(): Promise<[number, number]> {
+export async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()];
   const ports = await Promise.all(
     servers.map(

@@ -43,10 +43,14 @@ export function packagedServer(
   };
 }
 
-/** Starts the `kong` on PATH with the built plugin server. */
-export function startNativeKong(options: KongOptions): Promise<Kong> {
+/**
+ * Starts the `kong` on PATH with the built plugin server.
+ *
+ * @param handler - whether it loads the handler inside its worker
+ */
+export function startNativeKong(options: KongOptions, handler = hasHandler): Promise<Kong> {
   return startKongItself(options, (settings) =>
-    launchNativeKong(settings, [packagedServer(['--log-level', 'debug', ...settings.serveFlags])]),
+    launchNativeKong(settings, [packagedServer(['--log-level', 'debug', ...settings.serveFlags])], handler),
   );
 }
 

@@ -32,7 +32,7 @@ export interface Kong {
 
 const STARTERS: Readonly<Record<KongTarget, (options: KongOptions) => Promise<Kong>>> = {
   embedded: startEmbeddedKong,
-  native: startNativeKong,
+  native: (options) => startNativeKong(options),
   docker: startKongContainer,
 };
 
