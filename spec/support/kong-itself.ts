@@ -32,7 +32,7 @@ const LOOK_MS = 50;
  * @throws when Kong refuses the configuration, with its reason
  */
 export async function startKongItself(
-  { declarativeConfig, environment = {}, serveFlags = [], serviceLocalAddress }: KongOptions,
+  { declarativeConfig, environment = {}, serveFlags = [], serviceLocalAddress, patienceMs = PATIENCE_MS }: KongOptions,
   launch: (settings: KongSettings) => Promise<KongProcess>,
 ): Promise<Kong> {
   const [port, adminPort] = await freePorts();
@@ -56,7 +56,7 @@ export async function startKongItself(
     serveFlags,
   });
   const serves = async (probe: string): Promise<void> => {
-    const deadline = performance.now() + PATIENCE_MS;
+    const deadline = performance.now() + patienceMs;
     while (!(await isRefused(port, probe).catch(() => false))) {
       if (!kong.isRunning()) throw new Error(`Kong ended:\n${kong.log()}`);
       if (performance.now() > deadline) throw new Error(`Kong does not serve:\n${kong.log()}`);

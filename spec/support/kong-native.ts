@@ -12,8 +12,8 @@ const run = promisify(execFile);
 /** The command of this package, as it is built. */
 const COMMAND = resolve(__dirname, '../../dist/src/cli/main.js');
 
-/** Where Kong finds the handler inside its worker, as it is built. */
-const LUA_PACKAGE_PATH = `${resolve(__dirname, '../../dist/lua')}/?.lua;;`;
+/** The folder with the handler inside Kong's worker, as it is built. */
+const LUA_FOLDER = resolve(__dirname, '../../dist/lua');
 
 /**
  * Whether Kong loads the handler inside its worker: `KONG_HANDLER=off` leaves it out, as on a Kong without
@@ -25,7 +25,10 @@ export const hasHandler = process.env['KONG_HANDLER'] !== 'off';
 export interface NativePluginServer {
   readonly plugin: string;
   readonly queryCommand: string;
-  readonly startCommand: (socket: string) => string;
+  /** `undefined` for one that something else runs. */
+  readonly startCommand: ((socket: string) => string) | undefined;
+  /** Where it listens; in Kong's prefix unless given. */
+  readonly socket?: string;
 }
 
 /** Returns this package's plugin server as it is built, with its own plugin or the one in a folder. */
@@ -58,23 +61,27 @@ export function startNativeKong(options: KongOptions, handler = hasHandler): Pro
 export interface NativeKong extends KongProcess {
   /** Its first process; workers and plugin servers descend from it. */
   readonly pid: number;
+  /** Its folder, where the sockets of its plugin servers are. */
+  readonly prefix: string;
 }
 
 /**
  * Starts the `kong` on PATH with these plugin servers.
  *
- * @param handler - whether it loads the handler inside its worker
+ * @param handler - whether it loads the handler inside its worker, or the folder that holds another one
  * @throws when it does not start, with its reason and its log
  */
 export async function launchNativeKong(
   settings: Pick<KongSettings, 'declarativeConfig' | 'environment'>,
   servers: readonly NativePluginServer[],
-  handler = hasHandler,
+  handler: boolean | string = hasHandler,
 ): Promise<NativeKong> {
   if (!existsSync(COMMAND)) throw new Error(`${COMMAND} is missing: npm run build`);
   return launch(settings, [], (prefix) => ({
     ...pluginServerSettings(servers, prefix),
-    ...(handler && { KONG_LUA_PACKAGE_PATH: LUA_PACKAGE_PATH }),
+    ...(handler !== false && {
+      KONG_LUA_PACKAGE_PATH: `${typeof handler === 'string' ? handler : LUA_FOLDER}/?.lua;;`,
+    }),
   }));
 }
 
@@ -125,6 +132,7 @@ async function launch(
   const pid = Number(readFileSync(join(prefix, 'pids/nginx.pid'), 'utf8'));
   return {
     pid,
+    prefix,
     log,
     isRunning: () => isAlive(pid),
     stop: async () => {
@@ -135,13 +143,13 @@ async function launch(
 }
 
 function pluginServerSettings(servers: readonly NativePluginServer[], folder: string): Record<string, string> {
-  const settings = servers.flatMap(({ plugin, queryCommand, startCommand }) => {
+  const settings = servers.flatMap(({ plugin, queryCommand, startCommand, socket: elsewhere }) => {
     const name = plugin.replaceAll('-', '_');
-    const socket = join(folder, `${name}.socket`);
+    const socket = elsewhere ?? join(folder, `${name}.socket`);
     return [
       [`KONG_PLUGINSERVER_${name.toUpperCase()}_SOCKET`, socket],
       [`KONG_PLUGINSERVER_${name.toUpperCase()}_QUERY_CMD`, queryCommand],
-      [`KONG_PLUGINSERVER_${name.toUpperCase()}_START_CMD`, startCommand(socket)],
+      ...(startCommand ? [[`KONG_PLUGINSERVER_${name.toUpperCase()}_START_CMD`, startCommand(socket)] as const] : []),
     ] as const;
   });
   return {

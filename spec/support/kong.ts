@@ -14,6 +14,8 @@ export interface KongOptions {
   readonly serveFlags?: readonly string[];
   /** The address that connections to services come from. */
   readonly serviceLocalAddress?: string;
+  /** How long Kong itself may take to serve, in milliseconds. */
+  readonly patienceMs?: number;
 }
 
 /** A gateway that serves with this package's plugin. */
