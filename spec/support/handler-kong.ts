@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Kong, KongOptions } from './kong';
 import { startKongItself } from './kong-itself';
 import { hasHandler, launchNativeKong, packagedServer, type NativePluginServer } from './kong-native';
@@ -56,7 +56,8 @@ export async function startHandlerKong(
     killServer: () => {
       writeFileSync(closed, '');
       // Both the plugin server and a shell that waits hold this folder in their command lines.
-      for (const each of processesWith(server.socket ?? prefix)) process.kill(each, 'SIGKILL');
+      for (const each of processesWith(server.socket === undefined ? prefix : dirname(server.socket)))
+        process.kill(each, 'SIGKILL');
     },
     releaseServer: () => {
       unlinkSync(closed);
