@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type EchoService, type Received, startEchoService } from '../support/echo-service';
 import { type Kong, startKong } from '../support/kong';
 import { describeKong } from '../support/kong-target';
-import { sendRaw } from '../support/raw-http';
+import { rawGet, sendRaw } from '../support/raw-http';
 import { publicJwk, signingKey, signToken } from '../support/tokens';
 
 const key = signingKey('ES256', 'k1');
@@ -382,6 +382,17 @@ describeKong('the rest of Kong', () => {
       const rest = query.startsWith('?a=') ? `${path}?a=%20b&c` : path;
       expect(entry).toMatchObject({ request: { uri: rest, url: `http://127.0.0.1:${kong.port}${rest}` } });
     });
+  });
+
+  it('other cookies beside a hidden token stay the same as long as they are UTF-8', async () => {
+    const token = await signToken(key, { iss: 'https://auth.test/', aud: 'shop', sub: 'ada', exp });
+    const heard = async (bytes: string): Promise<string> => {
+      service.received.length = 0;
+      await sendRaw(kong, rawGet('/tokens-anywhere-open', [`Cookie: a=${bytes}; session=${token}`]));
+      return Buffer.from(service.received[0]?.headers['cookie']?.[0] ?? '', 'latin1').toString('utf8');
+    };
+    expect(await heard('\xc3\xa9')).toBe('a=é');
+    expect(await heard('\xe9')).toBe('a=\ufffd');
   });
 
   /** The entry of a request in the log file; waits until it is there. */
