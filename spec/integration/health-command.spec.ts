@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askForHealth } from '../../src/server/pluginserver/health';
+import { askForHealth } from '../../src/server/processes/health';
 import { runCommand, startServer } from '../support/server-process';
 
 describe('the health command', () => {

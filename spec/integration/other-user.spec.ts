@@ -7,7 +7,7 @@ import { announceSigningKey } from '../../src/keys/signing-keys';
 import { encodeFrames } from '../../src/protocol/frame';
 import { encode } from '../../src/protocol/message';
 import { rpcReturn } from '../../src/protocol/rpc-messages';
-import { askForHealth } from '../../src/server/pluginserver/health';
+import { askForHealth } from '../../src/server/processes/health';
 import { describeOtherUser, endOf, NOBODY, startAsNobody } from '../support/other-user';
 import { runCommand, type RunningCommand, SCRIPTED_PLUGIN } from '../support/server-process';
 

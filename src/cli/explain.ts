@@ -18,8 +18,8 @@ import {
   type WrittenRoute,
   type WrittenRoutes,
 } from '../kong/declarative/route-config';
-import { findWrittenRoute, type FoundRoute } from '../kong/declarative/written-route-finder';
-import { normalizePath, withoutQuery } from '../kong/routing/path';
+import { findWrittenRoute, type FoundRoute } from '../kong/routing/written-route-finder';
+import { normalizePath, withoutQuery } from '../kong/paths/path';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createLogger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { askForHealth, type ServerHealth } from '../server/pluginserver/health';
+import { askForHealth, type ServerHealth } from '../server/processes/health';
 import { SocketPathError } from '../server/processes/socket-path';
 import { CommandFailure } from './command-failure';
 

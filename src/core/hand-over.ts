@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/config';
+import { stringItems } from './claim-items';
 import { claimSelector, ruleSelector, type ClaimSelector } from './claim-selector';
-import { encodeHeaderValue, stringItems } from './identity/header-value';
+import { encodeHeaderValue } from './identity/header-value';
 import { Refusal } from './refusal/refusal';
 import type { VerifiedToken } from './verification/verified-token';
 

@@ -1,7 +1,7 @@
 import type { AuthorizeRuleConfig, Config } from '../../../schema/config';
 import { claimCondition, type ClaimCondition } from './claim-condition';
 import { ruleSelector, type ClaimSelector } from '../claim-selector';
-import { scopeItems, stringItems } from '../identity/header-value';
+import { scopeItems, stringItems } from '../claim-items';
 import { quote, type Observer, type Stage } from '../observer';
 import { Refusal } from '../refusal/refusal';
 import type { VerifiedToken } from '../verification/verified-token';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { IdentityTokenConfig } from '../../../schema/config';
+import { stringItems } from '../claim-items';
 import { claimSelector, type ClaimSelector } from '../claim-selector';
-import { stringItems } from './header-value';
 import type { RequestView } from '../request/request-view';
 import type { SigningKeySource } from './signing-key';
 import type { Clock, VerifiedToken } from '../verification/verified-token';

@@ -1,4 +1,4 @@
-import { withoutQuery } from '../../kong/routing/path';
+import { withoutQuery } from '../../kong/paths/path';
 
 /** The target of a request line, taken apart. Everything is a byte string. */
 export interface RequestTarget {

@@ -4,7 +4,7 @@ import type { LogLevel } from '../../telemetry/log';
 import type { Route, Service } from '../../kong/declarative/entities';
 import { arrivedHeader, type Exchange } from '../exchange/exchange';
 import { toByteString, toText } from '../http/byte-string';
-import { escapePath, upstreamPath } from '../../kong/routing/path';
+import { escapePath, upstreamPath } from '../../kong/paths/path';
 import type { PdkHandlers } from './handlers';
 import { throughLua } from './lua-value';
 

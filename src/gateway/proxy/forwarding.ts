@@ -4,7 +4,7 @@ import { arrivedHeader, type Exchange } from '../exchange/exchange';
 import { toByteString } from '../http/byte-string';
 import { HeaderList } from '../http/header-list';
 import { PRODUCT } from '../product';
-import { escapePath, upstreamPath, withoutQuery } from '../../kong/routing/path';
+import { escapePath, upstreamPath, withoutQuery } from '../../kong/paths/path';
 
 /** What the service is asked. */
 export interface ServiceRequest {

@@ -5,7 +5,7 @@ import { isKept, refuseArrival, type Refusal } from '../http/arrival';
 import { HeaderList } from '../http/header-list';
 import { RequestBody } from '../http/request-body';
 import { hostName, parseTarget, type RequestTarget } from '../http/request-target';
-import { normalizePath } from '../../kong/routing/path';
+import { normalizePath } from '../../kong/paths/path';
 import type { RouteMatch, Router } from '../../kong/routing/router';
 
 /** Kong 3.9.3: what Kong itself looks at is cut here. */

@@ -1,4 +1,4 @@
-import { rustRegExp } from '../routing/rust-regexp';
+import { rustRegExp } from '../paths/rust-regexp';
 import { KONG_ONLY } from './configuration-error';
 
 /** What Kong refuses, although other dialects have it. */

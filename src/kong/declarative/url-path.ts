@@ -1,4 +1,4 @@
-import { normalizePath } from '../routing/path';
+import { normalizePath } from '../paths/path';
 import { patternProblem } from './path-pattern';
 
 const EMPTY_SEGMENT = 'must not have empty segments';

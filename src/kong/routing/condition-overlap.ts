@@ -2,8 +2,8 @@
  * What two routes have in common, one kind of condition at a time. A list that is `null` or empty is no condition. All
  * texts are as they stand in a kong.yml.
  */
-import { splitHost } from './router';
-import { headerRegExp, pathRegExp } from './rust-regexp';
+import { splitHost } from './conditions';
+import { headerRegExp, pathRegExp } from '../paths/rust-regexp';
 
 type Values = readonly string[] | null;
 type Headers = Readonly<Record<string, readonly string[]>> | null;

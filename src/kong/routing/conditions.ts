@@ -1,6 +1,14 @@
 import type { Route } from '../declarative/entities';
-import { splitHost, type Subject } from './router';
-import { asciiLowerCase, headerRegExp, pathRegExp } from './rust-regexp';
+import { asciiLowerCase, headerRegExp, pathRegExp } from '../paths/rust-regexp';
+
+/** What conditions look at, as text. */
+export interface Subject {
+  readonly method: string;
+  readonly path: string;
+  readonly host: { readonly name: string; readonly port: number } | null;
+  /** The values of headers, by their names in lower case and with underscores. */
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+}
 
 /** The conditions of a route, ready to be asked. */
 export interface Conditions {
@@ -35,6 +43,15 @@ export function compileConditions({
     looksAtHost: isSet(hosts),
     headerNames: Object.keys(headers ?? {}).map(headerKey),
   };
+}
+
+/** Returns a host and the port after its first colon, when that is a number as Lua reads one. */
+export function splitHost(host: string): { name: string; port: number | null } {
+  const at = host.indexOf(':');
+  const text = host.slice(at + 1);
+  if (at === -1 || text === '' || /^[+-]?0o/i.test(text)) return { name: host, port: null };
+  const port = /^[+-]?(inf(inity)?|nan)$/i.test(text) ? Infinity : Math.trunc(Number(text));
+  return Number.isNaN(port) ? { name: host, port: null } : { name: host.slice(0, at), port };
 }
 
 /** Returns the name of a header as Kong's router looks it up. */

@@ -1,6 +1,6 @@
 import type { Route } from '../declarative/entities';
 import { splitRouteId } from '../declarative/entity-id';
-import { compileConditions, type Conditions } from './conditions';
+import { compileConditions, splitHost, type Conditions, type Subject } from './conditions';
 import { comparePriorities, priorityOf, splitByPaths } from './route-priority';
 
 /** What routes look at. Everything is a byte string: one character for each byte. */
@@ -79,15 +79,6 @@ export function partsOf(routes: readonly Route[]): readonly RoutePart[] {
     .sort(comparePriorities);
 }
 
-/** What conditions look at, as text. */
-export interface Subject {
-  readonly method: string;
-  readonly path: string;
-  readonly host: { readonly name: string; readonly port: number } | null;
-  /** The values of headers, by their names in lower case and with underscores. */
-  readonly headers: ReadonlyMap<string, readonly string[]>;
-}
-
 /**
  * Returns what turns a request into text, `null` for a request whose path, host or header is not UTF-8.
  *
@@ -121,15 +112,6 @@ function requestReader(all: readonly Conditions[]): (request: Routable) => Subje
 function headerValues(request: Routable, name: string): readonly string[] {
   const values = request.headerValues(name);
   return values.length > 0 ? values : request.headerValues(name.replaceAll('_', '-'));
-}
-
-/** Returns a host and the port after its first colon, when that is a number as Lua reads one. */
-export function splitHost(host: string): { name: string; port: number | null } {
-  const at = host.indexOf(':');
-  const text = host.slice(at + 1);
-  if (at === -1 || text === '' || /^[+-]?0o/i.test(text)) return { name: host, port: null };
-  const port = /^[+-]?(inf(inity)?|nan)$/i.test(text) ? Infinity : Math.trunc(Number(text));
-  return Number.isNaN(port) ? { name: host, port: null } : { name: host.slice(0, at), port };
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeHeaderValue, scopeItems, stringItems } from '../../../../src/core/identity/header-value';
+import { encodeHeaderValue } from '../../../../src/core/identity/header-value';
 import type { Refusal } from '../../../../src/core/refusal/refusal';
 
 const refuse = (value: unknown): unknown => encodeHeaderValue(value, 'roles', 'refuse');
@@ -96,21 +96,5 @@ describe('encoding a claim for a header', () => {
         },
       ),
     );
-  });
-});
-
-describe('items of a claim', () => {
-  it('takes a string as one item and keeps only strings of a list', () => {
-    expect(stringItems('read write')).toEqual(['read write']);
-    expect(stringItems(['a', 1, null, '', 'b'])).toEqual(['a', 'b']);
-  });
-
-  it.each([[''], [undefined], [null], [1], [{ admin: true }]])('finds none in %p', (value) => {
-    expect(stringItems(value)).toEqual([]);
-  });
-
-  it('splits a scope string at blanks and takes a list as it is', () => {
-    expect(scopeItems(' read  write ')).toEqual(['read', 'write']);
-    expect(scopeItems(['read', 'write'])).toEqual(['read', 'write']);
   });
 });

@@ -1,9 +1,9 @@
-import { createRouter, type Routable } from '../routing/router';
-import { ConfigurationError } from './configuration-error';
-import type { Route } from './entities';
-import { EntityReader, type EntityForm } from './entity-reader';
-import { ROUTE } from './entity-schemas';
-import type { WrittenRoute, WrittenRoutes } from './route-config';
+import { createRouter, type Routable } from './router';
+import { ConfigurationError } from '../declarative/configuration-error';
+import type { Route } from '../declarative/entities';
+import { EntityReader, type EntityForm } from '../declarative/entity-reader';
+import { ROUTE } from '../declarative/entity-schemas';
+import type { WrittenRoute, WrittenRoutes } from '../declarative/route-config';
 
 /** What the router looks at. Protocols, TLS names and addresses are left out: who asks here knows none of them. */
 const CONDITIONS = ['id', 'name', 'methods', 'hosts', 'paths', 'headers', 'regex_priority', 'strip_path'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { escapePath, normalizePath, upstreamPath, withoutQuery } from '../../../../src/kong/routing/path';
+import { escapePath, normalizePath, upstreamPath, withoutQuery } from '../../../../src/kong/paths/path';
 
 describe('a path as the router sees it', () => {
   it.each([

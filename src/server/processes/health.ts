@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import { encodeFrames, FrameDecoder } from '../../protocol/frame';
 import { decode, encode } from '../../protocol/message';
 import { rpcCall, rpcReturn } from '../../protocol/rpc-messages';
-import { requireTrustedSocket } from '../processes/socket-path';
+import { requireTrustedSocket } from './socket-path';
 
 /** What one process of a plugin server says of itself. */
 export interface ServerHealth {

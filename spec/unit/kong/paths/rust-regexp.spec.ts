@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { headerRegExp, pathRegExp, rustRegExp } from '../../../../src/kong/routing/rust-regexp';
+import { headerRegExp, pathRegExp, rustRegExp } from '../../../../src/kong/paths/rust-regexp';
 
 /** What an expression matches of a text, as the crate was seen to do it in Kong 3.9.3. */
 function matched(source: string, text: string): string | null {

@@ -1,0 +1,67 @@
+'use strict';
+
+/**
+ * Who may import whom. A room is a folder, or a file (without its ending) that has rules of its own. It may import
+ * itself, Node's own modules, package.json, and the rooms and packages listed here. What is below a room in this list
+ * never is: data flows one way.
+ *
+ * `.dependency-cruiser.js` makes rules of it for `npm run lint`, and spec/unit/docs/architecture.spec.ts compares it
+ * with the table in docs/ARCHITECTURE.md.
+ */
+const rooms = {
+  'src/telemetry': {},
+  'src/files': {},
+  'src/protocol/verdict': {},
+  'src/protocol': { rooms: ['src/protocol/verdict'], packages: ['@bufbuild/protobuf'] },
+  'src/kong/schema-language': {},
+  'src/kong/paths': {},
+  'src/kong/declarative': { rooms: ['src/kong/schema-language', 'src/kong/paths'], packages: ['yaml'] },
+  'src/kong/routing': { rooms: ['src/kong/schema-language', 'src/kong/paths', 'src/kong/declarative'] },
+  schema: { rooms: ['src/kong/schema-language'] },
+  'src/documents': { rooms: ['src/files', 'src/telemetry'], packages: ['undici', 'ipaddr.js', 'lru-cache'] },
+  'src/core': { rooms: ['schema', 'src/telemetry'], packages: ['jose', 'lru-cache'] },
+  'src/keys': { rooms: ['src/core', 'src/documents', 'schema', 'src/telemetry'] },
+  'src/gatekeeper': { rooms: ['src/core', 'src/keys', 'schema', 'src/telemetry'] },
+  plugin: { rooms: ['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/telemetry'] },
+  'src/worker': { rooms: ['src/protocol/verdict'] },
+  'src/server/endpoints': { rooms: ['src/core', 'src/telemetry'], packages: ['prom-client'] },
+  'src/server/pluginserver': { rooms: ['src/protocol', 'src/telemetry'] },
+  'src/server/decisions': {
+    rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol', 'src/telemetry'],
+  },
+  'src/server/processes': {
+    rooms: [
+      ...['src/server/endpoints', 'src/server/pluginserver', 'src/server/decisions'],
+      ...['src/files', 'src/protocol', 'src/telemetry'],
+    ],
+  },
+  'src/gateway': { rooms: ['src/kong', 'src/protocol', 'src/telemetry'], packages: ['ipaddr.js'] },
+  'src/guard': { rooms: ['src/core', 'src/keys', 'schema', 'src/telemetry'], packages: ['ipaddr.js'] },
+  'src/bff': { rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/telemetry'] },
+  'src/cli': {
+    rooms: [
+      ...['plugin', 'src/server', 'src/gateway', 'src/gatekeeper', 'src/keys', 'src/core', 'src/documents'],
+      ...['src/kong', 'schema', 'src/telemetry'],
+    ],
+    packages: ['commander'],
+  },
+  'examples/demo': {
+    rooms: ['src/cli', 'src/gateway', 'src/kong', 'src/telemetry'],
+    packages: ['jose', 'lru-cache', 'commander'],
+  },
+};
+
+/** The rooms inside src/core, from the bottom to the top. Each may import the lines before it, and nothing else of core. */
+const coreOrder = [
+  ['refusal', 'claim-selector', 'claim-items', 'observer'],
+  ['request'],
+  ['verification'],
+  ['authorization', 'identity'],
+  ['decision'],
+  ['hand-over'],
+  ['log-entry'],
+  ['policy'],
+  ['pipeline'],
+];
+
+module.exports = { rooms, coreOrder };
