@@ -86,7 +86,8 @@ describe('the answers of clients', () => {
     expect(await askUntil(200, route, first)).toEqual([200]);
     // The token of the removed key was verified and cached; it goes with its key.
     provider.keys = [two];
-    expect(await askUntil(401, route, first)).toEqual([200, 401]);
+    // Without a first 200 on a machine so busy that the set was old before the next request.
+    expect([[200, 401], [401]]).toContainEqual(await askUntil(401, route, first));
     expect(await askUntil(200, route, second)).toEqual([200]);
     const { headers, body } = await ask(route, first);
     expect(headers).toMatchObject({ 'WWW-Authenticate': expect.stringContaining('error="invalid_token"') });

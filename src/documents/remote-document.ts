@@ -123,11 +123,12 @@ export class RemoteDocument<T> {
     const { now, report, sizes, onAttempt } = this.options;
     const isRenewal = this.#isRenewalDue;
     const startedAt = performance.now();
+    const begunAt = now();
     let outcome: FetchOutcome;
     try {
       const fetched = await fetchVersion(this.options, this.#version, isRenewal);
       outcome = fetched.outcome;
-      this.#accept(fetched.version);
+      this.#accept(fetched.version, begunAt);
       this.#isRenewalDue = false;
       if (isRenewal) report.renewed(sizes(fetched.version.value));
     } catch (error) {
@@ -141,11 +142,12 @@ export class RemoteDocument<T> {
     onAttempt?.(outcome, performance.now() - startedAt, usable?.value);
   }
 
-  #accept(version: DocumentVersion<T>): void {
-    const { limits, file, write, report, now } = this.options;
+  #accept(version: DocumentVersion<T>, begunAt: number): void {
+    const { limits, file, write, report } = this.options;
     this.#version = version;
-    // A document that expires at once must not turn every use into a fetch.
-    const earliest = now() + limits.minTtl * 1000;
+    // A document that expires at once must not turn every use into a fetch. Counted from the start of the attempt: one that
+    // lives for min_ttl from its fetch on, and took time to be read, would otherwise expire before it may be fetched.
+    const earliest = begunAt + limits.minTtl * 1000;
     if (version.freshUntil < earliest) this.#retryAt = earliest;
     const { value, fetchedAtMs, lifetimeSeconds } = version;
     file?.write({ body: write(value), fetchedAtMs, lifetimeSeconds }).catch((error: unknown) => {

@@ -206,6 +206,21 @@ describe('a document that is not a key set', () => {
     expect(recorder.records.find(({ level }) => level === 'warn')?.fields).toMatchObject({ list: '/list', reason });
   });
 
+  it('is fetched again when its lifetime is over, also when that is min_ttl and reading it takes time', async () => {
+    const slowly = async (body: unknown): Promise<Parsed<Ids>> => {
+      nowMs += 500;
+      return parse(body);
+    };
+    published = { ids: ['a'], ttl: 10 };
+    const list = withdrawnIds({ parse: slowly });
+    await list.load();
+    for (let turn = 1; turn <= 3; turn++) {
+      nowMs += 9_500;
+      expect(await list.load()).toEqual(new Set(['a']));
+      expect(requests).toHaveLength(turn + 1);
+    }
+  });
+
   it('makes nobody wait longer than an attempt may take when reading it never ends', async () => {
     const hanging = withdrawnIds({ limits: { timeoutMs: 50 }, parse: () => new Promise(() => undefined) });
     expect(await hanging.load()).toBeUndefined();
