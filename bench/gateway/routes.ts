@@ -11,6 +11,8 @@ export interface BenchRoute {
   readonly plugins: readonly object[];
   /** Whether its requests are let through. */
   readonly passes: boolean;
+  /** Tokens that its requests carry in turn, beside its headers. */
+  readonly tokens?: readonly string[];
 }
 
 const ISSUER = 'https://auth.example.com/';
@@ -100,8 +102,34 @@ export function declaration(
   return JSON.stringify({ _format_version: '3.0', services, ...(consumers.length > 0 && { consumers }) });
 }
 
-async function bearer(key: SigningKey, issuer: string): Promise<string> {
+/** What makes an answer dearer, or keeps the handler inside Kong's worker from repeating it. All with HS256. */
+export async function handlerRoutes(): Promise<BenchRoute[]> {
+  const key = signingKey('HS256');
+  const issuers = [{ issuer: ISSUER, audiences: ['orders'], algorithms: ['HS256'], secret: SECRET }];
+  const row = (title: string, path: string, headers: readonly string[], config: object = {}): BenchRoute => ({
+    title: `jwt-identity, ${title}`,
+    path: `/handler-${path}`,
+    headers: [...ORDINARY, ...headers],
+    plugins: [{ name: 'jwt-identity', config: { issuers, ...config } }],
+    passes: true,
+  });
+  const token = await bearer(key, ISSUER);
+  const more = (count: number): string[] => Array.from({ length: count }, (_, index) => `X-More-${index}: ${index}`);
+  const roles = Array.from({ length: 500 }, (_, index) => `r${index}`);
+  const many = await Promise.all(
+    Array.from({ length: 10_000 }, (_, index) => bearer(key, ISSUER, { sub: `user-${index}` })),
+  );
+  return [
+    row('asked each time (worker_cache_ttl: 0)', 'asked', [token], { worker_cache_ttl: 0 }),
+    row('30 headers', '30', [token, ...more(18)]),
+    row('100 headers', '100', [token, ...more(88)]),
+    row('500 roles', 'roles', [await bearer(key, ISSUER, { roles })]),
+    { ...row('10,000 tokens in turn', 'many', []), tokens: many },
+  ];
+}
+
+async function bearer(key: SigningKey, issuer: string, more: object = {}): Promise<string> {
   const exp = Math.floor(Date.now() / 1_000) + 3_600;
-  const claims = { iss: issuer, sub: 'user-42', aud: 'orders', exp, roles: ['user', 'support'] };
+  const claims = { iss: issuer, sub: 'user-42', aud: 'orders', exp, roles: ['user', 'support'], ...more };
   return `Authorization: Bearer ${await signToken(key, claims)}`;
 }

@@ -1,4 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** What came out of a load. */
@@ -17,13 +20,21 @@ export function hasWrk(): boolean {
 }
 
 /** Asks for a URL over 32 connections, again and again. @throws when there were connection errors or timeouts */
-export async function runWrk(url: string, headers: readonly string[], seconds: number): Promise<Load> {
+export async function runWrk(
+  url: string,
+  headers: readonly string[],
+  seconds: number,
+  tokens: readonly string[] = [],
+): Promise<Load> {
+  const script = tokens.length === 0 ? undefined : scriptFor(tokens);
   const flags = ['--threads', '1', '--connections', '32', '--duration', `${seconds}s`, '--latency'];
+  if (script !== undefined) flags.push('--script', script);
   const { stdout } = await promisify(execFile)('wrk', [
     ...flags,
     ...headers.flatMap((line) => ['--header', line]),
     url,
   ]);
+  if (script !== undefined) rmSync(dirname(script), { recursive: true });
   const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0);
   if (stdout.includes('Socket errors')) throw new Error(`${url}: ${stdout}`);
   return {
@@ -33,6 +44,23 @@ export async function runWrk(url: string, headers: readonly string[], seconds: n
     p99Ms: milliseconds(/^\s+99%\s+(\S+)/m.exec(stdout)?.[1]),
     refused: number(/Non-2xx or 3xx responses: (\d+)/),
   };
+}
+
+/** Writes a script with which wrk sends one of these header lines after the other. */
+function scriptFor(lines: readonly string[]): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'wrk-')), 'tokens.lua');
+  const values = lines.map((line) => `"${line.replace('Authorization: ', '')}",`).join('\n');
+  writeFileSync(
+    file,
+    `local tokens, next = {\n${values}\n}, 0
+function request()
+  next = next % #tokens + 1
+  wrk.headers["Authorization"] = tokens[next]
+  return wrk.format()
+end
+`,
+  );
+  return file;
 }
 
 function milliseconds(text = ''): number {
