@@ -41,7 +41,7 @@ const rooms = {
   'src/cli': {
     rooms: [
       ...['plugin', 'src/server', 'src/gateway', 'src/gatekeeper', 'src/keys', 'src/core', 'src/documents'],
-      ...['src/kong', 'schema', 'src/telemetry'],
+      ...['src/files', 'src/kong', 'schema', 'src/telemetry'],
     ],
     packages: ['commander'],
   },

@@ -2,10 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import {
+  modeOf,
+  mayOthersWrite,
+  OURS_ALONE,
+  trustedPath,
+  UntrustedPathError,
+  type PathTrust,
+} from '../files/trusted-path';
 import { CommandFailure } from './command-failure';
 import { withSettings } from './install/kong-conf';
 import { kongSettings, settingLines, type Placement } from './install/kong-settings';
-import { ownershipProblems } from './install/ownership';
 import { RUNTIME_FOLDER, unitFile } from './install/unit-file';
 
 interface InstallFlags {
@@ -74,19 +81,33 @@ function placementOf({ socket, systemd }: InstallFlags): Placement {
   return placement;
 }
 
-/** What would let somebody else decide who passes. */
+/** What would let another user decide who passes. */
 function unsafePlaces(
   { node, command, luaFolder, socket }: Placement,
   { user, systemd }: InstallFlags,
 ): readonly string[] {
   const handler = join(luaFolder, 'kong/plugins/jwt-identity/handler.lua');
-  const code = [node, command, handler].flatMap((path) => ownershipProblems(path, []));
+  const code = [node, command, handler].flatMap((path) => placeProblems(path, OURS_ALONE));
   const folder = dirname(socket);
   if (systemd && folder === `/run/${RUNTIME_FOLDER}`) return code;
   if (!existsSync(folder)) return [...code, `${folder} does not exist; create it for user ${user} with mode 0700`];
   const userId = userIdOf(user);
   if (userId === undefined) return [...code, `there is no user '${user}'; name the user of Kong's workers with --user`];
-  return [...code, ...ownershipProblems(folder, [userId])];
+  const problems = placeProblems(folder, { ...OURS_ALONE, mayBelongToOthers: true });
+  const { uid } = statSync(folder);
+  const isOwner = uid === userId || uid === 0;
+  return [...code, ...problems, ...(isOwner ? [] : [`${folder} belongs to user ${uid}, not to ${user}`])];
+}
+
+function placeProblems(path: string, trust: PathTrust): readonly string[] {
+  try {
+    const real = trustedPath(path, trust);
+    const status = statSync(real);
+    return mayOthersWrite(status, trust) ? [`others may write to ${real} (mode ${modeOf(status)})`] : [];
+  } catch (error) {
+    if (error instanceof UntrustedPathError) return [error.message];
+    return [`${path}: ${(error as NodeJS.ErrnoException).code ?? 'cannot be read'}`];
+  }
 }
 
 function refuseUnsafePlaces(placement: Placement, flags: InstallFlags): void {
