@@ -3,7 +3,7 @@ import type { Consumer, KeyCredential } from './entities';
 import { compositeKey } from './entity-id';
 import type { EntityForm, EntityReader, Found, Given } from './entity-reader';
 import { ACL, CONSUMER, KEY_CREDENTIAL } from './entity-schemas';
-import { knownId, Registry, textOrNull, type Read } from './registry';
+import { knownId, nameOf, Registry, textOrNull, type Read } from './registry';
 
 const CONSUMERS: EntityForm = {
   kind: 'consumers',
@@ -20,7 +20,7 @@ export function readConsumers(top: Given, reader: EntityReader): Read<Consumer> 
   const groupsOf = new Map<string, string[]>();
   const keysOf = new Map<string, KeyCredential[]>();
   const places = reader.list(top, 'consumers').map((found) => {
-    const username = textOrNull(found.given['username']);
+    const username = nameOf(found, CONSUMERS, reader);
     const read = reader.entity<Omit<Consumer, 'groups' | 'keys'>>(CONSUMERS, found, username);
     reader.unique('consumers', 'username', username, found.path);
     reader.unique('consumers', 'custom_id', textOrNull(found.given['custom_id']), found.path);

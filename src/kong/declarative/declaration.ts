@@ -5,7 +5,7 @@ import type { Declaration, Route, Service } from './entities';
 import { EntityReader, isMap, type EntityForm, type Given } from './entity-reader';
 import { FILE, ROUTE, SERVICE } from './entity-schemas';
 import { readPlugins, type PluginReaderOptions } from './plugin-reader';
-import { knownId, Registry, textOrNull, type Read } from './registry';
+import { knownId, nameOf, Registry, type Read } from './registry';
 import { withAddress } from './service-address';
 import { migratedPath } from './url-path';
 
@@ -58,7 +58,7 @@ function readTop(document: unknown, reader: EntityReader): Given {
 function readServices(top: Given, reader: EntityReader): Read<Service> {
   const registry = new Registry<Service>('service', reader);
   const places = reader.list(top, 'services').map((found) => {
-    const name = textOrNull(found.given['name']);
+    const name = nameOf(found, SERVICES, reader);
     const entity = reader.entity<Service>(SERVICES, withAddress(found, reader), name);
     reader.unique('services', 'name', name, found.path);
     registry.add(entity, name);
@@ -74,7 +74,7 @@ function readRoutes(top: Given, services: Read<Service>, reader: EntityReader): 
   );
   const own = reader.list(top, 'routes').map((found) => ({ found, service: undefined }));
   const places = [...nested, ...own].map(({ found, service }) => {
-    const name = textOrNull(found.given['name']);
+    const name = nameOf(found, ROUTES, reader);
     const read = reader.entity<Omit<Route, 'service'>>(ROUTES, found, name);
     reader.unique('routes', 'name', name, found.path);
     // Kong 3.9.3: a service that a nested route names must be there, and means nothing.

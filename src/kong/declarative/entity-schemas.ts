@@ -18,8 +18,8 @@ function isNothing(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-/** A field of routes for streams, which Kong refuses in routes for HTTP, even as an empty list. */
-const streamOnly: Field = { type: 'any', custom_validator: () => KONG_ONLY };
+/** A field that is left to Kong with any value: Kong refuses some that are empty. */
+export const alwaysKongOnly: Field = { type: 'any', custom_validator: () => KONG_ONLY };
 
 const PROTOCOLS = ['grpc', 'grpcs', 'http', 'https', 'tcp', 'tls', 'tls_passthrough', 'udp'];
 
@@ -139,8 +139,8 @@ export const ROUTE: RecordField = {
     { request_buffering: { type: 'boolean', required: true, default: true } },
     { response_buffering: { type: 'boolean', required: true, default: true } },
     { snis: kongOnly },
-    { sources: streamOnly },
-    { destinations: streamOnly },
+    { sources: alwaysKongOnly },
+    { destinations: alwaysKongOnly },
     { filter_chains: kongOnly },
   ],
   entity_checks: [{ at_least_one_of: ['methods', 'hosts', 'headers', 'paths', 'snis'] }],

@@ -107,6 +107,9 @@ function readPlugin(
     if (typeof given['name'] === 'string') reader.refuse(`${path}.name`, `plugin '${plugin.name}': ${KONG_ONLY}`);
     return null;
   }
+  // Kong 3.9.3: sees it in a consumer only when it has a second look at the file.
+  const isMisplaced = definition.refusesConsumer === true && scope['consumer'] !== null;
+  if (isMisplaced) reader.refuse(`${path}.consumer`, 'value must be null');
   const config = readConfig(definition, found, reader, environment);
   if (config === null) return null;
   return {
@@ -136,11 +139,7 @@ function readConfig(
   const { value, violations: found } = validate(schema, own, path, 'user');
   const violations = forgotten.length > 0 ? forgotten : found;
   const config = isMap(value['config']) ? value['config'] : {};
-  const problems = [
-    ...violations,
-    ...(violations.length > 0 ? [] : ownProblems(definition, config, path)),
-    ...placeProblems(definition, given, path),
-  ];
+  const problems = [...violations, ...(violations.length > 0 ? [] : ownProblems(definition, config, path))];
   const strange = Array.isArray(given['protocols'])
     ? given['protocols'].findIndex((protocol: unknown) => !(protocols ?? [protocol]).includes(protocol as string))
     : -1;
@@ -164,9 +163,4 @@ function forgottenDefaults({ fields }: RecordField, config: Given, path: string)
   return own
     .filter(([name, field]) => field.default !== undefined && config[name] === null)
     .map(([name]) => ({ field: `${path}.config.${name}`, message: 'must be left out to have its default, not null' }));
-}
-
-function placeProblems({ refusesConsumer }: PluginDefinition, given: Given, path: string): Violation[] {
-  const isMisplaced = refusesConsumer === true && (given['consumer'] ?? null) !== null;
-  return isMisplaced ? [{ field: `${path}.consumer`, message: 'value must be null' }] : [];
 }

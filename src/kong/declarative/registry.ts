@@ -1,4 +1,4 @@
-import { isMap, type EntityReader, type Found } from './entity-reader';
+import { isMap, type EntityForm, type EntityReader, type Found } from './entity-reader';
 
 /** An entity, and where it stood, so that what is nested in it can be read. */
 export interface Place<T> {
@@ -52,6 +52,19 @@ export class Registry<T extends { readonly id: string }> {
 /** Returns the id that an entity has in every Kong, `null` when Kong makes one up: it has neither an id nor a name. */
 export function knownId({ id }: { readonly id: string }, { given }: Found, name: string | null): string | null {
   return typeof given['id'] === 'string' || name !== null ? id : null;
+}
+
+/**
+ * Returns the name of an entity, `null` when it has none.
+ *
+ * Kong 3.9.3: finds no id for what has null for a name, and refuses what stands in it and names something else.
+ */
+export function nameOf({ given, path }: Found, { key, apart }: EntityForm, reader: EntityReader): string | null {
+  const isHolder = apart.some((list) => Array.isArray(given[list]) && given[list].length > 0);
+  if (given[key] === null && typeof given['id'] !== 'string' && isHolder) {
+    reader.refuse(`${path}.${key}`, 'must be left out, not null, when something stands in it');
+  }
+  return textOrNull(given[key]);
 }
 
 /** Returns a value if it is a text. */

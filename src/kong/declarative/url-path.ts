@@ -30,7 +30,7 @@ export function routePathProblem(path: string): string | null {
 /** What a file of format 1.1 or 2.1 calls a path, as format 3.0 writes it. Kong 3.9.3: migrate_path_280_300.lua. */
 export function migratedPath(path: string): string {
   if (/^[\w.\-~/%]*$/.test(path)) return normalized(path);
-  return `~${bytes(path).replace(/%([\da-f]{2})/gi, (escape, hex: string) => unescaped(escape, hex))}`;
+  return text(`~${bytes(path).replace(/%([\da-f]{2})/gi, (escape, hex: string) => unescaped(escape, hex))}`);
 }
 
 function unescaped(escape: string, hex: string): string {
@@ -50,9 +50,13 @@ function escapeProblem(path: string): string | null {
 
 /** The router works with bytes: one character for each. */
 function normalized(path: string): string {
-  return Buffer.from(normalizePath(bytes(path)), 'latin1').toString();
+  return text(normalizePath(bytes(path)));
 }
 
 function bytes(path: string): string {
   return Buffer.from(path).toString('latin1');
+}
+
+function text(path: string): string {
+  return Buffer.from(path, 'latin1').toString();
 }

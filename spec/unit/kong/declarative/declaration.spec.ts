@@ -136,6 +136,10 @@ describe('a kong.yml is refused, with the path of what is wrong', () => {
       `${HEAD}consumers: [{ username: a }]\nplugins: [{ name: cors, consumer: a }]`,
       'plugins[1].consumer: value must be null',
     ],
+    [
+      `${HEAD}consumers: [{ username: a, plugins: [{ name: cors }] }]`,
+      'consumers[1].plugins[1].consumer: value must be null',
+    ],
     [`${HEAD}plugins: [{ name: cors }, { name: cors }]`, `plugins[2]: plugin 'cors' stands twice at the same place`],
     [`${HEAD}services: [{ name: a, url: 'http://a' }, { name: a, url: 'http://b' }]`, null],
     [`${HEAD}acls: [{ group: g }]`, 'acls[1].consumer: required field missing'],

@@ -1,7 +1,7 @@
 import type { Violation } from '../../../kong/schema-language/violation';
 import { KONG_ONLY } from '../../../kong/declarative/configuration-error';
 import type { PluginEntry } from '../../../kong/declarative/entities';
-import { kongOnly } from '../../../kong/declarative/entity-schemas';
+import { alwaysKongOnly, kongOnly } from '../../../kong/declarative/entity-schemas';
 import { servicePathProblem } from '../../../kong/declarative/url-path';
 import { errorFor, type Exchange } from '../../exchange/exchange';
 import type { LocalResponse } from '../../http/local-response';
@@ -20,12 +20,17 @@ interface Config extends Readonly<Partial<Record<Period, number>>> {
   readonly error_message: string;
 }
 
-/** Where Redis is, and its names before Kong 3.6. */
+/** Where Redis is, as Kong before 3.6 wrote it. */
 const REDIS_FIELDS = [
-  'redis',
-  ...['host', 'port', 'password', 'username', 'ssl', 'ssl_verify', 'server_name', 'timeout', 'database'].map(
-    (name) => `redis_${name}`,
-  ),
+  'host',
+  'port',
+  'password',
+  'username',
+  'ssl',
+  'ssl_verify',
+  'server_name',
+  'timeout',
+  'database',
 ];
 
 /** Kong's `rate-limiting` with the policy `local`: counts in this process. */
@@ -53,7 +58,8 @@ export const rateLimiting: PluginKind = {
           custom_validator: (policy) => (policy === 'local' ? null : KONG_ONLY),
         },
       },
-      ...REDIS_FIELDS.map((name) => ({ [name]: kongOnly })),
+      { redis: kongOnly },
+      ...REDIS_FIELDS.map((name) => ({ [`redis_${name}`]: alwaysKongOnly })),
       { fault_tolerant: { type: 'boolean', required: true, default: true } },
       { hide_client_headers: FLAG },
       { error_code: { type: 'number', default: 429, gt: 0 } },
