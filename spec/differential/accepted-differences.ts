@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { METHODS } from 'node:http';
 import { join } from 'node:path';
+import type { Outcome } from './request-outcome';
 import { KONG_ONLY } from '../../src/kong/declarative/configuration-error';
 
 /** A difference that is meant: its name in docs/DEVELOPMENT-GATEWAY.md, where its reason stands, and how to know it. */
@@ -28,8 +30,54 @@ export const FILE_DIFFERENCES: readonly FileDifference[] = [
   },
 ];
 
+/** A difference in what comes of a request: its name in docs/DEVELOPMENT-GATEWAY.md, and how to know it. */
+export interface RequestDifference {
+  readonly name: string;
+  readonly isMet: (request: string, kong: Outcome, own: Outcome) => boolean;
+}
+
+/** In what the development gateway may differ from Kong. In none of them may a request go through here alone. */
+export const REQUEST_DIFFERENCES: readonly RequestDifference[] = [
+  {
+    name: 'Requests that only Kong takes',
+    isMet: (request, _kong, own) => own.status === 400 && own.arrived.length === 0 && isStrangeToNode(request),
+  },
+  {
+    name: 'closes the connection, or answers 400, when a chunked body is broken',
+    isMet: (request, kong, own) =>
+      request.endsWith('\r\n\r\nzz\r\n') && kong.arrived.length === 0 && own.arrived.length === 0,
+  },
+  {
+    name: 'answers the first of several faults of a request that cannot be read',
+    isMet: (_request, kong, own) => kong.status !== own.status && [kong, own].every(isUnreadable),
+  },
+  {
+    name: 'runs header filters for a request that it cannot read with the headers before the fault',
+    isMet: (_request, kong, own) =>
+      kong.status === own.status && [kong, own].every(isUnreadable) && withoutCors(kong) === withoutCors(own),
+  },
+];
+
+/** Refused before a route is looked for, whatever the file says. */
+function isUnreadable({ status, arrived }: Outcome): boolean {
+  return arrived.length === 0 && [400, 405, 501, 505].includes(status ?? 0);
+}
+
+function withoutCors({ headers }: Outcome): string {
+  return headers.filter((header) => !/^(?:access-control-|vary:)/.test(header)).join('\n');
+}
+
+/** Whether Node's parser refuses a request that nginx may take. */
+function isStrangeToNode(request: string): boolean {
+  const [line = '', ...lines] = request.slice(0, request.indexOf('\r\n\r\n')).split('\r\n');
+  const [, method = '', target = '', version] = /^(\S*) (.*?)(?: (\S*))?$/.exec(line) ?? [];
+  const isLineStrange = (version !== 'HTTP/1.1' && version !== 'HTTP/1.0') || /[\x80-\xff]/.test(target);
+  const isHeaderStrange = lines.some((header) => !/^[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/.test(header));
+  return !METHODS.includes(method) || isLineStrange || isHeaderStrange;
+}
+
 /** The names that docs/DEVELOPMENT-GATEWAY.md gives a reason for. */
 export function documentedDifferences(): string[] {
   const page = readFileSync(join(__dirname, '../../docs/DEVELOPMENT-GATEWAY.md'), 'utf8');
-  return page.split('\n').flatMap((line) => /^\| ([^|]+?) +\|/.exec(line)?.[1] ?? []);
+  return page.split('\n').flatMap((line) => /^(?:\| |### )([^|]+?)(?: +\||$)/.exec(line)?.[1] ?? []);
 }

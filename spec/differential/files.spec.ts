@@ -5,7 +5,8 @@ import { judgedFiles } from '../support/kong-yml-verdicts';
 import { documentedDifferences, FILE_DIFFERENCES } from './accepted-differences';
 import { damagedText, fileText } from './file-arbitrary';
 import { kongVerdict, ownVerdict } from './file-verdict';
-import { describeDifferences, type RealKong, runs, seed, startRealKong } from './real-kong';
+import { describeDifferences, runs, seed } from './describe-differences';
+import { type RealKong, startRealKong } from './real-kong';
 
 /** How often what came of files: a spec that compares nothing shall not pass. */
 type Tally = Record<'accepted' | 'refused' | 'stricter' | 'kong', number>;

@@ -17,10 +17,27 @@ export function queryTable(query: string, max: number): QueryTable {
   return table;
 }
 
-/** Returns a query without the arguments of this name, in any spelling; nothing else is changed. */
+/**
+ * Returns a query without the arguments of this name, in any spelling. The others stay in order and are written anew, as
+ * forms are: `t` becomes `t=`, `%20` becomes `+`.
+ *
+ * Kong 3.9.3: `kong.service.request.clear_query_arg`, which is URLSearchParams on bytes
+ */
 export function withoutArgument(query: string, name: string): string {
-  const parts = query.split('&').filter((part) => unescape(part.split('=', 1)[0] ?? '') !== name);
-  return parts.join('&');
+  return query
+    .split('&')
+    .filter((part) => part !== '')
+    .map((part) => /^([^=]*)=?(.*)$/s.exec(part)?.slice(1).map(unescape) ?? [])
+    .filter(([found]) => found !== name)
+    .map((argument) => argument.map(escape).join('='))
+    .join('&');
+}
+
+/** @see WHATWG URL, application/x-www-form-urlencoded percent-encode set */
+function escape(bytes: string): string {
+  return bytes.replace(/[^\w*.-]/g, (char) => {
+    return char === ' ' ? '+' : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+  });
 }
 
 function unescape(bytes: string): string {
