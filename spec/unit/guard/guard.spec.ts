@@ -188,6 +188,36 @@ describe('a guard', () => {
     expect(JSON.stringify(reply)).not.toContain('secret');
   });
 
+  it('asks no requirement about an identity that is malformed', async () => {
+    const asked: unknown[] = [];
+    const requirement = (identity: unknown): undefined => void asked.push(identity);
+    const call = await serve(guard.listener((_, response) => response.end('{}'), requirement));
+    const reply = await call({ headers: { 'X-User-Roles': 'admin' } });
+    expect(reply).toMatchObject({ status: 400, body: { code: 'identity_malformed' } });
+    expect(asked).toEqual([]);
+  });
+
+  it.each<[string, string | string[], number]>([
+    ['once', 'acme', 200],
+    ['twice, with another value last', ['acme', 'evil'], 403],
+    ['twice, with the same value', ['acme', 'acme'], 403],
+  ])('compares all lines of a signed header that it does not map: sent %s', async (_, tenant, status) => {
+    const signed = new Map([['x-user-tenant', 'acme']]);
+    const call = await serve(
+      createGuard({ proofs: [() => ({ signed })] }).listener((__, response) => response.end('{}')),
+    );
+    expect(await call({ headers: { 'X-User-Tenant': tenant } })).toMatchObject({ status });
+  });
+
+  it('shows a proof the whole path, also where Express has mounted the middleware below one', async () => {
+    const paths: string[] = [];
+    const app = express();
+    app.use('/shop', createGuard({ proofs: [({ path }) => void paths.push(path)] }).middleware());
+    app.get('/shop/orders', (_, response) => void response.json({}));
+    expect(await (await serve(app))({ path: '/shop/orders?x=1' })).toMatchObject({ status: 200 });
+    expect(paths).toEqual(['/shop/orders']);
+  });
+
   it('asks every proof', async () => {
     const both = createGuard({ proofs: [gatewayAddresses([GATEWAY]), gatewayAddresses([INTRUDER])] });
     const call = await serve(both.listener((_, response) => response.end('{}')));

@@ -107,6 +107,14 @@ describe('a service that wants a signed identity', () => {
     expect(await withLines(jwt, 'junk')).toMatchObject({ code: 'not_from_gateway' });
   });
 
+  it('refuses an algorithm that no gateway signs with, also when the key is in its set', async () => {
+    const rsa = signingKey('RS256', 'r');
+    const file = join(folder, 'rsa.json');
+    writeFileSync(file, JSON.stringify({ keys: [publicJwk(key), publicJwk(rsa)] }));
+    expect(await ask(withToken(await mint({}, {}, rsa)), { jwksFile: file })).toBe('not_from_gateway');
+    expect(await ask(withToken(await mint()), { jwksFile: file })).toMatchObject({ id: 'ada' });
+  });
+
   it('lets clocks differ a little', async () => {
     const jwt = await mint({ iat: NOW - 60, exp: NOW - 4 });
     expect(await ask(withToken(jwt), { leewaySeconds: 30 })).toMatchObject({ id: 'ada' });
@@ -166,6 +174,7 @@ describe('the options of a signed identity', () => {
     ['both', { jwksFile: '/x', jwksUri: 'https://g/jwks' }, 'jwksUri: give either this or jwksFile'],
     ['plain http from elsewhere', { jwksUri: 'http://gateway.test/jwks' }, 'must be https:'],
     ['a leeway of an hour', { jwksUri: 'https://g/jwks', leewaySeconds: 3600 }, 'leewaySeconds: must be from 0 to 60'],
+    ['a negative leeway', { jwksUri: 'https://g/jwks', leewaySeconds: -1 }, 'leewaySeconds: must be from 0 to 60'],
     ['a leeway that is none', { jwksUri: 'https://g/jwks', leewaySeconds: NaN }, 'leewaySeconds: must be from 0 to 60'],
   ])('cannot be %s', (_, options, message) => {
     expect(() => gatewayIdentityToken({ ...GATEWAY, ...options })).toThrow(ConfigError);

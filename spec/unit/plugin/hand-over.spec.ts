@@ -99,6 +99,16 @@ describe('a consumer', () => {
     });
   });
 
+  it.each(['alice', '', ALICE.id.slice(1), `${ALICE.id}0`, ALICE.id.replaceAll('-', '')])(
+    'is not looked for by an id that is no UUID, on which Kong fails: %j',
+    async (sub) => {
+      const answers = { 'client.loadConsumer': answer({ ...ALICE, id: sub }) };
+      const calls = await access({ config: { ...config, consumer_by: 'id' }, claims: { sub }, answers });
+      expect(argsOf(calls, 'client.loadConsumer')).toBeUndefined();
+      expect(argsOf(calls, 'response.exit')).toBeDefined();
+    },
+  );
+
   it('has no header for what it does not have', async () => {
     const answers = { 'client.loadConsumer': answer({ id: ALICE.id, username: 'alice', custom_id: '' }) };
     expect(headersOf(await access({ config, answers }))).toMatchObject({ 'X-Consumer-Custom-ID': [] });

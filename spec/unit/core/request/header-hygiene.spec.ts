@@ -121,6 +121,19 @@ describe('what is no header name', () => {
   });
 });
 
+describe('a header by which a gateway says where a request comes from', () => {
+  it.each(['x_forwarded_for', 'x-forwarded_host', 'x_forwarded-proto', 'x.forwarded.port', 'x-real_ip', 'x_real_ip'])(
+    'is removed as %s, which Kong does not overwrite (I2)',
+    (name) => {
+      expect(inspect({ [name]: '10.0.0.1' })).toEqual([name]);
+    },
+  );
+
+  it.each(['x-forwarded-for', 'x-real-ip', 'x-forwarded-user', 'x_forwarded_user'])('is left to Kong as %s', (name) => {
+    expect(inspect({ [name]: '10.0.0.1' })).toEqual([]);
+  });
+});
+
 describe('header lists that cannot be trusted', () => {
   const many = (count: number): RequestView['headers'] =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, 'v']));
