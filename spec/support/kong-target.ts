@@ -8,7 +8,7 @@ export type KongTarget = 'embedded' | 'native' | 'docker';
 export const kongTarget: KongTarget = targetFrom(process.env['KONG_TARGET'] ?? '');
 
 /** The image of the docker target, `KONG_IMAGE`. `./pongo build` makes it. */
-export const kongImage = process.env['KONG_IMAGE'] ?? 'kong-plugin-jwt-identity:3.9';
+export const kongImage = process.env['KONG_IMAGE'] ?? 'kong-plugin-jwt-identity:3.9.3';
 
 /** The container engine of the docker target, `CONTAINER_ENGINE`. */
 export const containerEngine = process.env['CONTAINER_ENGINE'] ?? 'docker';
