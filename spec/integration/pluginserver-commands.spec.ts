@@ -7,6 +7,7 @@ import { setTimeout as passed } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { shellCommand } from '../../src/gateway/plugins/pluginsocket/server-settings';
 import { KongDouble } from '../support/kong-double';
+import { ROOT } from '../support/running-process';
 import { COMMAND, runCommand, SCRIPTED_PLUGIN, startServer } from '../support/server-process';
 
 const PLUGINS = join(__dirname, '../fixtures/plugins');
@@ -43,7 +44,7 @@ describe('the command dump', () => {
   it.each([
     ['a module without a phase', join(PLUGINS, 'broken'), /^error: \S+broken: "Plugin" has no method[^\n]*\n$/],
     ['a path without a module', join(PLUGINS, 'missing'), /^error: \S+missing: there is no module here\n$/],
-    ['a file that is no module', join(__dirname, 'pluginserver-commands.spec.ts'), /^error: \S+: cannot be loaded/],
+    ['a file that is no module', join(ROOT, 'kong.yml'), /^error: \S+kong\.yml: cannot be loaded: [^\n]+\n$/],
   ])('fails with one line and prints no JSON for %s', async (_, plugin, message) => {
     const dump = runCommand(['dump', '--plugin', plugin]);
     await expect(dump.ended).resolves.toBe(1);
