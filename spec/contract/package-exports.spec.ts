@@ -38,6 +38,6 @@ describe('kong-plugin-jwt-identity/guard', () => {
     const rooms = modules
       .filter((path) => path.startsWith('dist/'))
       .map((path) => path.split('/').slice(0, 3).join('/'));
-    expect(new Set(rooms)).toEqual(new Set(['dist/src/guard', 'dist/src/core']));
+    expect(new Set(rooms)).toEqual(new Set(['dist/src/guard', 'dist/src/core', 'dist/src/telemetry']));
   });
 });
