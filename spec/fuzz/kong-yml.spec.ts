@@ -273,7 +273,7 @@ describe('whatever stands in a kong.yml', () => {
           const end = outcome(text);
           if (end instanceof ConfigurationError) return;
           loaded += 1;
-          expect(end).toEqual(load(flow(file)));
+          expect(withoutMadeUpKeys(end, file)).toEqual(withoutMadeUpKeys(load(flow(file)), file));
         },
       ),
       { numRuns: 250 },
@@ -430,3 +430,11 @@ consumers:
     expect(boundedRun(() => outcome(text))).toBeInstanceOf(ConfigurationError);
   });
 });
+
+/** A declaration without the keys that are made up for credentials that have none: they differ each time. */
+function withoutMadeUpKeys(declaration: unknown, file: unknown): unknown {
+  const written = JSON.stringify(file);
+  const isMadeUp = (name: string, value: unknown): boolean =>
+    name === 'key' && typeof value === 'string' && !written.includes(JSON.stringify(value));
+  return JSON.parse(JSON.stringify(declaration, (name, value: unknown) => (isMadeUp(name, value) ? 'made up' : value)));
+}

@@ -192,7 +192,10 @@ describe('the plugin under the stock kong-js-pluginserver', () => {
         }),
         ...(code === 'keys_unavailable' && { 'Retry-After': expect.stringMatching(/^[1-9]\d*$/) }),
       });
-      expect(calls.map(({ method }) => method)).not.toContain('kong.service.request.set_headers');
+      // Nothing is said of a caller. What is changed hides the tokens from Kong's log plugins.
+      const changed = calls.filter(({ method }) => method === 'kong.service.request.set_headers');
+      const names = changed.flatMap(({ args }) => Object.keys(args[0] as object)).map((name) => name.toLowerCase());
+      expect(names.filter((name) => !['authorization', 'cookie'].includes(name))).toEqual([]);
       seen.add(code);
     });
 
