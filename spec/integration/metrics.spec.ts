@@ -62,6 +62,7 @@ describe('the metrics of the plugin', () => {
       'decisions_total outcome="proceed",code="anonymous",worker="1" 1',
       'decisions_total outcome="proceed",code="proceed",worker="1" 5',
       'decisions_total outcome="refuse",code="token_expired",worker="1" 1',
+      'handler_instances worker="1" 0',
       'instances worker="1" 2',
       'key_fetches_total outcome="ok",worker="1" 1',
       'key_uses_total kid="first",worker="1" 4',
