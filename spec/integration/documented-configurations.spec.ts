@@ -15,6 +15,15 @@ const key = signingKey('ES256', 'k1');
 const jwks = JSON.stringify({ keys: [publicJwk(key)] });
 const blocks = documentedYaml();
 const forKong = blocks.filter(isForKong).map((block) => [block.place, block] as const);
+/** What the development gateway does not have: it says so and refuses the file. */
+const needsKong = ({ content }: { readonly content: unknown }): boolean =>
+  JSON.stringify(content).includes('"name":"proxy-cache"');
+const tried = forKong.filter(([, block]) => kongTarget !== 'embedded' || !needsKong(block));
+if (tried.length < forKong.length) {
+  process.stderr.write(
+    `SKIPPED: ${forKong.length - tried.length} documented configuration(s) need Kong itself (proxy-cache)\n`,
+  );
+}
 
 /** What a client could send to pass for somebody else. */
 const FORGED = {
@@ -55,7 +64,7 @@ describeKong('every configuration in the README and in docs/', () => {
     );
   });
 
-  it.each(forKong)(
+  it.each(tried)(
     'is loaded, lets callers pass who have what it names, and nobody else: %s',
     async (_, block) => {
       const written = completed(block, service.url, jwks);
