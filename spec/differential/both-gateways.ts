@@ -12,7 +12,7 @@ export interface Outcomes {
 }
 
 /** How long Kong may take to serve a file, in milliseconds. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 15_000;
 /** Files after which Kong is started anew. */
 const FILES_PER_KONG = 100;
 
