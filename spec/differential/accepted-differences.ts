@@ -59,7 +59,21 @@ export const REQUEST_DIFFERENCES: readonly RequestDifference[] = [
     name: 'takes `http://a.test?x` for the path `/` of the service',
     isMet: (request, kong, own) => /^\S+ https?:\/\/[^/ ]*\?/.test(request) && kong.status === own.status,
   },
+  {
+    name: 'counts a request of `rate-limiting` in a timer after it',
+    isMet: (_request, kong, own) =>
+      own.headers.some(isOfLimit) && (own.status === 429 || withoutLimit(kong) === withoutLimit(own)),
+  },
 ];
+
+function isOfLimit(header: string): boolean {
+  return /^(x-)?ratelimit-/.test(header);
+}
+
+/** An outcome without what a counter says. */
+function withoutLimit(outcome: Outcome): string {
+  return JSON.stringify({ ...outcome, headers: outcome.headers.filter((header) => !isOfLimit(header)) });
+}
 
 /** Refused before a route is looked for, whatever the file says. */
 function isUnreadable({ status, arrived }: Outcome): boolean {

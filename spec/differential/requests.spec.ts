@@ -6,8 +6,10 @@ import { describeDifferences, runs, seed } from './describe-differences';
 import { scenario, type Scenario } from './request-arbitrary';
 import { differenceOf } from './request-outcome';
 
+/** Longest that runs and shrinking may take together. */
+const LIMIT_MS = 1_200_000;
 /** Requests in a scenario, about. */
-const PER_SCENARIO = 25;
+const PER_SCENARIO = 21;
 
 describeDifferences('a request that a real Kong is sent as well', () => {
   let both: BothGateways;
@@ -22,7 +24,10 @@ describeDifferences('a request that a real Kong is sent as well', () => {
       fc.asyncProperty(scenario, async (given) => {
         await both.serve(given);
         for (const request of given.requests) {
-          const { kong, own } = await both.ask(request);
+          const first = await both.ask(request);
+          // No answer in time may be the machine's fault: once more.
+          const isLate = (first.kong.status === null) !== (first.own.status === null);
+          const { kong, own } = isLate ? await both.ask(request) : first;
           const difference = differenceOf(kong, own);
           const known = difference === null ? null : REQUEST_DIFFERENCES.find((one) => one.isMet(request, kong, own));
           const kind = difference === null ? String(kong.status) : (known?.name ?? 'unknown');
@@ -32,7 +37,12 @@ describeDifferences('a request that a real Kong is sent as well', () => {
           if (difference !== null && isCounted(given)) break;
         }
       }),
-      { seed, numRuns: runs(12, 10_000 / PER_SCENARIO) },
+      {
+        seed,
+        numRuns: runs(12, 10_000 / PER_SCENARIO),
+        interruptAfterTimeLimit: LIMIT_MS,
+        markInterruptAsFailure: true,
+      },
     );
     process.stderr.write(`requests, seed ${seed}: ${JSON.stringify(tally)}\n`);
     expect(tally['200']).toBeGreaterThan(10);
