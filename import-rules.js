@@ -53,7 +53,8 @@ const rooms = {
 
 /** The rooms inside src/core, from the bottom to the top. Each may import the lines before it, and nothing else of core. */
 const coreOrder = [
-  ['refusal', 'claim-selector', 'claim-items', 'observer'],
+  ['refusal', 'claim-selector', 'claim-items', 'claim-pattern', 'observer'],
+  ['claim-condition'],
   ['request'],
   ['verification'],
   ['authorization', 'identity'],

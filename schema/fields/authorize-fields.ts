@@ -1,4 +1,5 @@
-import { CLAIM, CLAIM_PATTERN, PLAIN_TEXT } from './field-patterns';
+import { CLAIM_CONDITION } from './claim-condition-fields';
+import { PLAIN_TEXT } from './field-patterns';
 import type { EntityChecks, Fields } from '../../src/kong/schema-language/field';
 
 /** One authorization rule. */
@@ -38,46 +39,7 @@ export const AUTHORIZE_FIELDS = [
     claims: {
       type: 'array',
       len_min: 1,
-      elements: {
-        type: 'record',
-        fields: [
-          {
-            claim: {
-              ...CLAIM,
-              required: true,
-              description: 'Name of the claim, or a JSON Pointer to it when it starts with "/" (RFC 6901).',
-            },
-          },
-          {
-            one_of: {
-              type: 'array',
-              len_min: 1,
-              elements: PLAIN_TEXT,
-              description:
-                'Values of which the claim must be one or, when it is a list, hold one. Numbers and booleans are compared as text.',
-            },
-          },
-          {
-            matches: {
-              type: 'array',
-              len_min: 1,
-              elements: CLAIM_PATTERN,
-              description:
-                'Patterns of which the claim or, when it is a list, an item must match one, from its first character to its last: "*" stands for any text, everything else for itself. There is no way to write a star.',
-            },
-          },
-          {
-            present: {
-              type: 'boolean',
-              ne: false,
-              err: 'must be true or left out',
-              description:
-                'The claim must be there, whatever it says; null, "", [] and {} count as not there, false does not. For a claim that is true or false use one_of.',
-            },
-          },
-        ],
-        entity_checks: [{ only_one_of: ['one_of', 'matches', 'present'] }],
-      },
+      elements: CLAIM_CONDITION,
       description: 'Conditions on claims; all of them must hold.',
     },
   },

@@ -4,7 +4,7 @@ import { ConfigError } from '../../schema/config-error';
 import { parseConfig } from '../../schema/parse-config';
 import { keyUrlProblem } from '../../schema/rules/key-url';
 import { holdsPublicKey } from '../../schema/rules/public-key-material';
-import { claimPattern } from '../../src/core/authorization/claim-pattern';
+import { claimPattern } from '../../src/core/claim-pattern';
 import { decodeCompactJws } from '../../src/core/verification/compact-jws';
 import { checkJoseHeader } from '../../src/core/verification/jose-header';
 import { Refusal } from '../../src/core/refusal/refusal';

@@ -1,5 +1,5 @@
 import type { AuthorizeRuleConfig, Config } from '../../../schema/config';
-import { claimCondition, type ClaimCondition } from './claim-condition';
+import { claimCondition, type ClaimCondition } from '../claim-condition';
 import { ruleSelector, type ClaimSelector } from '../claim-selector';
 import { scopeItems, stringItems } from '../claim-items';
 import { quote, type Observer, type Stage } from '../observer';

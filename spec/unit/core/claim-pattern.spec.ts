@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { claimPattern } from '../../../../src/core/authorization/claim-pattern';
+import { claimPattern } from '../../../src/core/claim-pattern';
 
 describe('a claim pattern', () => {
   it.each([

@@ -1,7 +1,7 @@
-import type { ClaimRuleConfig } from '../../../schema/config';
+import type { ClaimRuleConfig } from '../../schema/config';
 import { claimPattern } from './claim-pattern';
-import { ruleSelector, type ClaimSelector } from '../claim-selector';
-import { scopeItems } from '../claim-items';
+import { ruleSelector, type ClaimSelector } from './claim-selector';
+import { scopeItems } from './claim-items';
 
 /** One condition of an authorization rule on one claim, compiled. */
 export interface ClaimCondition {
