@@ -57,8 +57,9 @@ async function measure(
 async function measureOnce(proxyUrl: string, route: BenchRoute, processes: Processes | undefined): Promise<Row> {
   const usage = (): [number, number] =>
     processes === undefined ? [0, 0] : [usageOf(processes.kong()).cpuNs, usageOf(processes.pluginServers()).cpuNs];
+  const tokens = (await route.makeTokens?.()) ?? route.tokens;
   const before = usage();
-  const load = await runWrk(`${proxyUrl}${route.path}`, route.headers, SECONDS, route.tokens);
+  const load = await runWrk(`${proxyUrl}${route.path}`, route.headers, SECONDS, tokens);
   const after = usage();
   checkOutcome(route, load);
   const each = (index: 0 | 1): number | '' =>

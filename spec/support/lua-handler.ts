@@ -65,6 +65,7 @@ export function verdictText(changes: Partial<Verdict> = {}): string {
     server: 'start-1',
     plugin: 'p1',
     sequence: 1,
+    spread: 100,
     proceed: { headers: { 'X-User-ID': 'ada' } },
     repeat: {
       seconds: 5,

@@ -173,8 +173,10 @@ function keyOf(configuration: Configuration, shape: Shape, headers: RequestHeade
     const value = rawget(headers, name);
     if (value === undefined) parts.push('-');
     // The length makes the text unambiguous, whatever an earlier plugin has put into a header.
-    else if (typeof value === 'string') parts.push(`+${value.length}:${value}`);
-    else return undefined;
+    else if (typeof value === 'string') {
+      parts.push(`+${value.length}:`);
+      parts.push(value);
+    } else return undefined;
   }
   return table.concat(parts);
 }
