@@ -1,7 +1,7 @@
 import type { HeaderChanges } from '../../src/core/decision';
 import type { logEntry } from '../../src/core/log-entry';
 import type { Refusal } from '../../src/core/refusal/refusal';
-import { refusalResponse, type ResponseForm } from '../../src/core/refusal/refusal-response';
+import { refusalResponse, type Challenge, type ResponseForm } from '../../src/core/refusal/refusal-response';
 import { LOG_MEMBER, type Repetition } from '../../src/protocol/verdict';
 import { replaceQuery } from './log-hiding';
 import type { Pdk } from './pdk';
@@ -24,7 +24,7 @@ export interface Permission {
 /** How a request is refused. */
 export interface Rejection {
   readonly refusal: Refusal;
-  readonly realm: string;
+  readonly challenge: Challenge;
   readonly form: ResponseForm;
   readonly log: LogEntry;
 }
@@ -47,10 +47,10 @@ export const CALLS: Carrier = {
     if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
   },
 
-  async refuse(kong, { refusal, realm, form, log }) {
+  async refuse(kong, { refusal, challenge, form, log }) {
     // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
     if (log !== undefined) await tellLogPlugins(kong, log).catch(() => undefined);
-    const response = refusalResponse(refusal, realm, await requestIdOf(kong), form);
+    const response = refusalResponse(refusal, challenge, await requestIdOf(kong), form);
     await kong.response.exit(response.status, response.body, response.headers);
   },
 };

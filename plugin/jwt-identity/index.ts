@@ -41,7 +41,10 @@ const openGatekeeper = createGatekeepers({ log });
 const KONG: Door = { signingKeys: operatorsSigningKeys(), isKong: true, knowsUpstreamPath: true };
 
 /** How requests are refused when the configuration says nothing. */
-const WITHOUT_POLICY = { realm: DEFAULT_REALM, handOver: { logDecisions: 'refused', logUser: undefined } } as const;
+const WITHOUT_POLICY = {
+  challenge: { realm: DEFAULT_REALM },
+  handOver: { logDecisions: 'refused', logUser: undefined },
+} as const;
 
 /** One entry of the plugin in Kong's configuration. */
 export class Plugin {
@@ -105,11 +108,11 @@ export class Plugin {
   async #refuse(kong: Pdk, refusal: Refusal, request: RequestView | undefined): Promise<void> {
     reportDecision(refusal, logger);
     const policy = this.#gatekeeper instanceof Refusal ? undefined : this.#gatekeeper.policy;
-    const { realm, handOver: settings } = policy ?? WITHOUT_POLICY;
+    const { challenge, handOver: settings } = policy ?? WITHOUT_POLICY;
     // It travels with what ends the event. A refusal whose token cannot be hidden is a refusal all the same.
     if (request && policy) await hideFromLogs(kong, request, policy.sources).catch(() => undefined);
     const form = request !== undefined && isGrpc(request) ? 'grpc' : 'problem';
-    const rejection = { refusal, realm, form, log: logEntry(refusal, settings) } as const;
+    const rejection = { refusal, challenge, form, log: logEntry(refusal, settings) } as const;
     await this.#carrier.refuse(
       kong,
       rejection,

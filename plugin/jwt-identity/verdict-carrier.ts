@@ -70,9 +70,9 @@ function jsonOf(verdict: Verdict): string {
 /** Stands for the id of the request, which the handler knows and the plugin server would have to ask for. */
 const REQUEST_ID = '{request-id}';
 
-function answerOf({ refusal, realm, form }: Rejection): Answer {
-  const { status, headers, body } = refusalResponse(refusal, realm, undefined, form);
-  const [beforeId, afterId] = refusalResponse(refusal, realm, REQUEST_ID, form).body.split(REQUEST_ID);
+function answerOf({ refusal, challenge, form }: Rejection): Answer {
+  const { status, headers, body } = refusalResponse(refusal, challenge, undefined, form);
+  const [beforeId, afterId] = refusalResponse(refusal, challenge, REQUEST_ID, form).body.split(REQUEST_ID);
   return {
     status,
     headers,

@@ -126,7 +126,7 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
     decide: async (request) => {
       const decision = await judge(request).catch(() => new Refusal('internal_error', 'an unexpected error'));
       if (!(decision instanceof Refusal)) return decision;
-      const { status, headers, body } = refusalResponse(decision, policy.realm);
+      const { status, headers, body } = refusalResponse(decision, policy.challenge);
       return { outcome: 'refuse', code: decision.code, response: new Response(body, { status, headers }) };
     },
   };

@@ -11,6 +11,7 @@ import { identityTokenIssuer, type IdentityTokenIssuer } from './identity/identi
 import { identityWriter, type IdentityWriter } from './identity/identity-headers';
 import { normalizeTokenType } from './verification/jose-header';
 import type { KeySource } from './verification/key-source';
+import type { Challenge } from './refusal/refusal-response';
 import type { SigningKeySource } from './identity/signing-key';
 import type { Trust } from './verification/token-cache';
 import type { TrustedIssuer } from './verification/verified-token';
@@ -31,7 +32,7 @@ export interface Policy {
   readonly runOnPreflight: boolean;
   readonly handOver: HandOver;
   /** For the challenge of a refusal. */
-  readonly realm: string;
+  readonly challenge: Challenge;
   /** For how many seconds the handler inside Kong's worker may repeat an answer, at most; 0: not at all. */
   readonly repeatSeconds: number;
   /** Whether {@link RequestView.method} is needed to decide. */
@@ -78,7 +79,7 @@ export function compilePolicy(
     allowAuthenticated: config.allowAuthenticated,
     runOnPreflight: config.runOnPreflight,
     handOver: compileHandOver(config),
-    realm: config.realm ?? DEFAULT_REALM,
+    challenge: { realm: config.realm ?? DEFAULT_REALM },
     repeatSeconds: repeatSeconds(config),
     needsMethod:
       authorization !== undefined ||

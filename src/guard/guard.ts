@@ -1,7 +1,7 @@
 /** For services behind the gateway: the package's export `kong-plugin-jwt-identity/guard` (docs/GUARD.md). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal } from '../core/refusal/refusal';
-import { refusalResponse, type RefusalResponse } from '../core/refusal/refusal-response';
+import { refusalResponse, type HttpAnswer } from '../core/refusal/refusal-response';
 import { describeError } from '../telemetry/describe-error';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
 import type { GatewayProof, GuardedRequest, SignedHeaders } from './gateway-proof';
@@ -92,11 +92,11 @@ export function createGuard<Mapping extends IdentityMapping = typeof DEFAULT_MAP
   const admit = async (
     request: GuardedRequest,
     requirements: readonly Requirement<I>[],
-  ): Promise<{ readonly identity: I | undefined } | RefusalResponse> => {
+  ): Promise<{ readonly identity: I | undefined } | HttpAnswer> => {
     const outcome = await check(request, proofs, mapping, requirements);
     if (!(outcome instanceof Refusal)) return { identity: outcome };
     onRefusal?.(outcome, request);
-    return refusalResponse(outcome, realm, requestIdOf(request));
+    return refusalResponse(outcome, { realm }, requestIdOf(request));
   };
 
   return {
@@ -135,7 +135,7 @@ export function createGuard<Mapping extends IdentityMapping = typeof DEFAULT_MAP
           else await handler(request, response, outcome.identity);
         };
         answer().catch((error: unknown) => {
-          sendFailure(response, refusalResponse(HANDLER_FAILED, realm, requestIdOf(guarded)));
+          sendFailure(response, refusalResponse(HANDLER_FAILED, { realm }, requestIdOf(guarded)));
           onError(error, guarded);
         });
       },

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RefusalResponse } from '../core/refusal/refusal-response';
+import type { HttpAnswer } from '../core/refusal/refusal-response';
 import type { GuardedRequest } from './gateway-proof';
 
 /** Returns what a guard sees of a request of Node's. */
@@ -29,12 +29,12 @@ export function guardedWebRequest(request: Request): GuardedRequest {
 }
 
 /** Ends a response of Node's with a refusal. */
-export function sendRefusal(response: ServerResponse, { status, headers, body }: RefusalResponse): void {
+export function sendRefusal(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
   response.writeHead(status, headers).end(body);
 }
 
 /** Ends a response of Node's that a handler left unfinished: a part of an answer must not pass for a whole one. */
-export function sendFailure(response: ServerResponse, failure: RefusalResponse): void {
+export function sendFailure(response: ServerResponse, failure: HttpAnswer): void {
   if (response.writableEnded) return;
   if (response.headersSent) {
     response.destroy();

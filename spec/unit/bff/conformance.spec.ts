@@ -44,7 +44,7 @@ async function askCore({ config, method, query, lines }: PreparedCase): Promise<
   const view = { headers: asKongSees(lines), method, rawQuery: query ?? '' };
   const decision = await decide(view, policy, createTokenCache(), () => Date.now() / 1000);
   if (decision instanceof Refusal) {
-    const { status, headers, body } = refusalResponse(decision, policy.realm);
+    const { status, headers, body } = refusalResponse(decision, policy.challenge);
     return refused(status, headers, body);
   }
   // A door says that nobody is known: only there can it be seen whom Kong found.

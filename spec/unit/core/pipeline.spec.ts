@@ -431,7 +431,7 @@ describe('what a policy needs of a request', () => {
   });
 
   it('knows the realm, and a default for it', () => {
-    expect(policyOf({}, keys).realm).toBe('service');
-    expect(policyOf({ realm: 'shop' }, keys).realm).toBe('shop');
+    expect(policyOf({}, keys).challenge).toEqual({ realm: 'service' });
+    expect(policyOf({ realm: 'shop' }, keys).challenge).toEqual({ realm: 'shop' });
   });
 });

@@ -1,11 +1,18 @@
 import { STATUS_CODES } from 'node:http';
 import { REFUSALS, type Refusal } from './refusal';
 
-/** A complete HTTP answer to a refused request. */
-export interface RefusalResponse {
+/** A complete HTTP answer. */
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** What is the same in every challenge of one configuration. */
+export interface Challenge {
+  readonly realm: string;
+  /** URL of the document that says how to get a token (RFC 9728 §5.1); left out when there is none. */
+  readonly resourceMetadata?: string;
 }
 
 /** How a client reads an answer: HTTP's own way, or gRPC's. */
@@ -18,7 +25,7 @@ const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7,
  * Returns the response for a refusal: `application/problem+json` with fixed texts, an RFC 6750 challenge where one is
  * due, and `Cache-Control: no-store`. Nothing in it comes from the request but Kong's own request id.
  *
- * @param realm - for the challenge; printable ASCII (the schema checks it)
+ * @param challenge - what every challenge says; printable ASCII (the schema checks it)
  * @param requestId - Kong's id of the request; left out when unknown
  * @param form - `grpc` puts code and text into `grpc-status` and `grpc-message` and leaves the body empty; the HTTP
  *   status stays that of the refusal, as with Kong's own plugins, so that nobody counts it as a success
@@ -26,17 +33,17 @@ const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7,
  */
 export function refusalResponse(
   refusal: Refusal,
-  realm: string,
+  challenge: Challenge,
   requestId?: string,
   form: ResponseForm = 'problem',
-): RefusalResponse {
+): HttpAnswer {
   const { status, detail } = REFUSALS[refusal.code];
   const headers: Record<string, string> = {
     'Content-Type': form === 'grpc' ? 'application/grpc' : 'application/problem+json',
     'Cache-Control': 'no-store',
   };
-  const challenge = bearerChallenge(refusal, realm);
-  if (challenge !== undefined) headers['WWW-Authenticate'] = challenge;
+  const authenticate = bearerChallenge(refusal, challenge);
+  if (authenticate !== undefined) headers['WWW-Authenticate'] = authenticate;
   if (refusal.hints.retryAfterSeconds !== undefined) {
     headers['Retry-After'] = String(Math.max(1, Math.ceil(refusal.hints.retryAfterSeconds)));
   }
@@ -53,12 +60,13 @@ export function refusalResponse(
  * Returns the `WWW-Authenticate` value, or `undefined` where the caller's credentials are not the problem. A request
  * without a token gets a challenge without an error (RFC 6750 §3.1: "SHOULD NOT include an error code").
  */
-function bearerChallenge(refusal: Refusal, realm: string): string | undefined {
+function bearerChallenge(refusal: Refusal, { realm, resourceMetadata }: Challenge): string | undefined {
   const { status, error, detail } = REFUSALS[refusal.code];
   if (error === null && status !== 401) return undefined;
   const parameters = [`realm=${quoted(realm)}`];
   if (error !== null) parameters.push(`error=${quoted(error)}`, `error_description=${quoted(detail)}`);
   if (refusal.hints.scope !== undefined) parameters.push(`scope=${quoted(refusal.hints.scope.join(' '))}`);
+  if (resourceMetadata !== undefined) parameters.push(`resource_metadata=${quoted(resourceMetadata)}`);
   return `Bearer ${parameters.join(', ')}`;
 }
 

@@ -3,7 +3,8 @@ import { Refusal, REFUSALS, type RefusalCode } from '../../../../src/core/refusa
 import { refusalResponse } from '../../../../src/core/refusal/refusal-response';
 
 const CODES = Object.keys(REFUSALS) as RefusalCode[];
-const body = (refusal: Refusal, id?: string): unknown => JSON.parse(refusalResponse(refusal, 'service', id).body);
+const body = (refusal: Refusal, id?: string): unknown =>
+  JSON.parse(refusalResponse(refusal, { realm: 'service' }, id).body);
 
 describe('the response to a refusal', () => {
   it('is a problem document with the code and the request id', () => {
@@ -22,7 +23,7 @@ describe('the response to a refusal', () => {
   });
 
   it.each(CODES)('answers %s with fixed texts, not cacheable, without the reason', (code) => {
-    const response = refusalResponse(new Refusal(code, 'SECRET'), 'service', 'id');
+    const response = refusalResponse(new Refusal(code, 'SECRET'), { realm: 'service' }, 'id');
     expect(response.headers).toMatchObject({
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
@@ -33,7 +34,7 @@ describe('the response to a refusal', () => {
 
   it.each(CODES)('tells a gRPC client of %s in headers, without making it a success', (code) => {
     const refusal = new Refusal(code, 'SECRET');
-    const { status, headers, body: text } = refusalResponse(refusal, 'service', 'id', 'grpc');
+    const { status, headers, body: text } = refusalResponse(refusal, { realm: 'service' }, 'id', 'grpc');
     expect([status, text]).toEqual([refusal.status, '']);
     const expected = { 400: '3', 401: '16', 403: '7', 500: '13', 503: '14' }[status];
     expect(headers).toMatchObject({
@@ -62,18 +63,33 @@ describe('the response to a refusal', () => {
     ['keys_unavailable', undefined],
     ['internal_error', undefined],
   ] as const)('challenges %s as RFC 6750 says', (code, challenge) => {
-    expect(refusalResponse(new Refusal(code, ''), 'service').headers['WWW-Authenticate']).toBe(challenge);
+    expect(refusalResponse(new Refusal(code, ''), { realm: 'service' }).headers['WWW-Authenticate']).toBe(challenge);
   });
 
   it('names the scopes that are needed', () => {
     const refusal = new Refusal('insufficient_scope', '', { scope: ['orders:read', 'orders:write'] });
-    expect(refusalResponse(refusal, 'service').headers['WWW-Authenticate']).toMatch(
+    expect(refusalResponse(refusal, { realm: 'service' }).headers['WWW-Authenticate']).toMatch(
       /, scope="orders:read orders:write"$/,
     );
   });
 
+  it.each(['token_missing', 'token_expired', 'insufficient_scope', 'tokens_conflict'] as const)(
+    'says in the challenge of %s where the metadata of the resource is, if anywhere',
+    (code) => {
+      const resourceMetadata = 'https://api.test/.well-known/oauth-protected-resource/a?"';
+      const refusal = new Refusal(code, '', { scope: ['read'] });
+      const { headers } = refusalResponse(refusal, { realm: 'service', resourceMetadata });
+      expect(headers['WWW-Authenticate']).toMatch(
+        /^Bearer realm="service".*, resource_metadata="https:\/\/api\.test\/\.well-known\/oauth-protected-resource\/a\?\\""$/,
+      );
+      expect(refusalResponse(refusal, { realm: 'service' }).headers['WWW-Authenticate']).not.toMatch(
+        /resource_metadata/,
+      );
+    },
+  );
+
   it('does not let a realm end its quotes', () => {
-    const { headers } = refusalResponse(new Refusal('token_missing', ''), 'a", error="x\\');
+    const { headers } = refusalResponse(new Refusal('token_missing', ''), { realm: 'a", error="x\\' });
     expect(headers['WWW-Authenticate']).toBe('Bearer realm="a\\", error=\\"x\\\\"');
   });
 
@@ -83,10 +99,12 @@ describe('the response to a refusal', () => {
     [29.1, '30'],
   ])('rounds Retry-After of %d s up', (seconds, header) => {
     const refusal = new Refusal('keys_unavailable', '', { retryAfterSeconds: seconds });
-    expect(refusalResponse(refusal, 'service').headers['Retry-After']).toBe(header);
+    expect(refusalResponse(refusal, { realm: 'service' }).headers['Retry-After']).toBe(header);
   });
 
   it('tells when to come back only if that is known', () => {
-    expect(refusalResponse(new Refusal('internal_error', ''), 'service').headers).not.toHaveProperty('Retry-After');
+    expect(refusalResponse(new Refusal('internal_error', ''), { realm: 'service' }).headers).not.toHaveProperty(
+      'Retry-After',
+    );
   });
 });
