@@ -6,6 +6,8 @@ export class FetchError extends Error {
     message: string,
     /** HTTP status, when it was a status that made it fail. */
     readonly status?: number,
+    /** More than a line of a log can hold, such as what is wrong with each item; quotes nothing of the document either. */
+    readonly details: readonly string[] = [],
   ) {
     super(message);
   }

@@ -1,6 +1,7 @@
 import type { LogFields } from '../telemetry/log';
 import { backOffMs } from './back-off';
 import type { DocumentReport, FetchOutcome } from './document-report';
+import { FetchError } from './fetch-error';
 import { fetchVersion, restoreVersion, type DocumentVersion, type VersionSource } from './document-version';
 
 /** What a {@link RemoteDocument} is made of. */
@@ -34,6 +35,8 @@ export class RemoteDocument<T> {
   /** When the last attempt ended. */
   #attemptedAt = -Infinity;
   #failures = 0;
+  /** Why the last attempt failed; `undefined` when it did not. */
+  #failure: FetchError | undefined;
   /** No fetch begins before: the end of the pause after a failure. */
   #retryAt = -Infinity;
   /** The next fetch has to go past all caches, because a {@link renew} has not succeeded yet. */
@@ -78,6 +81,11 @@ export class RemoteDocument<T> {
   /** Whole seconds until the provider is asked again, at least 1. */
   get retryAfterSeconds(): number {
     return Math.max(1, Math.ceil((this.#retryAt - this.options.now()) / 1000));
+  }
+
+  /** Why the last attempt failed, when it did and the reason holds nothing of the document. */
+  get failure(): FetchError | undefined {
+    return this.#failure;
   }
 
   /**
@@ -155,10 +163,12 @@ export class RemoteDocument<T> {
     });
     if (this.#failures > 0) report.recovered(this.#failures);
     this.#failures = 0;
+    this.#failure = undefined;
   }
 
   #acceptFailure(error: unknown): void {
     this.#failures += 1;
+    this.#failure = error instanceof FetchError ? error : undefined;
     const pauseMs = backOffMs(this.#failures, this.#cooldownMs, this.options.random);
     this.#retryAt = this.options.now() + pauseMs;
     this.options.report.failed(error, this.#failures, pauseMs);

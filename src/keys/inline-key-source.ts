@@ -5,6 +5,7 @@ import { secretBytes } from '../../schema/rules/secret';
 import type { KeySource, VerificationKey } from '../core/verification/key-source';
 import { FetchError } from '../documents/fetch-error';
 import { algorithmsOf } from './key-algorithms';
+import { keyFindings } from './key-findings';
 import { restrictKeys, selectKey } from './key-selection';
 import { readKeySet, type KeySetDocument } from './key-set-document';
 
@@ -23,7 +24,11 @@ export function inlineKeySource(issuer: IssuerConfig, onSkipped?: (skipped: read
     const { keys: all, skipped } = readInlineSet(issuer, issuer.jwks);
     const keys = usable(all, issuer, 'jwks');
     if (skipped.length > 0) onSkipped?.(skipped);
-    return { find: (request) => selectKey(keys, request), holds: (key) => keys.includes(key) };
+    return {
+      find: (request) => selectKey(keys, request),
+      holds: (key) => keys.includes(key),
+      findings: () => keyFindings(keys, skipped),
+    };
   }
   const field = issuer.publicKey === null ? 'secret' : 'public_key';
   const key =
@@ -33,6 +38,7 @@ export function inlineKeySource(issuer: IssuerConfig, onSkipped?: (skipped: read
   return {
     find: ({ alg }) => selectKey(keys, { alg, kid: undefined }),
     holds: (candidate) => keys.includes(candidate),
+    findings: () => keyFindings(keys, []),
   };
 }
 

@@ -25,20 +25,35 @@ export function readKeySet(body: unknown, maxKeys: number, acceptSecrets = false
     typeof body === 'object' && body !== null && Object.hasOwn(body, 'keys')
       ? (body as { keys: unknown }).keys
       : undefined;
-  if (!Array.isArray(members)) throw new FetchError('the document is not a JWK set');
+  if (!Array.isArray(members)) throw new FetchError(noSetReason(body));
   if (members.length > maxKeys) throw new FetchError(`the JWK set has more than ${maxKeys} keys`);
   const imported = members.map((jwk) => importJwk(jwk, acceptSecrets));
   const keys = [...byContent(imported.filter((key) => 'key' in key)).values()];
   const skipped = imported.flatMap((key, index) => ('reason' in key ? [`key ${index + 1}: ${key.reason}`] : []));
-  if (keys.length === 0)
-    throw new FetchError(`the JWK set has no usable key${skipped.length > 0 ? ` (${someReasons(skipped)})` : ''}`);
+  if (keys.length === 0) {
+    const why = skipped.length > 0 ? ` (${someReasons(skipped)})` : '';
+    throw new FetchError(`the JWK set has no usable key${why}`, undefined, skipped);
+  }
   return { keys, skipped };
 }
 
-/** Reasons for keys that are left out are the same for many; these are enough to see what they are about. */
-const MAX_REASONS = 5;
+/** Google publishes its keys twice; this is the form that people find first. */
+function noSetReason(body: unknown): string {
+  const values: readonly unknown[] = typeof body === 'object' && body !== null ? Object.values(body) : [];
+  const isCertificate = (value: unknown): boolean =>
+    typeof value === 'string' && value.startsWith('-----BEGIN CERTIFICATE-----');
+  if (values.length === 0 || !values.every(isCertificate)) return 'the document is not a JWK set';
+  return (
+    'the document is a map of certificates, not a JWK set; Google has JWK sets at ' +
+    'https://www.googleapis.com/oauth2/v3/certs and, for Firebase, ' +
+    'https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com'
+  );
+}
 
-/** The first reasons for keys that are left out, for one line of a log. */
+/** Providers publish two to ten keys: a line of the log holds the reason for each of them. */
+const MAX_REASONS = 20;
+
+/** The reasons for keys that are left out, for one line of a log. */
 export function someReasons(skipped: readonly string[]): string {
   const more = skipped.length > MAX_REASONS ? `; and ${skipped.length - MAX_REASONS} more` : '';
   return `${skipped.slice(0, MAX_REASONS).join('; ')}${more}`;

@@ -49,6 +49,10 @@ export function importPublicJwk(
 ): KeyObject | { readonly reason: string } {
   const names = NUMBERS.get(kty);
   if (names === undefined) return { reason: 'its kty is not supported' };
+  // The certificate would have to be read to get at its key, and RFC 7517 §4.7 wants the numbers beside it.
+  if (member('x5c') !== undefined && names.every((name) => member(name) === undefined)) {
+    return { reason: `it has a certificate (x5c) and no ${names.join(' and ')} beside it` };
+  }
   const numbers: Partial<Record<NumberMember, string>> = {};
   for (const name of names) {
     const number = member(name);

@@ -9,6 +9,7 @@ import { keyFetchChannel, keySetChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import { keepIdentity, readKeySet, writeKeySet } from './key-set-document';
 import { keyChanges } from './key-changes';
+import { keyFindings } from './key-findings';
 import { selectKey } from './key-selection';
 
 /** How long keys are used, how often they are asked for, and how many there may be. */
@@ -39,6 +40,8 @@ export interface RemoteKeySetDependencies {
  */
 export class RemoteKeySet implements KeySource {
   readonly #document: RemoteDocument<readonly VerificationKey[]>;
+  /** Why keys of the last document that was read are not used. */
+  #skipped: readonly string[] = [];
 
   /** @param issuer - whose keys these are, for the log and the metrics */
   constructor(issuer: string, limits: KeySetLimits, dependencies: RemoteKeySetDependencies) {
@@ -54,6 +57,7 @@ export class RemoteKeySet implements KeySource {
         const { keys: read, skipped } = readKeySet(body, limits.maxKeys);
         const value = keepIdentity(read, before);
         logChanges(before, value, skipped);
+        this.#skipped = skipped;
         return { value };
       },
       write: writeKeySet,
@@ -77,6 +81,13 @@ export class RemoteKeySet implements KeySource {
 
   holds(key: VerificationKey): boolean {
     return this.#document.current()?.includes(key) === true;
+  }
+
+  findings(): readonly string[] {
+    const { failure } = this.#document;
+    const failed =
+      failure === undefined ? [] : [`the keys could not be fetched: ${failure.message}`, ...failure.details];
+    return [...failed, ...keyFindings(this.#document.current() ?? [], this.#skipped)];
   }
 
   /** Fetches anew now ({@link RemoteDocument.renew}). */

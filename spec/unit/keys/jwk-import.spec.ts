@@ -53,6 +53,35 @@ describe('a JWK', () => {
     expect(importJwk({ ...EC, kid: '' }, false)).toMatchObject({ kid: '' });
   });
 
+  it('is what it would be without members that are null, empty texts or empty lists', () => {
+    const names = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv', 'k', 'use', 'alg', 'key_ops', 'x5c', 'x5t', 'x5u'];
+    for (const empty of [null, '', []]) {
+      const padded = { ...RSA, ...Object.fromEntries(names.map((name) => [name, empty])) };
+      expect(importJwk(padded, false)).toMatchObject({ kid: 'rsa', algorithms: RSA_ALGORITHMS });
+    }
+    expect(importJwk({ ...EC, kid: null }, false)).toMatchObject({ kid: null });
+  });
+
+  it('is still private, or of no use, when such a member holds anything', () => {
+    expect(reasonFor({ ...RSA, oth: [{}] })).toBe('it is a private key');
+    expect(reasonFor({ ...RSA, d: 0 })).toBe('it is a private key');
+    expect(reasonFor({ ...EC, key_ops: [null] })).toBe('its key_ops do not include verify');
+    expect(reasonFor({ ...RSA, n: null })).toBe('its n is not a string');
+  });
+
+  it('verifies when its use is that of a SPIFFE JWT-SVID, and not of an X.509-SVID', () => {
+    expect(importJwk({ ...EC, use: 'jwt-svid' }, false)).toMatchObject({ algorithms: ['ES256'] });
+    expect(reasonFor({ ...EC, use: 'x509-svid' })).toBe('its use is not sig');
+  });
+
+  it('says that a certificate alone is not enough', () => {
+    expect(reasonFor({ kty: 'RSA', kid: 'a', x5c: ['MIIB'] })).toBe(
+      'it has a certificate (x5c) and no n and e beside it',
+    );
+    expect(reasonFor({ kty: 'EC', crv: 'P-256', x5c: ['MIIB'] })).toMatch(/no x and y beside it$/);
+    expect(reasonFor({ kty: 'RSA', e: 'AQAB', x5c: ['MIIB'] })).toBe('its n is not a string');
+  });
+
   it.each([null, undefined, 1, 'key', true, [EC]])('is no use when it is %j', (jwk) => {
     expect(reasonFor(jwk)).toBe('it is not an object');
   });
@@ -60,7 +89,7 @@ describe('a JWK', () => {
   it.each([
     ['it is a private key', signingKey('ES256').privateKey.export({ format: 'jwk' })],
     ['it is a private key', signingKey('RS256').privateKey.export({ format: 'jwk' })],
-    ['it is a private key', { ...EC, d: '' }],
+    ['it is a private key', { ...EC, d: ' ' }],
     ['it is a private key', { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA', priv: 'AA' }],
     ['it is a secret', OCT],
     ['its use is not sig', { ...RSA, use: 'enc' }],
@@ -68,7 +97,7 @@ describe('a JWK', () => {
     ['its key_ops do not include verify', { ...EC, key_ops: ['sign', 'encrypt'] }],
     ['its key_ops do not include verify', { ...EC, key_ops: 'verify' }],
     ['its kid is not a string', { ...EC, kid: 7 }],
-    ['its kid is not a string', { ...EC, kid: null }],
+    ['its kid is not a string', { ...EC, kid: [] }],
     ['its kid is too long', { ...EC, kid: 'k'.repeat(1025) }],
     ['its kty is not supported', { ...EC, kty: 'ES' }],
     ['its kty is not supported', { ...EC, kty: undefined }],

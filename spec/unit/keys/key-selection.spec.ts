@@ -37,8 +37,26 @@ describe('the key for a token', () => {
   it('is, without a kid, the only one that can do its alg', () => {
     expect(selectKey([ec, nameless], { alg: 'ES384', kid: undefined })).toEqual({ status: 'found', key: nameless });
     expect(selectKey([ec, nameless], { alg: 'ES256', kid: undefined })).toEqual({ status: 'found', key: ec });
-    expect(selectKey([ec, otherEc], { alg: 'ES256', kid: undefined })).toMatchObject({ reason: 'ambiguous_key' });
     expect(selectKey([], { alg: 'ES256', kid: undefined })).toMatchObject({ reason: 'no_matching_key' });
+  });
+
+  it('is, without a kid, one of the three that can do its alg, in their order, and none of four', () => {
+    const [third, fourth] = ['ec-3', 'ec-4'].map((kid) => keyOf(publicJwk(signingKey('ES256', kid))));
+    const [all, none] = [{ alg: 'ES256', kid: undefined } as const, { reason: 'ambiguous_key' }];
+    expect(selectKey([ec, anyRsa, otherEc], all)).toEqual({ status: 'found', key: ec, others: [otherEc] });
+    expect(selectKey([third!, ec, otherEc], all)).toEqual({ status: 'found', key: third, others: [ec, otherEc] });
+    expect(selectKey([ec, otherEc, third!, fourth!], all)).toMatchObject(none);
+  });
+
+  it('is one key when it is listed twice: with and without alg, or under two kids', () => {
+    const [narrow, wide] = [keyOf(rsa), anyRsa];
+    for (const kid of ['rsa', undefined]) {
+      expect(selectKey([wide, narrow], { alg: 'RS256', kid })).toEqual({ status: 'found', key: wide });
+      expect(selectKey([narrow, wide], { alg: 'RS256', kid })).toEqual({ status: 'found', key: narrow });
+      expect(selectKey([narrow, wide], { alg: 'PS256', kid })).toEqual({ status: 'found', key: wide });
+    }
+    const renamed = Array.from({ length: 5 }, (_, index) => ({ ...ec, kid: `ec-${index}` }));
+    expect(selectKey(renamed, { alg: 'ES256', kid: undefined })).toEqual({ status: 'found', key: renamed[0] });
   });
 
   it('is none when two have the same kid and could do its alg', () => {

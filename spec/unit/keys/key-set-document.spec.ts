@@ -47,11 +47,28 @@ describe('a fetched key set', () => {
 
   it('is refused when it has no usable key, because the keys from before are better', () => {
     expect(() => readKeySet(keySetOf(), 100)).toThrow('the JWK set has no usable key');
-    const useless = [{ kty: 'XYZ' }, { kty: 'oct', k: 'AAAA' }, ...Array<JsonWebKey>(7).fill({ kty: 'EC' })];
+    const useless = [{ kty: 'XYZ' }, { kty: 'oct', k: 'AAAA' }, ...Array<JsonWebKey>(22).fill({ kty: 'EC' })];
     expect(() => readKeySet(keySetOf(...useless.slice(0, 2)), 100)).toThrow(
       /no usable key \(key 1: its kty is not supported; key 2: it is a secret\)$/,
     );
-    expect(() => readKeySet(keySetOf(...useless), 100)).toThrow(/; key 5: its x is not a string; and 4 more\)$/);
+    expect(() => readKeySet(keySetOf(...useless), 100)).toThrow(/; key 20: its x is not a string; and 4 more\)$/);
+  });
+
+  it('tells every reason to whoever asks for details', () => {
+    const fault = (): unknown => readKeySet(keySetOf(...Array<JsonWebKey>(30).fill({ kty: 'XYZ' })), 100);
+    expect(fault).toThrow(
+      expect.objectContaining({
+        details: Array.from({ length: 30 }, (_, at) => `key ${at + 1}: its kty is not supported`),
+      }),
+    );
+  });
+
+  it('names the right address when it is Google’s map of certificates', () => {
+    const map = { '7d3': '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' };
+    expect(() => readKeySet(map, 100)).toThrow(
+      /^the document is a map of certificates, .*https:\/\/www\.googleapis\.com\/oauth2\/v3\/certs .*service_accounts\/v1\/jwk\//,
+    );
+    expect(() => readKeySet({ ...map, note: 'x' }, 100)).toThrow('the document is not a JWK set');
   });
 
   it('is refused when it has too many keys, usable or not', () => {

@@ -10,7 +10,7 @@ import {
 } from '../../../src/telemetry/channels';
 import { keySetOf, type KeyLike } from '../../support/key-issuer';
 import { DOWN, ScriptedProvider } from '../../support/scripted-provider';
-import { signingKey } from '../../support/tokens';
+import { publicJwk, signingKey } from '../../support/tokens';
 
 const [one, two] = [signingKey('ES256', '1'), signingKey('ES256', '2')];
 const ONE: KeyRequest = { alg: 'ES256', kid: '1' };
@@ -187,11 +187,48 @@ describe('a key set that rotates', () => {
     expect(failed.map(({ fields }) => fields['retry_in_ms'])).toEqual([37_500, 75_000, 37_500]);
   });
 
-  it('does not fetch for a token without kid that several keys fit', async () => {
+  it('does not fetch for a token without kid, whether few keys fit it or too many', async () => {
+    const nameless = { alg: 'ES256', kid: undefined } as const;
     const provider = await loaded(DEFAULTS, one, two);
     provider.pass(100);
-    const lookup = atOnce(provider.set.find({ alg: 'ES256', kid: undefined }));
-    expect(lookup).toEqual({ status: 'not_found', reason: 'ambiguous_key' });
+    expect(atOnce(provider.set.find(nameless))).toMatchObject({ status: 'found', others: [{ kid: '2' }] });
+    const crowded = await loaded(DEFAULTS, one, two, signingKey('ES256', '3'), signingKey('ES256', '4'));
+    crowded.pass(100);
+    expect(atOnce(crowded.set.find(nameless))).toEqual({ status: 'not_found', reason: 'ambiguous_key' });
+    expect([provider.fetches, crowded.fetches].map(({ length }) => length)).toEqual([1, 1]);
+  });
+
+  it('warns when keys have no kid, each time that the keys change and not at each renewal', async () => {
+    const NAMELESS = 'the provider publishes keys without kid';
+    const warnings = (from: ScriptedProvider): unknown[] =>
+      from.recorder.records.filter(({ level, message }) => level === 'warn' && message.startsWith(NAMELESS));
+    const [bare, other] = [signingKey('ES256'), signingKey('ES384')];
+    const provider = await loaded(DEFAULTS, one, bare);
+    const renew = async (): Promise<void> => {
+      provider.pass(600);
+      await provider.set.find({ alg: 'ES256', kid: undefined });
+      await provider.settled();
+    };
+    expect(warnings(provider)).toMatchObject([{ fields: { keys: 1 } }]);
+    await renew();
+    expect(warnings(provider)).toHaveLength(1);
+    provider.keys = [one, bare, other];
+    await renew();
+    expect(warnings(provider)).toMatchObject([{ fields: { keys: 1 } }, { fields: { keys: 2 } }]);
+    expect(warnings(await loaded(DEFAULTS, one))).toEqual([]);
+  });
+
+  it('says which keys it has, which of the document are not used, and why the last fetch failed', async () => {
+    const provider = await loaded(DEFAULTS, one, { ...publicJwk(two), use: 'enc' });
+    expect(provider.set.findings()).toEqual(['the set has kid "1", for ES256', 'not used: key 2: its use is not sig']);
+    provider.keys = [{ ...publicJwk(one), use: 'enc' }, { kty: 'PQC' }];
+    provider.pass(3600);
+    await provider.set.find(UNKNOWN);
+    expect(provider.set.findings().slice(0, 3)).toEqual([
+      'the keys could not be fetched: the JWK set has no usable key (key 1: its use is not sig; key 2: its kty is not supported)',
+      'key 1: its use is not sig',
+      'key 2: its kty is not supported',
+    ]);
   });
 
   it('forgets a key that was removed, and the tokens that it verified, with the next fetch', async () => {
@@ -625,14 +662,14 @@ describe('what is said about a key set', () => {
   });
 
   it('says which keys are not used, once, and not more than a few', async () => {
-    const provider = await loaded(DEFAULTS, one, ...Array.from({ length: 9 }, () => ({ kty: 'oct', k: 'c2VjcmV0' })));
+    const provider = await loaded(DEFAULTS, one, ...Array.from({ length: 24 }, () => ({ kty: 'oct', k: 'c2VjcmV0' })));
     provider.pass(480);
     expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
     await provider.settled();
     const skipped = provider.recorder.records.filter(({ message }) => message === 'keys of the set are not used');
     expect(skipped).toHaveLength(1);
-    expect(skipped[0]).toMatchObject({ level: 'notice', fields: { skipped: 9 } });
-    expect(String(skipped[0]!.fields['reasons'])).toMatch(/^(key \d: it is a secret; ){5}and 4 more$/);
+    expect(skipped[0]).toMatchObject({ level: 'notice', fields: { skipped: 24 } });
+    expect(String(skipped[0]!.fields['reasons'])).toMatch(/^(key \d+: it is a secret; ){20}and 4 more$/);
     expect(JSON.stringify(skipped)).not.toContain('c2VjcmV0');
   });
 

@@ -11,6 +11,14 @@ export interface VerificationKey {
   readonly key: KeyObject;
 }
 
+/**
+ * How many keys a token without a `kid` is tried with. Whoever sends such tokens chooses how many signatures are checked,
+ * so it is a few: enough for a key, the next one, and one from before.
+ *
+ * @see RFC 7515 Appendix D
+ */
+export const MAX_TRIED_KEYS = 3;
+
 /** What a token's header says about the key it wants. Both come from an unverified token. */
 export interface KeyRequest {
   readonly alg: Algorithm;
@@ -19,8 +27,13 @@ export interface KeyRequest {
 
 /** The answer of a {@link KeySource}. Only `found` can lead to "proceed". */
 export type KeyLookup =
-  | { readonly status: 'found'; readonly key: VerificationKey }
-  /** No key fits, or several do and nothing tells which (RFC 7515 §4.1.4, Appendix D): the token is refused. */
+  | {
+      readonly status: 'found';
+      readonly key: VerificationKey;
+      /** More keys that fit a token without a `kid`: {@link MAX_TRIED_KEYS} with the first one, at the most. */
+      readonly others?: readonly VerificationKey[];
+    }
+  /** No key fits, or too many do and nothing tells which (RFC 7515 §4.1.4, Appendix D): the token is refused. */
   | { readonly status: 'not_found'; readonly reason: 'no_matching_key' | 'ambiguous_key' }
   /** The keys themselves are not to be had and nothing usable is cached: a 503, not the token's fault. */
   | { readonly status: 'unavailable'; readonly retryAfterSeconds: number };
@@ -28,7 +41,7 @@ export type KeyLookup =
 /** Where one issuer's keys come from. Implementations live in `src/keys/`; core only asks. */
 export interface KeySource {
   /**
-   * Finds the one key for a token. Answers synchronously whenever the answer is in memory. Never throws or rejects
+   * Finds the key for a token, or the few that may be. Answers synchronously whenever the answer is in memory. Never throws or rejects
    * for anything a token or a provider can cause.
    */
   find(request: KeyRequest): KeyLookup | Promise<KeyLookup>;
@@ -37,4 +50,9 @@ export interface KeySource {
    * cheap: it is asked on every cache hit, so a key that was removed takes its verified tokens with it.
    */
   holds(key: VerificationKey): boolean;
+  /**
+   * Returns what there is to say about the keys, for somebody who wants to know why a token finds none: which there are,
+   * why others of the document are not used, why the last fetch failed. No key is in it. Only asked for an observer.
+   */
+  findings?(): readonly string[];
 }

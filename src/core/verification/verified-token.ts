@@ -1,8 +1,9 @@
+import type { Algorithm } from '../../../schema/config';
 import { checkClaims, checkTime, type ClaimRules } from './claim-rules';
 import type { Claims } from '../claim-selector';
 import { decodeCompactJws } from './compact-jws';
 import { checkJoseHeader } from './jose-header';
-import type { KeySource, VerificationKey } from './key-source';
+import type { KeyLookup, KeySource, VerificationKey } from './key-source';
 import { quote, type Observer } from '../observer';
 import { Refusal } from '../refusal/refusal';
 import { isSignedBy } from './signature';
@@ -58,18 +59,35 @@ export async function verifyToken(
   if (accepted instanceof Refusal) return accepted;
 
   const lookup = await issuer.keys.find(accepted);
+  if (observe !== undefined && lookup.status !== 'found') describeKeys(issuer.keys, observe);
   if (lookup.status === 'unavailable') {
     const { retryAfterSeconds } = lookup;
     return new Refusal('keys_unavailable', 'no usable keys of the issuer', { retryAfterSeconds });
   }
   if (lookup.status === 'not_found') return new Refusal('token_untrusted', lookup.reason);
-  const { key } = lookup;
-  observe?.('key', `of the issuer, kid ${quote(key.kid)}, for ${key.algorithms.join(', ')}`);
-
-  if (!(await isSignedBy(token, accepted.alg, key))) return new Refusal('token_untrusted', 'signature does not fit');
+  const key = await signerOf(token, accepted.alg, lookup, observe);
+  if (key === undefined) return new Refusal('token_untrusted', 'signature does not fit');
   observe?.('signature', 'made with this key');
 
   return checkClaims(claims, issuer.claimRules, clock(), observe) ?? ({ claims, issuer, key } as VerifiedToken);
+}
+
+/** Tries the keys that were found one after the other; a token with a `kid` has one. */
+async function signerOf(
+  token: string,
+  alg: Algorithm,
+  { key, others = [] }: Extract<KeyLookup, { status: 'found' }>,
+  observe: Observer | undefined,
+): Promise<VerificationKey | undefined> {
+  for (const candidate of [key, ...others]) {
+    observe?.('key', `of the issuer, kid ${quote(candidate.kid)}, for ${candidate.algorithms.join(', ')}`);
+    if (await isSignedBy(token, alg, candidate)) return candidate;
+  }
+  return undefined;
+}
+
+function describeKeys(keys: KeySource, observe: Observer): void {
+  for (const finding of keys.findings?.() ?? []) observe('key', finding);
 }
 
 /**

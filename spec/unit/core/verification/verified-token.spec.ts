@@ -172,6 +172,21 @@ describe('a token that is not genuine', () => {
     });
   });
 
+  it('is refused without a kid when none of the keys that fit signed it, and tries no other key', async () => {
+    const [first, second, stranger] = [signingKey('RS256'), signingKey('RS256'), signingKey('RS256')];
+    const [candidate, other] = new KeyList(first, second).keys;
+    const keys = new KeyList();
+    keys.answer = { status: 'found', key: candidate!, others: [other!] };
+    for (const key of [first, second]) {
+      expect(await verify(await signToken(key, claims()), issuer(keys))).toMatchObject({ sub: 'u1' });
+    }
+    expect(await verify(await signToken(stranger, claims()), issuer(keys))).toMatchObject({
+      reason: 'signature does not fit',
+    });
+    keys.answer = { status: 'found', key: candidate! };
+    expect(await verify(await signToken(second, claims()), issuer(keys))).toMatchObject({ code: 'token_untrusted' });
+  });
+
   it('is refused when it is malformed or of another type', async () => {
     expect(await verify('a.b.c', issuer(new KeyList(rsa)))).toMatchObject({ code: 'token_malformed' });
     const logout = await signToken(rsa, claims(), { typ: 'logout+jwt' });
@@ -201,6 +216,21 @@ describe('keys that are not to be had', () => {
     expect(await verifyToken(await signToken(rsa, claims()), new Map([[ISSUER, trusted]]), () => now)).toMatchObject({
       code: 'token_expired',
     });
+  });
+
+  it('are described to an observer, and to nobody else', async () => {
+    const keys = Object.assign(new KeyList(), { findings: () => ['the set has none'] });
+    const told: string[] = [];
+    const trusted = new Map([[ISSUER, issuer(keys)]]);
+    await verifyToken(
+      await signToken(rsa, claims()),
+      trusted,
+      () => NOW,
+      (stage, finding) => {
+        if (stage === 'key') told.push(finding);
+      },
+    );
+    expect(told).toEqual(['the set has none']);
   });
 
   it('that are no verification keys are our fault, not a verdict on the token', async () => {
