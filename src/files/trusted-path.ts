@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import { isPrivateGroup } from './private-group';
 
 /** A path that another user of the machine could change, exchange or read. The message says where, and the cure. */
 export class UntrustedPathError extends Error {
@@ -71,10 +72,11 @@ export function trustedPath(path: string, trust: PathTrust = OURS_ALONE): string
   return current;
 }
 
-/** Whether others than the owner, and the group 0, which is root's, may write to what was opened. */
-export function mayOthersWrite({ mode, gid }: Stats, { groupMayWrite }: PathTrust = OURS_ALONE): boolean {
-  // Kong's official image lets group 0 write to its prefix.
-  return (mode & (groupMayWrite || gid === 0 ? ALL_WRITE : ALL_WRITE | GROUP_WRITES)) !== 0;
+/** Whether others than the owner, the group 0, which is root's, and the owner's private group may write to what was opened. */
+export function mayOthersWrite({ mode, uid, gid }: Stats, { groupMayWrite }: PathTrust = OURS_ALONE): boolean {
+  if ((mode & ALL_WRITE) !== 0) return true;
+  // Kong's official image lets group 0 write to its prefix, its packages let the group of the user `kong`.
+  return (mode & GROUP_WRITES) !== 0 && !groupMayWrite && gid !== 0 && !isPrivateGroup(gid, uid);
 }
 
 /** Text for an error: permission bits as `chmod` takes them. */
@@ -84,9 +86,9 @@ export function modeOf({ mode }: Stats): string {
 
 /** Whether a folder on the way may be written by others, who cannot move what is not theirs. @throws if they can */
 function isWrittenByOthers(status: Stats, folder: string, ownId: number, trust: PathTrust): boolean {
-  // Many systems give each user a group without other members, of the same number, and let it write.
-  const isPrivateGroup = status.gid === ownId && status.uid === ownId;
-  const isWritten = mayOthersWrite(status, isPrivateGroup ? { ...trust, groupMayWrite: true } : trust);
+  // A user who is in no file (LDAP) may have a group without other members, of the same number, as well.
+  const isOwnGroup = status.gid === ownId && status.uid === ownId;
+  const isWritten = mayOthersWrite(status, isOwnGroup ? { ...trust, groupMayWrite: true } : trust);
   if (isWritten && (status.mode & STICKY) === 0) {
     throw new UntrustedPathError(`others may write to the folder ${folder} (mode ${modeOf(status)})`);
   }

@@ -77,7 +77,8 @@ function forwardedHeaders(exchange: Exchange): [name: string, value: string | nu
   return [
     ['X-Forwarded-For', before === null ? client.address : `${before}, ${client.address}`],
     ['X-Forwarded-Proto', 'http'],
-    ['X-Forwarded-Host', host],
+    // Kong 3.9.3: nginx's name of the server where the client names no host.
+    ['X-Forwarded-Host', host === '' ? 'kong' : host],
     ['X-Forwarded-Port', String(listener.port)],
     ['X-Forwarded-Path', withoutQuery(target)],
     ['X-Forwarded-Prefix', prefix === '/' ? null : prefix],
