@@ -21,7 +21,11 @@ const rooms = {
   'src/documents': { rooms: ['src/files', 'src/telemetry'], packages: ['undici', 'ipaddr.js', 'lru-cache'] },
   'src/core': { rooms: ['schema', 'src/telemetry'], packages: ['jose', 'lru-cache'] },
   'src/keys': { rooms: ['src/core', 'src/documents', 'schema', 'src/telemetry'] },
-  'src/gatekeeper': { rooms: ['src/core', 'src/keys', 'schema', 'src/telemetry'] },
+  'src/revocation': {
+    rooms: ['src/core', 'src/documents', 'src/files', 'schema', 'src/telemetry'],
+    packages: ['@redis/client'],
+  },
+  'src/gatekeeper': { rooms: ['src/core', 'src/keys', 'src/revocation', 'schema', 'src/telemetry'] },
   plugin: { rooms: ['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/telemetry'] },
   'src/worker': { rooms: ['src/protocol/verdict'] },
   'src/server/endpoints': { rooms: ['src/core', 'src/telemetry'], packages: ['prom-client'] },

@@ -13,6 +13,18 @@ export type IssuerConfig = Config['issuers'][number];
 /** How one issuer's keys are fetched, kept and renewed. */
 export type KeyFetchConfig = IssuerConfig['keyFetch'];
 
+/** One list of revoked tokens. Exactly one of its three sources is not null. */
+export type RevocationListConfig = Config['revocationLists'][number];
+
+/** Where a list is replicated from. */
+export type RedisConfig = NonNullable<RevocationListConfig['redis']>;
+
+/** How one issuer's status lists are used. */
+export type StatusListConfig = NonNullable<IssuerConfig['statusList']>;
+
+/** How a list is fetched and how long it counts as fresh. */
+export type ListFetchConfig = RevocationListConfig['listFetch'];
+
 /** A signature algorithm that can be accepted; never `none`. */
 export type Algorithm = IssuerConfig['algorithms'][number];
 

@@ -3,6 +3,7 @@ import { ConfigError } from './config-error';
 import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from './fields/config-fields';
 import { headerViolations } from './rules/header-rules';
 import { issuerViolations } from './rules/issuer-rules';
+import { revocationViolations } from './rules/revocation-rules';
 import { namedFields, type Field, type RecordField } from '../src/kong/schema-language/field';
 import { validate } from '../src/kong/schema-language/validation';
 import type { Violation } from '../src/kong/schema-language/violation';
@@ -32,7 +33,7 @@ export function parseConfig(raw: unknown): Config {
   refuseAny(violations);
   // The one place where Kong's names become ours. The schema that was enforced is the one the type is inferred from.
   const config = inCamelCase(CONFIG_RECORD, value) as Config;
-  refuseAny([...issuerViolations(config.issuers), ...headerViolations(config)]);
+  refuseAny([...issuerViolations(config.issuers), ...revocationViolations(config), ...headerViolations(config)]);
   return config;
 }
 

@@ -2,6 +2,7 @@ import { AUTHORIZE_ENTITY_CHECKS, AUTHORIZE_FIELDS } from './authorize-fields';
 import { CLAIM, HEADER_NAME } from './field-patterns';
 import { IDENTITY_TOKEN_FIELDS } from './identity-token-fields';
 import { ISSUER_ENTITY_CHECKS, ISSUER_FIELDS } from './issuer-fields';
+import { REVOCATION_LIST_ENTITY_CHECKS, REVOCATION_LIST_FIELDS } from './revocation-fields';
 import type { EntityChecks, Fields } from '../../src/kong/schema-language/field';
 
 /** One header that tells the service something about the caller. */
@@ -160,6 +161,20 @@ export const CONFIG_FIELDS = [
       },
       description:
         'Accepted values of the `typ` header, such as at+jwt (RFC 9068 §4), in any letter case, with or without "application/". An empty list: none, or any that does not name another kind of token, as logout+jwt does.',
+    },
+  },
+  {
+    revocation_lists: {
+      type: 'array',
+      required: true,
+      default: [],
+      elements: {
+        type: 'record',
+        fields: REVOCATION_LIST_FIELDS,
+        entity_checks: REVOCATION_LIST_ENTITY_CHECKS,
+      },
+      description:
+        'Lists of tokens, sessions, callers and clients that were taken back (docs/REVOCATION.md). A token that one of them names is rejected with token_revoked, also when its verification is cached.',
     },
   },
   {

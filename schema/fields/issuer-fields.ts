@@ -1,6 +1,7 @@
 import { ALGORITHMS, PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS } from '../algorithms';
 import { PLAIN_TEXT } from './field-patterns';
 import { KEY_FETCH_FIELDS } from './key-fetch-fields';
+import { STATUS_LIST_FIELDS } from './revocation-fields';
 import type { EntityChecks, Fields } from '../../src/kong/schema-language/field';
 
 const ALGORITHM = { type: 'string', one_of: ALGORITHMS } as const;
@@ -103,6 +104,26 @@ export const ISSUER_FIELDS = [
       fields: KEY_FETCH_FIELDS,
       description:
         'How keys are fetched, kept and renewed with jwks_uri and discovery; without meaning for jwks, public_key and secret.',
+    },
+  },
+  {
+    revoke_issued_before: {
+      type: 'integer',
+      required: true,
+      default: 0,
+      // A later time would be in milliseconds.
+      between: [0, 4_102_444_800],
+      description:
+        'Seconds since 1970. Tokens of this issuer that were issued earlier (`iat`) are rejected as revoked; `iat` must then be there. For ending all tokens at once (docs/REVOCATION.md). 0: none.',
+    },
+  },
+  {
+    status_list: {
+      type: 'record',
+      required: false,
+      fields: STATUS_LIST_FIELDS,
+      description:
+        'Look tokens up in the status lists that they refer to (`status.status_list`, Token Status List). The lists are signed with the keys of this issuer. Left out: the claim `status` is not looked at.',
     },
   },
 ] as const satisfies Fields;

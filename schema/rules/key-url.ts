@@ -1,5 +1,10 @@
 /** Where plain http: needs no permission: the traffic does not leave the machine. */
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
+
+/** Whether a host is this machine, by its text. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
 
 /**
  * Returns what makes a URL unfit to fetch keys from, or `null`: it must be absolute, without user name, password and
@@ -12,6 +17,6 @@ export function keyUrlProblem(text: string, allowHttp: boolean): string | null {
   if (url === null || !/^https?:\/\/[^\s\\]+$/.test(text)) return 'must be an absolute https:// URL';
   if (url.username !== '' || url.password !== '') return 'must not hold a user name or a password';
   if (text.includes('#')) return 'must not have a fragment';
-  if (url.protocol === 'https:' || allowHttp || LOOPBACK.test(url.hostname)) return null;
+  if (url.protocol === 'https:' || allowHttp || isLoopback(url.hostname)) return null;
   return 'must be https: unless it is on this machine, or key_fetch.allow_http is true (unsafe)';
 }

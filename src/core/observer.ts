@@ -1,6 +1,16 @@
 /** What a finding is about; in this order, as far as a request gets. */
 export type Stage =
-  'request' | 'token' | 'issuer' | 'header' | 'key' | 'signature' | 'claim' | 'rule' | 'identity' | 'shadow';
+  | 'request'
+  | 'token'
+  | 'issuer'
+  | 'header'
+  | 'key'
+  | 'signature'
+  | 'claim'
+  | 'revocation'
+  | 'rule'
+  | 'identity'
+  | 'shadow';
 
 /**
  * Is told what was looked at and found while a request is decided, before the step goes on or refuses. Findings quote

@@ -14,7 +14,7 @@ import { verifyTokenOnce, type TokenCache } from './verification/token-cache';
 import type { Clock, VerifiedToken } from './verification/verified-token';
 
 /**
- * Decides about one request: sanitize, find the token, verify it, authorize, write down the identity. Every step either
+ * Decides about one request: sanitize, find the token, verify it, ask whether it was revoked, authorize, write down the identity. Every step either
  * goes on or refuses; only the last line of a path that verified a token (or that the configuration opens to requests
  * without one) proceeds. An exception is a bug, and the caller must refuse the request.
  *
@@ -52,6 +52,12 @@ export async function decide(
   const verified = verifyTokenOnce(bearer, policy.trust, cache, clock, observe);
   const token = verified instanceof Promise ? await verified : verified;
   if (token instanceof Refusal) return token;
+
+  if (policy.revocation !== undefined) {
+    const checking = policy.revocation(token, clock(), observe);
+    const revoked = checking instanceof Promise ? await checking : checking;
+    if (revoked !== undefined) return new CallerRefusal(revoked, token);
+  }
 
   if (policy.authorization !== undefined) {
     const denied = authorize(token, request.method, policy.authorization, observe);

@@ -14,6 +14,7 @@ import type { KeySource } from './verification/key-source';
 import type { Challenge } from './refusal/refusal-response';
 import type { SigningKeySource } from './identity/signing-key';
 import type { Trust } from './verification/token-cache';
+import type { RevocationCheck } from './verification/revocation';
 import type { TrustedIssuer } from './verification/verified-token';
 
 /** One configuration of the plugin, compiled once so that a request only reads it. */
@@ -23,6 +24,8 @@ export interface Policy {
   readonly hygiene: HeaderHygiene;
   readonly identity: IdentityWriter;
   readonly identityToken: IdentityTokenIssuer | undefined;
+  /** Asked for every verified token; `undefined` when no list is configured. */
+  readonly revocation: RevocationCheck | undefined;
   readonly authorization: AuthorizationRules | undefined;
   /** Rules that are tried and never enforced. */
   readonly shadow: AuthorizationRules | undefined;
@@ -51,12 +54,14 @@ export const DEFAULT_REALM = 'service';
  *
  * @param keySourceFor - opens an issuer's keys; its errors (a PEM that is none) pass through
  * @param signingKey - the gateway's own keys, for `identity_token`; asked once now, and its errors pass through
+ * @param revocationFor - opens the lists of revoked tokens; its errors pass through
  * @throws ConfigError when `identity_token` is configured and there are no signing keys
  */
 export function compilePolicy(
   config: Config,
   keySourceFor: (issuer: IssuerConfig) => KeySource,
   signingKey?: SigningKeySource,
+  revocationFor: (config: Config) => RevocationCheck | undefined = refuseLists,
 ): Policy {
   const authorization = authorizationRules(config);
   const shadow = shadowRules(config);
@@ -72,6 +77,7 @@ export function compilePolicy(
     hygiene: headerHygiene(config),
     identity: identityWriter(config),
     identityToken,
+    revocation: revocationFor(config),
     authorization,
     shadow,
     hideCredentials: config.hideCredentials,
@@ -89,6 +95,12 @@ export function compilePolicy(
     needsPath: identityToken?.bindsRequest === true,
     needsQuery: config.uriParamNames.length > 0,
   };
+}
+
+/** A list that nobody reads would let revoked tokens pass. */
+function refuseLists({ revocationLists, issuers }: Config): undefined {
+  if (revocationLists.length === 0 && issuers.every(({ statusList }) => statusList === null)) return undefined;
+  throw new ConfigError('config.revocation_lists', 'are not read here');
 }
 
 /** A signed identity token is handed out during half of its life; repeated for a quarter, it ends in time. */
@@ -123,7 +135,11 @@ function compileTrust(config: Config, keySourceFor: (issuer: IssuerConfig) => Ke
       issuer: issuer.issuer,
       algorithms: issuer.algorithms.length > 0 ? new Set(issuer.algorithms) : ALL_ALGORITHMS,
       tokenTypes: types,
-      claimRules: { ...shared, audiences: issuer.anyAudience ? undefined : new Set(issuer.audiences) },
+      claimRules: {
+        ...shared,
+        audiences: issuer.anyAudience ? undefined : new Set(issuer.audiences),
+        issuedBeforeSeconds: issuer.revokeIssuedBefore,
+      },
       keys: keySourceFor(issuer),
     },
   ]);

@@ -27,15 +27,21 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024;
  *
  * Links are followed where trusted users made them, as in a mounted Kubernetes secret. Pipes and devices are refused.
  *
+ * @param maxBytes - a larger file is refused
  * @throws UntrustedPathError, or the error of the system
  */
-export function useTrustedFile<T>(path: string, kind: FileKind, use: (file: TrustedFile) => T): T {
+export function useTrustedFile<T>(
+  path: string,
+  kind: FileKind,
+  use: (file: TrustedFile) => T,
+  maxBytes: number = MAX_FILE_BYTES,
+): T {
   const trust = kind === 'secret' ? OURS_ALONE : ANYBODYS;
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const descriptor = openSync(trustedPath(path, trust), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const status = fstatSync(descriptor);
-    const problem = problemOf(status, path, kind, trust);
+    const problem = problemOf(status, path, kind, trust, maxBytes);
     if (problem !== undefined) throw new UntrustedPathError(problem);
     const { ino, size, mtimeMs } = status;
     return use({
@@ -47,10 +53,16 @@ export function useTrustedFile<T>(path: string, kind: FileKind, use: (file: Trus
   }
 }
 
-function problemOf(status: Stats, path: string, kind: FileKind, trust: PathTrust): string | undefined {
+function problemOf(
+  status: Stats,
+  path: string,
+  kind: FileKind,
+  trust: PathTrust,
+  maxBytes: number,
+): string | undefined {
   if (status.isDirectory()) return `${path} is a folder`;
   if (!status.isFile()) return `${path} is not a regular file`;
-  if (status.size > MAX_FILE_BYTES) return `${path} has more than ${MAX_FILE_BYTES} bytes`;
+  if (status.size > maxBytes) return `${path} has more than ${maxBytes} bytes`;
   if (mayOthersWrite(status, trust)) return `others may write to ${path} (mode ${modeOf(status)}): chmod go-w`;
   const readers = status.uid === 0 ? 0o007 : 0o077;
   if (kind === 'secret' && process.geteuid !== undefined && (status.mode & readers) !== 0) {

@@ -14,6 +14,7 @@ import type { Clock } from '../core/verification/verified-token';
 import { createKeySources } from '../keys/key-sources';
 import { signingKeyFile } from '../keys/signing-key-file';
 import { SIGNING_KEYS_VARIABLE } from '../keys/signing-keys';
+import { createRevocationChecks } from '../revocation/revocation-checks';
 import { describeError } from '../telemetry/describe-error';
 import type { Log } from '../telemetry/log';
 
@@ -65,12 +66,13 @@ export interface GatekeeperDependencies {
 export type OpenGatekeeper = (config: unknown, door: Door) => Gatekeeper;
 
 /**
- * Returns a function that opens gatekeepers. Keys, signing keys and verified tokens are shared by all that it opens, by
- * content: make one of these for each process. Nothing about a route is shared ({@link createTokenCache}).
+ * Returns a function that opens gatekeepers. Keys, signing keys, revocation lists and verified tokens are shared by all
+ * that it opens, by content: make one of these for each process. Nothing about a route is shared ({@link createTokenCache}).
  */
 export function createGatekeepers({ log, clock = () => Date.now() / 1000 }: GatekeeperDependencies): OpenGatekeeper {
   const tokens = createTokenCache();
   const keys = createKeySources({ now: Date.now, log });
+  const revocationFor = createRevocationChecks({ now: Date.now, log, keySourceFor: keys });
   const signingFiles = new Map<string, SigningKeySource>();
   const signingKeyOf = (path: string): SigningKeySource => {
     const source = signingFiles.get(path) ?? signingKeyFile(path, { now: Date.now, log });
@@ -82,7 +84,7 @@ export function createGatekeepers({ log, clock = () => Date.now() / 1000 }: Gate
     const { signingKeys } = door;
     const signingKey = typeof signingKeys === 'string' ? signingKeyOf(signingKeys) : signingKeys;
     const parsed = parseConfig(config);
-    const policy = compilePolicy(configAt(door, parsed), keys, signingKey);
+    const policy = compilePolicy(configAt(door, parsed), keys, signingKey, revocationFor);
     for (const { field, message } of configWarnings(parsed)) log('warn', message, { field });
     return {
       policy,

@@ -53,6 +53,18 @@ export interface KeySetMessage {
   readonly state: (typeof KEY_SET_STATES)[number];
 }
 
+/** Use and age of a list of revoked tokens, published when it changes. */
+export interface RevocationListMessage {
+  /** Where the list comes from: a path, a URL, or the place in Redis without its password. */
+  readonly list: string;
+  /** As for a key set. */
+  readonly state?: (typeof KEY_SET_STATES)[number];
+  /** `Date.now()` at which the list was last known to be complete, 0 before it. */
+  readonly readAtMs?: number;
+  /** Entries that are held. */
+  readonly entries?: number;
+}
+
 /** A `diagnostics_channel` channel whose messages have one type. */
 export interface TypedChannel<Message> {
   readonly hasSubscribers: boolean;
@@ -73,5 +85,7 @@ export const tokenCacheChannel = channel('token-cache') as TypedChannel<TokenCac
 export const keyFetchChannel = channel('key-fetch') as TypedChannel<KeyFetchMessage>;
 /** Every change in the state of a key set. */
 export const keySetChannel = channel('key-set') as TypedChannel<KeySetMessage>;
+/** Every change in a list of revoked tokens. */
+export const revocationListChannel = channel('revocation-list') as TypedChannel<RevocationListMessage>;
 /** The other way round: whoever runs the plugin wants all keys to be read anew, now. */
 export const renewalChannel = channel('renewal') as TypedChannel<object>;

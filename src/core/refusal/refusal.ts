@@ -34,6 +34,7 @@ export const REFUSALS = {
   audience_not_accepted: { status: 401, error: 'invalid_token', detail: 'The token is meant for another audience.' },
   claim_missing: { status: 401, error: 'invalid_token', detail: 'The token lacks a required claim.' },
   claim_invalid: { status: 401, error: 'invalid_token', detail: 'A claim of the token has an unusable value.' },
+  token_revoked: { status: 401, error: 'invalid_token', detail: 'The token has been revoked.' },
   insufficient_scope: {
     status: 403,
     error: 'insufficient_scope',
@@ -45,6 +46,7 @@ export const REFUSALS = {
   not_from_gateway: { status: 403, error: null, detail: 'This service is called through its gateway.' },
   identity_malformed: { status: 400, error: null, detail: 'The identity headers are malformed.' },
   keys_unavailable: { status: 503, error: null, detail: 'The token cannot be verified at the moment.' },
+  revocation_unavailable: { status: 503, error: null, detail: 'The token cannot be verified at the moment.' },
   configuration_error: { status: 500, error: null, detail: 'The gateway is not configured correctly.' },
   internal_error: { status: 500, error: null, detail: 'An unexpected error occurred.' },
 } as const satisfies Record<string, RefusalKind>;

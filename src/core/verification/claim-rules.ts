@@ -10,6 +10,8 @@ export interface ClaimRules {
   readonly leewaySeconds: number;
   /** Longest accepted `exp - iat`; 0: no limit. */
   readonly maximumExpirationSeconds: number;
+  /** Tokens with an earlier `iat` are revoked, in seconds since the epoch; 0 or left out: none. */
+  readonly issuedBeforeSeconds?: number;
 }
 
 /** A claim that must be present, with the name that the configuration gives it. */
@@ -51,7 +53,11 @@ export function checkClaims(
   for (const { name, select } of rules.requiredClaims) {
     if (select(claims) === undefined) return new Refusal('claim_missing', `required claim ${name}`);
   }
-  return checkLifetime(claims, rules) ?? checkTime(claims, rules.leewaySeconds, nowSeconds);
+  return (
+    checkLifetime(claims, rules) ??
+    checkTime(claims, rules.leewaySeconds, nowSeconds) ??
+    checkIssueTime(claims, rules.issuedBeforeSeconds)
+  );
 }
 
 /**
@@ -83,6 +89,16 @@ function checkLifetime(claims: Claims, { maximumExpirationSeconds: limit }: Clai
   return exp - iat > limit ? new Refusal('token_lifetime_too_long', 'exp - iat exceeds maximum_expiration') : undefined;
 }
 
+/** Without `iat` nobody knows whether a token is older, so the setting makes it mandatory. */
+function checkIssueTime(claims: Claims, issuedBeforeSeconds = 0): Refusal | undefined {
+  if (issuedBeforeSeconds === 0) return undefined;
+  const { iat } = claims as { readonly iat?: number };
+  if (iat === undefined) return new Refusal('claim_missing', 'revoke_issued_before needs iat');
+  return iat < issuedBeforeSeconds
+    ? new Refusal('token_revoked', 'iat is earlier than revoke_issued_before')
+    : undefined;
+}
+
 /** RFC 7519 §4.1.3: one string or an array of strings, compared whole. */
 function hasAudience(claims: Claims, accepted: ReadonlySet<string>): boolean {
   const aud = Object.hasOwn(claims, 'aud') ? claims['aud'] : undefined;
@@ -96,12 +112,13 @@ function isNumericDate(value: unknown): boolean {
 }
 
 function describeClaims(claims: Claims, rules: ClaimRules, nowSeconds: number, observe: Observer): void {
-  const { audiences, leewaySeconds, maximumExpirationSeconds } = rules;
+  const { audiences, leewaySeconds, maximumExpirationSeconds, issuedBeforeSeconds = 0 } = rules;
   const accepted = audiences === undefined ? 'any' : quote([...audiences]);
   observe('claim', `aud is ${quote(claims['aud'])}; accepted: ${accepted}`);
   for (const { name, select } of rules.requiredClaims) {
     observe('claim', `required: ${name}, ${select(claims) === undefined ? 'missing' : 'there'}`);
   }
+  if (issuedBeforeSeconds > 0) observe('claim', `iat must not be before ${issuedBeforeSeconds}`);
   if (maximumExpirationSeconds > 0) observe('claim', `exp - iat may be ${maximumExpirationSeconds} s`);
   for (const name of ['exp', 'nbf', 'iat']) {
     const time = claims[name];

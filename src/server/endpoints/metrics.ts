@@ -4,6 +4,7 @@ import {
   KEY_SET_STATES,
   keyFetchChannel,
   keySetChannel,
+  revocationListChannel,
   tokenCacheChannel,
 } from '../../telemetry/channels';
 
@@ -47,6 +48,7 @@ export function observeServer(server: MeasuredServer, place: string): void {
   observeTables(server);
   observeDecisions();
   observeKeys();
+  observeRevocationLists();
 }
 
 function observeTables(server: MeasuredServer): void {
@@ -136,6 +138,34 @@ function observeKeys(): void {
     const { issuer } = message;
     if (message.fetchedAtMs > 0) fetchedAtMs.set(issuer, message.fetchedAtMs);
     for (const state of KEY_SET_STATES) states.set({ issuer, state }, state === message.state ? 1 : 0);
+  });
+}
+
+function observeRevocationLists(): void {
+  const entries = new Gauge({
+    name: 'jwt_identity_revocation_list_entries',
+    help: 'Entries of a list of revoked tokens that the worker holds.',
+    labelNames: ['list'],
+  });
+  const readAt = new Map<string, number>();
+  const age = new Gauge({
+    name: 'jwt_identity_revocation_list_age_seconds',
+    help: 'Time since a list of revoked tokens was last known to be complete.',
+    labelNames: ['list'],
+    collect: () => {
+      for (const [list, at] of readAt) age.set({ list }, (Date.now() - at) / 1_000);
+    },
+  });
+  const states = new Gauge({
+    name: 'jwt_identity_revocation_list_state',
+    help: '1 for the state of a list of revoked tokens: fresh, stale (used because a newer one cannot be had) or unavailable.',
+    labelNames: ['list', 'state'],
+  });
+  revocationListChannel.subscribe(({ list, state, readAtMs = 0, entries: held }) => {
+    if (held !== undefined) entries.set({ list }, held);
+    if (readAtMs > 0) readAt.set(list, readAtMs);
+    if (state === undefined) return;
+    for (const each of KEY_SET_STATES) states.set({ list, state: each }, each === state ? 1 : 0);
   });
 }
 

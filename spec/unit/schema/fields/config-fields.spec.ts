@@ -73,6 +73,9 @@ describe('the list of fields', () => {
       'config.issuers[].jwks',
       'config.issuers[].secret',
       'config.issuers[].key_fetch.proxy_url',
+      'config.issuers[].status_list.list_fetch.proxy_url',
+      'config.revocation_lists[].redis.password',
+      'config.revocation_lists[].list_fetch.proxy_url',
     ]);
   });
 

@@ -1,0 +1,260 @@
+/**
+ * The lists of a configuration, over real files and a real server, as the pipeline asks them. Time is in the spec's hand.
+ */
+import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseConfig } from '../../../schema/parse-config';
+import type { KeySource } from '../../../src/core/verification/key-source';
+import { decide } from '../../../src/core/pipeline';
+import { compilePolicy } from '../../../src/core/policy';
+import { createTokenCache, type TokenCache } from '../../../src/core/verification/token-cache';
+import { createRevocationChecks } from '../../../src/revocation/revocation-checks';
+import { revocationListChannel, type RevocationListMessage } from '../../../src/telemetry/channels';
+import { LogRecorder } from '../../support/key-issuer';
+import { KeyList } from '../../support/key-list';
+import { ISSUER } from '../../support/policy';
+import { signingKey, signToken, type SigningKey } from '../../support/tokens';
+
+const START = 1_800_000_000;
+let key: SigningKey;
+let other: SigningKey;
+let keys: KeyList;
+let folder: string;
+let path: string;
+let now: number;
+let cache: TokenCache;
+let recorder: LogRecorder;
+let answer: (response: ServerResponse) => void;
+let asked = 0;
+
+const server = createServer((_, response) => {
+  asked += 1;
+  answer(response);
+});
+
+beforeAll(async () => {
+  key = signingKey('ES256', 'k');
+  other = signingKey('ES256', 'k');
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterAll(() => {
+  server.close();
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'revocations-'));
+  path = join(folder, 'revoked.json');
+  now = START;
+  asked = 0;
+  cache = createTokenCache();
+  recorder = new LogRecorder();
+  keys = new KeyList(key);
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** A gatekeeper's decisions under a configuration: `proceed`, or the code of the refusal. */
+function doorOf(lists: readonly object[], issuer: object = {}): (token: string) => Promise<string> {
+  const keySourceFor = (): KeySource => keys;
+  const revocationFor = createRevocationChecks({
+    now: () => now * 1000,
+    monotonic: () => now * 1000,
+    random: () => 0.5,
+    log: recorder.log,
+    keySourceFor,
+  });
+  const config = parseConfig({ issuers: [{ ...ISSUER, ...issuer }], revocation_lists: lists });
+  const policy = compilePolicy(config, keySourceFor, undefined, revocationFor);
+  return async (token) => {
+    const decision = await decide({ headers: { authorization: `Bearer ${token}` } }, policy, cache, () => now);
+    return decision.outcome === 'proceed' ? 'proceed' : decision.code;
+  };
+}
+const tokenOf = (claims: object = {}): Promise<string> =>
+  signToken(key, { iss: ISSUER.issuer, sub: 'ada', aud: 'orders', iat: START - 60, exp: START + 86_400, ...claims });
+const listText = (revocations: readonly object[], iat = now): string =>
+  JSON.stringify({
+    iat,
+    revocations: revocations.map((entry) => ({ iss: ISSUER.issuer, exp: START + 86_400, ...entry })),
+  });
+const put = (text: string): void => {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+};
+const errors = (): string[] => recorder.lines.filter((line) => line.startsWith('error'));
+const serve = (text: string, headers: Readonly<Record<string, string>> = {}): void => {
+  answer = (response) => response.writeHead(200, headers).end(text);
+};
+const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/revoked`;
+
+describe('a list in a file', () => {
+  it('ends a token within a second, although its verification is cached, and gives it back', async () => {
+    put(listText([]));
+    const ask = doorOf([{ file: path }]);
+    const token = await tokenOf({ jti: 'a' });
+    expect(await ask(token)).toBe('proceed');
+    put(listText([{ jti: 'a' }]));
+    now += 1;
+    expect(await ask(token)).toBe('token_revoked');
+    expect(await ask(await tokenOf({ jti: 'b' }))).toBe('proceed');
+    put(listText([]));
+    now += 1;
+    expect(await ask(token)).toBe('proceed');
+  });
+
+  it('refuses with 503 while the file was never there, and says so once', async () => {
+    const ask = doorOf([{ file: path }]);
+    expect(await ask(await tokenOf())).toBe('revocation_unavailable');
+    expect(await ask(await tokenOf())).toBe('revocation_unavailable');
+    expect(errors()).toEqual(['error: no usable revocations: requests are refused with 503']);
+    put(listText([]));
+    now += 2;
+    expect(await ask(await tokenOf())).toBe('proceed');
+  });
+
+  it('goes on without a file that was never there where allow_unavailable says so', async () => {
+    const ask = doorOf([{ file: path, allow_unavailable: true }]);
+    expect(await ask(await tokenOf())).toBe('proceed');
+    expect(errors()).toEqual(['error: no usable revocations: revoked tokens are accepted (allow_unavailable)']);
+  });
+
+  it.each<readonly [string, () => void]>([
+    [
+      'is none',
+      () => {
+        put('nothing');
+      },
+    ],
+    [
+      'is older',
+      () => {
+        put(listText([], START - 1));
+      },
+    ],
+    [
+      'has a bad entry',
+      () => {
+        put(listText([{}]));
+      },
+    ],
+    [
+      'is too large',
+      () => {
+        truncateSync(path, 300 * 1024 * 1024);
+      },
+    ],
+    [
+      'is gone',
+      () => {
+        rmSync(path);
+      },
+    ],
+  ])('keeps the last good list when the next one %s, for max_stale, and says why', async (_, spoil) => {
+    put(listText([{ jti: 'a' }]));
+    const ask = doorOf([{ file: path, max_stale: 600 }]);
+    const [revoked, valid] = [await tokenOf({ jti: 'a' }), await tokenOf({ jti: 'b' })];
+    expect(await ask(revoked)).toBe('token_revoked');
+    spoil();
+    for (let waited = 0; waited < 590; waited += 5) {
+      now += 5;
+      expect(await ask(revoked)).toBe('token_revoked');
+    }
+    expect(await ask(valid)).toBe('proceed');
+    expect(recorder.lines).toContain('warn: revocations could not be fetched');
+    now += 20;
+    expect(await ask(valid)).toBe('revocation_unavailable');
+    put(listText([]));
+    now += 10;
+    expect(await ask(revoked)).toBe('proceed');
+  });
+
+  it('is not used past its own end', async () => {
+    put(JSON.stringify({ iat: START, exp: START + 10, revocations: [] }));
+    const ask = doorOf([{ file: path }]);
+    const token = await tokenOf();
+    expect(await ask(token)).toBe('proceed');
+    now += 11;
+    expect(await ask(token)).toBe('revocation_unavailable');
+  });
+
+  it('tells metrics its state, its age and its entries', async () => {
+    const messages: RevocationListMessage[] = [];
+    const listen = (message: RevocationListMessage): void => void messages.push(message);
+    revocationListChannel.subscribe(listen);
+    put(listText([{ jti: 'a' }]));
+    await doorOf([{ file: path }])(await tokenOf());
+    revocationListChannel.unsubscribe(listen);
+    expect(messages).toContainEqual({ list: path, state: 'fresh', readAtMs: START * 1000 });
+    expect(messages).toContainEqual({ list: path, entries: 1 });
+  });
+
+  it('is asked together with other lists, and each can refuse', async () => {
+    put(listText([{ sub: 'ada', issued_before: START }]));
+    serve(listText([{ client_id: 'shop' }]));
+    const ask = doorOf([{ file: path }, { url: url() }]);
+    expect(await ask(await tokenOf())).toBe('token_revoked');
+    expect(await ask(await tokenOf({ iat: START }))).toBe('proceed');
+    expect(await ask(await tokenOf({ iat: START, client_id: 'shop' }))).toBe('token_revoked');
+  });
+});
+
+describe('a list at a URL', () => {
+  it('is fetched once for all that wait, and again when its time is up', async () => {
+    serve(listText([]));
+    const ask = doorOf([{ url: url(), list_fetch: { ttl: 30 } }]);
+    const token = await tokenOf({ sid: 's' });
+    await Promise.all([ask(token), ask(token), ask(token)]);
+    expect(asked).toBe(1);
+    now += 20;
+    expect(await ask(token)).toBe('proceed');
+    expect(asked).toBe(1);
+    serve(listText([{ sid: 's' }]));
+    now += 11;
+    expect(await ask(token)).toBe('token_revoked');
+  });
+
+  it('is kept during an outage for max_stale, then requests are refused', async () => {
+    serve(listText([{ sid: 's' }]), { 'cache-control': 'max-age=10' });
+    const ask = doorOf([{ url: url(), max_stale: 100 }]);
+    const [revoked, valid] = [await tokenOf({ sid: 's' }), await tokenOf()];
+    expect(await ask(revoked)).toBe('token_revoked');
+    answer = (response) => response.destroy();
+    for (now += 11; now < START + 102; now += 5) expect(await ask(revoked)).toBe('token_revoked');
+    expect(await ask(valid)).toBe('proceed');
+    now = START + 111;
+    expect(await ask(valid)).toBe('revocation_unavailable');
+  });
+
+  it.each<readonly [string, object, () => SigningKey, string]>([
+    ['is signed by the issuer', {}, () => key, 'token_revoked'],
+    ['is signed by another', {}, () => other, 'revocation_unavailable'],
+    ['is another kind of token', { typ: 'at+jwt' }, () => key, 'revocation_unavailable'],
+    ['says no kind', { typ: undefined }, () => key, 'revocation_unavailable'],
+  ])('decides as it must when a signed list %s', async (_, header, signer, expected) => {
+    const claims = { iat: now, revocations: [{ sub: 'ada', exp: START + 10 }] };
+    serve(await signToken(signer(), claims, { typ: 'revocation-list+jwt', ...header }));
+    const ask = doorOf([{ url: url(), signed: true, issuer: ISSUER.issuer }]);
+    expect(await ask(await tokenOf())).toBe(expected);
+  });
+
+  it('is refused when it should be signed and is not', async () => {
+    serve(listText([]));
+    expect(await doorOf([{ url: url(), signed: true, issuer: ISSUER.issuer }])(await tokenOf())).toBe(
+      'revocation_unavailable',
+    );
+    expect(recorder.records.map(({ fields }) => fields['reason'])).toContain('the document is not a signed JWT');
+  });
+});
+
+describe('revoke_issued_before', () => {
+  it('ends the older tokens of an issuer, and those without iat', async () => {
+    const ask = doorOf([], { revoke_issued_before: START });
+    expect(await ask(await tokenOf({ iat: START - 1 }))).toBe('token_revoked');
+    expect(await ask(await tokenOf({ iat: START }))).toBe('proceed');
+    expect(await ask(await tokenOf({ iat: undefined }))).toBe('claim_missing');
+  });
+});

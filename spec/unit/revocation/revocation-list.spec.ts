@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { readListText } from '../../../src/revocation/list-text';
+import { readRevocationList, type ListRules, type RevocationList } from '../../../src/revocation/revocation-list';
+
+const ISS = 'https://auth.example.com/';
+const NOW = 1_800_000_000;
+const RULES: ListRules = { maxEntries: 10, issuer: undefined };
+const ENTRY = { iss: ISS, jti: 'a', exp: NOW + 60 };
+const listOf = (...revocations: readonly unknown[]): string => JSON.stringify({ iat: NOW, revocations });
+const read = async (text: string, rules = RULES, before?: RevocationList): Promise<RevocationList> =>
+  (await readRevocationList(text, rules, before, NOW)).value;
+
+describe('a revocation list', () => {
+  it('is read with its times', async () => {
+    const text = JSON.stringify({ ttl: 30, revocations: [ENTRY], exp: NOW + 100, iat: NOW - 1 });
+    const { value, lifetimeSeconds, expiresAtMs } = await readRevocationList(text, RULES, undefined, NOW);
+    expect([value.iat, value.table.size, lifetimeSeconds, expiresAtMs]).toEqual([NOW - 1, 1, 30, (NOW + 100) * 1000]);
+    expect(value.table.findRevocation({ iss: ISS, jti: 'a' }, NOW)).toBe('jti');
+  });
+
+  it.each<readonly [string, unknown, string]>([
+    ['is not an object', 'a', 'entry 1: is not an object'],
+    ['is a list', [], 'entry 1: is not an object'],
+    ['names no issuer', { jti: 'a', exp: NOW }, 'entry 1: has no iss'],
+    ['has no end', { iss: ISS, jti: 'a' }, 'entry 1: has no end (exp)'],
+    ['has an end in milliseconds', { ...ENTRY, exp: NOW * 1000 }, 'entry 1: exp is not a NumericDate'],
+    ['has an end that is text', { ...ENTRY, exp: '1800000000' }, 'entry 1: exp is not a NumericDate'],
+    ['names nothing', { iss: ISS, exp: NOW }, 'entry 1: names no jti, sid, sub or client_id'],
+    ['names two things', { ...ENTRY, sub: 'b' }, 'entry 1: names more than one of jti, sub'],
+    ['has an empty name', { ...ENTRY, jti: '' }, 'entry 1: jti is not a text'],
+    ['has a number for a name', { ...ENTRY, jti: 1 }, 'entry 1: jti is not a text'],
+    ['has a name of 10 KB', { ...ENTRY, jti: 'a'.repeat(10_240) }, 'entry 1: jti has more than 500 characters'],
+    ['has a name of 100 KB', { ...ENTRY, jti: 'a'.repeat(102_400) }, 'entry 1 is too long'],
+    ['ends a token by its time of issue', { ...ENTRY, issued_before: NOW }, 'issued_before has no meaning with jti'],
+  ])('is refused as a whole when an entry %s', async (_, entry, reason) => {
+    await expect(read(listOf(entry, ENTRY))).rejects.toThrow(reason);
+  });
+
+  it('is refused when an entry is about another issuer than that of the list', async () => {
+    const rules = { ...RULES, issuer: ISS };
+    await expect(read(listOf({ ...ENTRY, iss: 'https://other.example.com/' }), rules)).rejects.toThrow(
+      'another issuer',
+    );
+    const { table } = await read(listOf({ jti: 'a', exp: NOW }), rules);
+    expect(table.findRevocation({ iss: ISS, jti: 'a' }, NOW)).toBe('jti');
+  });
+
+  it.each<readonly [string, string, string]>([
+    ['is empty', '', 'not a JSON object'],
+    ['is HTML', '<html>', 'not a JSON object'],
+    ['is a bare list', '[]', 'not a JSON object'],
+    ['has no entries', '{"iat":1}', 'no revocations'],
+    ['has entries that are no list', '{"revocations":{}}', 'revocations is not a list'],
+    ['ends in the middle of an entry', '{"iat":1,"revocations":[{"iss":"a', 'ends too early'],
+    ['ends after an entry', '{"iat":1,"revocations":[{}', 'entry 1'],
+    ['lacks a comma', listOf(ENTRY, ENTRY).replace('},{', '}{'), 'the list is not JSON'],
+    ['has a comma too many', listOf(ENTRY).replace('}]', '},]'), 'entry 2 is not JSON'],
+    ['has the entries twice', `${listOf(ENTRY).slice(0, -1)},"\\u0072evocations":[1]}`, 'twice'],
+    ['goes on behind its end', `${listOf(ENTRY)}x`, 'the list is not JSON'],
+    ['has no time', '{"revocations":[]}', 'has no iat'],
+    ['has a time that is text', '{"iat":"1","revocations":[]}', 'iat of the list is not a number'],
+    ['has a time to come', JSON.stringify({ iat: NOW + 301, revocations: [] }), 'in the future'],
+    [
+      'has too many entries',
+      listOf(...Array.from({ length: 11 }, (_, i) => ({ ...ENTRY, jti: `${i}` }))),
+      'max_entries',
+    ],
+  ])('is refused when it %s', async (_, text, reason) => {
+    await expect(read(text)).rejects.toThrow(reason);
+  });
+
+  it('is refused when it is older than the one before, and accepted at the same age', async () => {
+    const before = await read(JSON.stringify({ iat: NOW - 5, revocations: [ENTRY] }));
+    const older = JSON.stringify({ iat: NOW - 6, revocations: [] });
+    await expect(read(older, RULES, before)).rejects.toThrow('older than the one before');
+    const same = await read(JSON.stringify({ iat: NOW - 5, revocations: [] }), RULES, before);
+    expect(same.table.size).toBe(0);
+  });
+
+  it('counts an entry that is there twice as one', async () => {
+    expect((await read(listOf(ENTRY, ENTRY))).table.size).toBe(1);
+  });
+});
+
+describe('the reader of a list', () => {
+  const members = fc.dictionary(
+    fc.string().filter((name) => name !== 'revocations' && name !== '__proto__'),
+    fc.jsonValue(),
+    { maxKeys: 3 },
+  );
+
+  it('reads what JSON.parse reads, from any layout', async () => {
+    const indents = fc.constantFrom<undefined | string>(undefined, '  ', '\t', '\r\n');
+    await fc.assert(
+      fc.asyncProperty(
+        members,
+        fc.array(fc.dictionary(fc.string(), fc.jsonValue())),
+        members,
+        indents,
+        async (...given) => {
+          const [ahead, revocations, behind, indent] = given;
+          const text = JSON.stringify(
+            { ...ahead, revocations, ...behind },
+            null,
+            indent?.trimStart() === '' ? 2 : indent,
+          );
+          const entries: unknown[] = [];
+          const rest = await readListText(text, (entry) => entries.push(entry));
+          expect({ ...rest, revocations: entries }).toEqual(JSON.parse(text));
+        },
+      ),
+      { numRuns: 300, seed: 22 },
+    );
+  });
+
+  it('reads or refuses any text, and takes no list for another', async () => {
+    const good = listOf(ENTRY, { ...ENTRY, jti: 'b"]}' });
+    const damaged = fc.tuple(
+      fc.nat(good.length),
+      fc.nat(3),
+      fc.constantFrom('', '"', '{', '}', '[', ']', ',', '\\', ' '),
+    );
+    await fc.assert(
+      fc.asyncProperty(damaged, async ([at, cut, put]) => {
+        const text = good.slice(0, at) + put + good.slice(at + cut);
+        const entries: unknown[] = [];
+        const rest = await readListText(text, (entry) => entries.push(entry)).catch(() => undefined);
+        if (rest !== undefined) expect({ ...rest, revocations: entries }).toEqual(JSON.parse(text));
+      }),
+      { numRuns: 1000, seed: 22 },
+    );
+  });
+});

@@ -1,0 +1,186 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  ENTRY_KINDS,
+  isSameSubject,
+  type EntryKind,
+  type RevocationEntry,
+} from '../../../src/revocation/revocation-entry';
+import { EXTRA_SECONDS, RevocationTable } from '../../../src/revocation/revocation-table';
+
+const ISS = 'https://auth.example.com/';
+const NOW = 1_800_000_000;
+const entry = (kind: EntryKind, name: string, changes: Partial<RevocationEntry> = {}): RevocationEntry => ({
+  issuer: ISS,
+  kind,
+  name,
+  issuedBefore: undefined,
+  exp: NOW + 100,
+  ...changes,
+});
+const tableOf = (...entries: readonly RevocationEntry[]): RevocationTable => {
+  const table = new RevocationTable(1000);
+  for (const each of entries) table.add(each, NOW);
+  return table;
+};
+
+describe('a revocation table', () => {
+  it.each([
+    ['jti', { jti: 'x' }],
+    ['sid', { sid: 'x' }],
+    ['sub', { sub: 'x' }],
+    ['client_id', { client_id: 'x' }],
+    ['client_id', { azp: 'x' }],
+  ] as const)('finds a token by its %s', (kind, claims) => {
+    const table = tableOf(entry(kind, 'x'));
+    expect(table.findRevocation({ iss: ISS, ...claims }, NOW)).toBe(kind);
+    expect(table.findRevocation({ iss: 'https://other.example.com/', ...claims }, NOW)).toBeUndefined();
+  });
+
+  it('does not take the name of one kind for that of another', () => {
+    const table = tableOf(entry('jti', 'x'));
+    expect(table.findRevocation({ iss: ISS, sub: 'x', sid: 'x', client_id: 'x' }, NOW)).toBeUndefined();
+  });
+
+  it('finds tokens that were issued before the time of an entry, and those without iat', () => {
+    const table = tableOf(entry('sub', 'x', { issuedBefore: NOW }));
+    expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW - 0.5 }, NOW)).toBe('sub');
+    expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW }, NOW)).toBeUndefined();
+    expect(table.findRevocation({ iss: ISS, sub: 'x' }, NOW)).toBe('sub');
+  });
+
+  it('finds every older token of an issuer by an entry without a name', () => {
+    const table = tableOf(entry('iss', '', { issuedBefore: NOW }));
+    expect(table.findRevocation({ iss: ISS, jti: 'any', iat: NOW - 1 }, NOW)).toBe('iss');
+    expect(table.findRevocation({ iss: ISS, jti: 'any', iat: NOW }, NOW)).toBeUndefined();
+  });
+
+  it('keeps an entry longer than leeway can keep a token', () => {
+    const table = tableOf(entry('jti', 'x'));
+    expect(EXTRA_SECONDS).toBeGreaterThan(300);
+    expect(table.findRevocation({ iss: ISS, jti: 'x' }, NOW + 100 + EXTRA_SECONDS - 1)).toBe('jti');
+    expect(table.findRevocation({ iss: ISS, jti: 'x' }, NOW + 100 + EXTRA_SECONDS)).toBeUndefined();
+  });
+
+  it('forgets an entry that was taken back, and no other', () => {
+    const table = tableOf(entry('jti', 'x'), entry('jti', 'y'));
+    expect(table.remove(entry('jti', 'x'))).toBe(true);
+    expect(table.remove(entry('jti', 'x'))).toBe(false);
+    expect(table.remove(entry('sub', 'y'))).toBe(false);
+    expect(table.size).toBe(1);
+    expect(table.findRevocation({ iss: ISS, jti: 'x' }, NOW)).toBeUndefined();
+    expect(table.findRevocation({ iss: ISS, jti: 'y' }, NOW)).toBe('jti');
+  });
+
+  it('takes a number for the text that it is written as', () => {
+    expect(tableOf(entry('sub', '17')).findRevocation({ iss: ISS, sub: 17 }, NOW)).toBe('sub');
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', '', '\0', 'ü', '用户', '\ud800', 'ÿ'.repeat(500), '用'.repeat(500)])(
+    'treats the name %j like any other',
+    (name) => {
+      const table = new RevocationTable(10);
+      expect(table.findRevocation({ iss: ISS, sub: name }, NOW)).toBeUndefined();
+      table.add(entry('sub', `${name.slice(0, 400)}!`), NOW);
+      expect(table.findRevocation({ iss: ISS, sub: name }, NOW)).toBeUndefined();
+      table.add(entry('sub', name), NOW);
+      expect(table.findRevocation({ iss: ISS, sub: name }, NOW)).toBe('sub');
+    },
+  );
+
+  it('refuses an entry too many, but first drops those that have ended', () => {
+    const table = new RevocationTable(100);
+    for (let index = 0; index < 100; index += 1) table.add(entry('jti', `old ${index}`), NOW);
+    expect(() => {
+      table.add(entry('jti', 'one more'), NOW);
+    }).toThrow('more than 100 entries');
+    const later = NOW + 100 + EXTRA_SECONDS;
+    for (let index = 0; index < 100; index += 1) {
+      table.add(entry('jti', `new ${index}`, { exp: later + 1 }), later);
+    }
+    expect(table.size).toBe(100);
+    expect(table.findRevocation({ iss: ISS, jti: 'new 0' }, later)).toBe('jti');
+  });
+
+  it('answers like a plain list, whatever is added, taken back and asked', () => {
+    const seconds = fc.integer({ min: 0, max: 3000 });
+    const issuers = fc.constantFrom('a', 'b', '__proto__');
+    const names = fc.oneof(
+      fc.constantFrom('x', 'y', '__proto__', 'ü', 'Ā'),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    );
+    const entries = fc.record({
+      issuer: issuers,
+      kind: fc.constantFrom(...ENTRY_KINDS),
+      name: names,
+      issuedBefore: fc.option(seconds, { nil: undefined }),
+      exp: seconds,
+    });
+    const steps = fc.array(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.record({ do: fc.constant('add' as const), entry: entries }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), entry: entries }) },
+        {
+          weight: 1,
+          arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 0, max: 200 }) }),
+        },
+      ),
+      { maxLength: 120 },
+    );
+    const claims = fc.record(
+      { iss: issuers, jti: names, sid: names, sub: names, client_id: names, azp: names, iat: seconds },
+      { requiredKeys: ['iss'] },
+    );
+    fc.assert(
+      fc.property(steps, fc.array(claims, { minLength: 1, maxLength: 20 }), (done, asked) => {
+        const table = new RevocationTable(1000);
+        let plain: RevocationEntry[] = [];
+        let now = 0;
+        for (const step of done) {
+          if (step.do === 'wait') now += step.seconds;
+          else {
+            const named = { ...step.entry, name: step.entry.kind === 'iss' ? '' : step.entry.name };
+            if (step.do === 'remove') table.remove(named);
+            else table.add(named, now);
+            plain = changed(plain, named, step.do, now);
+          }
+        }
+        for (const token of asked) {
+          expect(table.findRevocation(token, now) !== undefined).toBe(isRevoked(plain, token, now));
+        }
+      }),
+      { numRuns: 500, seed: 22 },
+    );
+  });
+});
+
+const isOver = ({ exp }: RevocationEntry, now: number): boolean => exp + EXTRA_SECONDS <= now;
+
+function changed(
+  plain: RevocationEntry[],
+  entry: RevocationEntry,
+  how: 'add' | 'remove',
+  now: number,
+): RevocationEntry[] {
+  const others = plain.filter((each) => !isSameSubject(each, entry));
+  if (how === 'remove') return others;
+  if (isOver(entry, now)) return plain;
+  const same = plain.find((each) => isSameSubject(each, entry) && !isOver(each, now));
+  const issuedBefore =
+    same === undefined
+      ? entry.issuedBefore
+      : same.issuedBefore === undefined || entry.issuedBefore === undefined
+        ? undefined
+        : Math.max(same.issuedBefore, entry.issuedBefore);
+  return [...others, { ...entry, issuedBefore, exp: Math.max(entry.exp, same?.exp ?? 0) }];
+}
+
+function isRevoked(plain: readonly RevocationEntry[], token: Readonly<Record<string, unknown>>, now: number): boolean {
+  const { iss, iat } = token as { readonly iss: string; readonly iat?: number };
+  return plain.some((entry) => {
+    const { issuer, kind, name, issuedBefore } = entry;
+    const values = kind === 'client_id' ? [token['client_id'], token['azp']] : kind === 'iss' ? [''] : [token[kind]];
+    const isOld = issuedBefore === undefined || iat === undefined || iat < issuedBefore;
+    return issuer === iss && values.includes(name) && isOld && !isOver(entry, now);
+  });
+}

@@ -1,0 +1,134 @@
+import { FetchError } from '../documents/fetch-error';
+import type { RedisConnection, RedisReply } from './redis-connection';
+import { readEntry, writeEntry, type RevocationEntry } from './revocation-entry';
+
+/** Says that an entry was added or taken back, in the order of the stream. */
+export interface StreamChange {
+  readonly id: string;
+  /** `undefined` for a record that holds neither, such as the one that made the stream. */
+  readonly change: { readonly kind: 'add' | 'undo'; readonly entry: RevocationEntry } | undefined;
+  /** Why the record cannot be read, if it cannot. */
+  readonly problem?: string;
+}
+
+/** What Redis knows about a stream. */
+export interface StreamState {
+  /** The id of the last record that was ever added. */
+  readonly lastId: string;
+  /** The largest id of a record that was removed. */
+  readonly removedId: string;
+}
+
+const NO_STREAM = 'there is no such stream: kong-jwt-identity revoke --init creates it';
+/** Before every record. */
+export const FIRST_ID = '0-0';
+/** Records that are read at once. */
+const PAGE = 1000;
+/** A record's text is an entry, which is short. */
+const MAX_RECORD_LENGTH = 16_384;
+
+/**
+ * Returns the state of a stream.
+ *
+ * @throws FetchError when there is none: it was never made, or somebody emptied the server
+ */
+export async function streamState(connection: RedisConnection, key: string): Promise<StreamState> {
+  const reply = await connection.send(['XINFO', 'STREAM', key]).catch((error: unknown) => {
+    throw (error as Error).message.endsWith('no such key') ? new FetchError(NO_STREAM) : error;
+  });
+  const fields = listOf(reply);
+  const fieldOf = (name: string): string => {
+    const value = fields[fields.indexOf(name) + 1];
+    return typeof value === 'string' ? value : FIRST_ID;
+  };
+  return { lastId: fieldOf('last-generated-id'), removedId: fieldOf('max-deleted-entry-id') };
+}
+
+/** Returns the records after `afterId`, some at a time; an empty list when there are no more. */
+export async function readPage(connection: RedisConnection, key: string, afterId: string): Promise<StreamChange[]> {
+  return changesOf(await connection.send(['XRANGE', key, `(${afterId}`, '+', 'COUNT', `${PAGE}`]));
+}
+
+/** Waits for records after `afterId`. Returns an empty list when none came in time. */
+export async function awaitPage(
+  connection: RedisConnection,
+  key: string,
+  afterId: string,
+  blockMs: number,
+): Promise<StreamChange[]> {
+  const command = ['XREAD', 'COUNT', `${PAGE}`, 'BLOCK', `${blockMs}`, 'STREAMS', key, afterId];
+  const reply = await connection.send(command, blockMs);
+  const [stream = null] = listOf(reply);
+  return changesOf(listOf(stream)[1] ?? null);
+}
+
+/** Compares two ids of records, `milliseconds-sequence`. */
+export function compareIds(one: string, other: string): number {
+  const [oneMs = 0, oneSequence = 0] = one.split('-').map(Number);
+  const [otherMs = 0, otherSequence = 0] = other.split('-').map(Number);
+  return oneMs - otherMs || oneSequence - otherSequence;
+}
+
+/** Makes the stream if there is none. Returns whether it did. */
+export async function createStream(connection: RedisConnection, key: string): Promise<boolean> {
+  if ((await connection.send(['EXISTS', key])) === 1) return false;
+  await connection.send(['XADD', key, '*', 'init', '1']);
+  return true;
+}
+
+/**
+ * Adds a record to the end of the stream.
+ *
+ * @throws FetchError also when there is no stream: one that somebody emptied must not look as if it were whole
+ */
+export async function appendChange(
+  connection: RedisConnection,
+  key: string,
+  kind: 'add' | 'undo',
+  entry: RevocationEntry,
+): Promise<void> {
+  const text = JSON.stringify(writeEntry(entry));
+  const id = await connection.send(['XADD', key, 'NOMKSTREAM', '*', kind, text]);
+  if (id === null) throw new FetchError(NO_STREAM);
+}
+
+/** Removes records from the beginning of the stream that have ended, up to the first that has not. */
+export async function trimEnded(
+  connection: RedisConnection,
+  key: string,
+  hasEnded: (exp: number) => boolean,
+): Promise<void> {
+  for (let after = FIRST_ID; ;) {
+    const page = await readPage(connection, key, after);
+    const living = page.find(({ change }) => change !== undefined && !hasEnded(change.entry.exp));
+    const last = page.at(-1);
+    if (last === undefined) return;
+    if (living !== undefined) {
+      if (living !== page[0] || after !== FIRST_ID) await connection.send(['XTRIM', key, 'MINID', living.id]);
+      return;
+    }
+    after = last.id;
+  }
+}
+
+function changesOf(reply: RedisReply): StreamChange[] {
+  return listOf(reply).map((record) => {
+    const [id, fields = null] = listOf(record);
+    const [name, text] = listOf(fields);
+    return changeOf(typeof id === 'string' ? id : FIRST_ID, name, text);
+  });
+}
+
+function listOf(reply: RedisReply): readonly RedisReply[] {
+  return typeof reply === 'object' && reply !== null ? reply : [];
+}
+
+function changeOf(id: string, kind: unknown, text: unknown): StreamChange {
+  if ((kind !== 'add' && kind !== 'undo') || typeof text !== 'string') return { id, change: undefined };
+  try {
+    if (text.length > MAX_RECORD_LENGTH) throw new FetchError('is too long');
+    return { id, change: { kind, entry: readEntry(JSON.parse(text)) } };
+  } catch (error) {
+    return { id, change: undefined, problem: error instanceof FetchError ? error.message : 'is not JSON' };
+  }
+}

@@ -1,0 +1,151 @@
+import { randomInt } from 'node:crypto';
+import type { Claims } from '../core/claim-selector';
+import { FetchError } from '../documents/fetch-error';
+import { ENTRY_KINDS, MAX_NAME_LENGTH, type EntryKind, type RevocationEntry } from './revocation-entry';
+import { NO_LIMIT, TableShard } from './table-shard';
+
+/**
+ * Seconds for which an entry counts past its `exp`: a token is accepted until its own `exp` + `leeway` (300 at the most),
+ * and the clock of the list's author may be slow.
+ */
+export const EXTRA_SECONDS = 600;
+
+/** Different issuers of one table. */
+const MAX_ISSUERS = 10_000;
+/** A power of two. A shard is rebuilt as a whole when it is full, so this bounds how long one addition can take. */
+const SHARDS = 64;
+
+/**
+ * Revocation entries in memory: exact, without false positives, in flat arrays, so that a million costs about 65 MB and
+ * nothing for the garbage collector to walk through. Names are data, never keys of an object. Entries about the same
+ * subject count as one, with the later `issued_before` and the later `exp` of each.
+ *
+ * It is kept by the number of entries; names are bounded when they are read ({@link MAX_NAME_LENGTH}).
+ */
+export class RevocationTable {
+  /** Different in each process, so that nobody can choose names that fall together. */
+  readonly #seed = randomInt(2 ** 32);
+  readonly #issuers = new Map<string, number>();
+  readonly #shards: (TableShard | undefined)[] = new Array<TableShard | undefined>(SHARDS).fill(undefined);
+  /** Entries that were ever added, by kind: a kind without any costs nothing to ask. */
+  readonly #kinds = ENTRY_KINDS.map(() => 0);
+  #size = 0;
+
+  /** @param maxEntries - the most entries; one more is a {@link FetchError} */
+  constructor(private readonly maxEntries: number) {}
+
+  /** Entries that are held; some may have ended since. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Adds an entry, or merges it with the one about the same subject. One that has ended is left out.
+   *
+   * @throws FetchError when there are too many entries or issuers
+   */
+  add({ issuer, kind, name, issuedBefore, exp }: RevocationEntry, nowSeconds: number): void {
+    const end = endOf(exp);
+    if (end <= nowSeconds) return;
+    const kindIndex = ENTRY_KINDS.indexOf(kind);
+    const { text, group } = keyOf(this.#issuerIndex(issuer), kindIndex, name);
+    const hash = hashOf(this.#seed, group, text);
+    const shard = (this.#shards[hash & (SHARDS - 1)] ??= new TableShard((itsGroup, itsText) =>
+      hashOf(this.#seed, itsGroup, itsText),
+    ));
+    const before = shard.size;
+    shard.add(hash, group, text, end, issuedBefore === undefined ? NO_LIMIT : Math.ceil(issuedBefore), nowSeconds);
+    this.#size += shard.size - before;
+    this.#kinds[kindIndex] = (this.#kinds[kindIndex] ?? 0) + 1;
+    if (this.#size > this.maxEntries) this.#sweep(nowSeconds);
+  }
+
+  /** Takes an entry back. Returns whether there was one. */
+  remove({ issuer, kind, name }: Pick<RevocationEntry, 'issuer' | 'kind' | 'name'>): boolean {
+    const issuerIndex = this.#issuers.get(issuer);
+    if (issuerIndex === undefined) return false;
+    const { text, group } = keyOf(issuerIndex, ENTRY_KINDS.indexOf(kind), name);
+    const hash = hashOf(this.#seed, group, text);
+    const removed = this.#shards[hash & (SHARDS - 1)]?.remove(hash, group, text) === true;
+    if (removed) this.#size -= 1;
+    return removed;
+  }
+
+  /**
+   * Returns by which of its names a token is revoked; `undefined` when it is not. Reads `iss`, `jti`, `sid`, `sub`,
+   * `client_id`, `azp` and `iat` of verified claims.
+   */
+  findRevocation(claims: Claims, nowSeconds: number): EntryKind | undefined {
+    const iss = claims['iss'];
+    if (this.#size === 0 || typeof iss !== 'string') return undefined;
+    const issuer = this.#issuers.get(iss);
+    if (issuer === undefined) return undefined;
+    const iat = typeof claims['iat'] === 'number' ? claims['iat'] : -Infinity;
+    const isListed = (kind: EntryKind, value: unknown): boolean =>
+      this.#isListed(issuer, ENTRY_KINDS.indexOf(kind), value, iat, nowSeconds);
+    if (isListed('jti', ownOf(claims, 'jti'))) return 'jti';
+    if (isListed('sid', ownOf(claims, 'sid'))) return 'sid';
+    if (isListed('sub', ownOf(claims, 'sub'))) return 'sub';
+    // RFC 9068 §2.2 has client_id; OpenID Connect Core 1.0 §2, and so Keycloak, azp.
+    if (isListed('client_id', ownOf(claims, 'client_id')) || isListed('client_id', ownOf(claims, 'azp'))) {
+      return 'client_id';
+    }
+    return isListed('iss', '') ? 'iss' : undefined;
+  }
+
+  #isListed(issuer: number, kind: number, value: unknown, iat: number, nowSeconds: number): boolean {
+    if (this.#kinds[kind] === 0) return false;
+    // Some issuers number their users, although RFC 7519 §4.1.2 says text.
+    const name = typeof value === 'number' ? String(value) : value;
+    if (typeof name !== 'string' || name.length > MAX_NAME_LENGTH) return false;
+    const { text, group } = keyOf(issuer, kind, name);
+    const hash = hashOf(this.#seed, group, text);
+    return this.#shards[hash & (SHARDS - 1)]?.isListed(hash, group, text, iat, nowSeconds) === true;
+  }
+
+  #issuerIndex(issuer: string): number {
+    const known = this.#issuers.get(issuer);
+    if (known !== undefined) return known;
+    if (this.#issuers.size >= MAX_ISSUERS) throw new FetchError(`more than ${MAX_ISSUERS} issuers`);
+    this.#issuers.set(issuer, this.#issuers.size);
+    return this.#issuers.size - 1;
+  }
+
+  #sweep(nowSeconds: number): void {
+    this.#size = 0;
+    for (const shard of this.#shards) {
+      shard?.rebuild(nowSeconds);
+      this.#size += shard?.size ?? 0;
+    }
+    if (this.#size > this.maxEntries) throw new FetchError(`more than ${this.maxEntries} entries (max_entries)`);
+  }
+}
+
+function ownOf(claims: Claims, name: string): unknown {
+  return Object.hasOwn(claims, name) ? claims[name] : undefined;
+}
+
+/** When an entry stops to count, as 32 bits hold it: until 2106. */
+function endOf(exp: number): number {
+  return Math.min(Math.ceil(exp) + EXTRA_SECONDS, NO_LIMIT);
+}
+
+/** Returns a name as characters of one byte each, and a number for everything else that tells keys apart. */
+function keyOf(issuer: number, kind: number, name: string): { readonly text: string; readonly group: number } {
+  let all = 0;
+  for (let index = 0; index < name.length; index += 1) all |= name.charCodeAt(index);
+  const group = (issuer << 4) | (kind << 1);
+  if (all <= 0xff) return { text: name, group };
+  return { text: Buffer.from(name, 'utf16le').toString('latin1'), group: group | 1 };
+}
+
+/** A mixing hash with a secret seed. It only spreads keys: equality is decided on the names themselves. */
+function hashOf(seed: number, group: number, text: string): number {
+  let hash = seed ^ Math.imul(group, 0x9e3779b1);
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x85ebca6b);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
