@@ -58,7 +58,7 @@ describe('the package kong-jwt-identity-node', () => {
     const loaded = new Set<string>();
     for (const path of files.filter((file) => file.endsWith('.js'))) {
       const text = readFileSync(join(installed, path), 'utf8');
-      for (const [, name] of text.matchAll(/\brequire\("([^"./][^"]*)"\)/g)) loaded.add(name!);
+      for (const [, name] of text.matchAll(/\brequire\(["']([^"'./][^"']*)["']\)/g)) loaded.add(name!);
     }
     const packages = [...loaded].filter((name) => !name.startsWith('node:') && !builtinModules.includes(name));
     expect(packages.toSorted()).toEqual(Object.keys({ ...node.dependencies, ...node.peerDependencies }).toSorted());

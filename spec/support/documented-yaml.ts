@@ -42,6 +42,7 @@ export function isForKong({ content }: YamlBlock): boolean {
  * - a configuration without `issuers` gets one, a file without jwt-identity gets one with that issuer alone;
  * - a file without services gets one with the route `/`; every service is the one at `serviceUrl`;
  * - the keys of every issuer are `jwks`, wherever the block takes them from;
+ * - lists of revoked tokens are left out: they are elsewhere, too;
  * - certificates are left out: they belong to the connection to a service that is not here.
  */
 export function completed({ content }: YamlBlock, serviceUrl: string, jwks: string): CompletedBlock {
@@ -85,7 +86,11 @@ function withKeys(config: Entry, jwks: string): Entry {
   const issuers = written.length === 0 ? [{ issuer: 'https://auth.example.com/', audiences: ['orders-api'] }] : written;
   const trusted = ['issuer', 'audiences', 'any_audience', 'algorithms'];
   const kept = issuers.map((issuer) => Object.entries(issuer).filter(([name]) => trusted.includes(name)));
-  return { ...config, issuers: kept.map((members) => ({ ...Object.fromEntries(members), jwks })) };
+  const others = Object.entries(config).filter(([name]) => name !== 'revocation_lists');
+  return {
+    ...Object.fromEntries(others),
+    issuers: kept.map((members) => ({ ...Object.fromEntries(members), jwks })),
+  };
 }
 
 function list(value: unknown): readonly Entry[] {
