@@ -12,6 +12,7 @@ const rooms = {
   'src/telemetry': {},
   'src/files': {},
   'src/protocol/verdict': {},
+  'src/protocol/line-budget': {},
   'src/protocol': { rooms: ['src/protocol/verdict'], packages: ['@bufbuild/protobuf'] },
   'src/kong/schema-language': {},
   'src/kong/paths': {},
@@ -25,9 +26,16 @@ const rooms = {
     rooms: ['src/core', 'src/documents', 'src/files', 'schema', 'src/telemetry'],
     packages: ['@redis/client'],
   },
-  'src/gatekeeper': { rooms: ['src/core', 'src/keys', 'src/revocation', 'schema', 'src/telemetry'] },
-  plugin: { rooms: ['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/telemetry'] },
-  'src/worker': { rooms: ['src/protocol/verdict'] },
+  'src/gatekeeper': {
+    rooms: ['src/core', 'src/keys', 'src/revocation', 'schema', 'src/protocol/line-budget', 'src/telemetry'],
+  },
+  plugin: {
+    rooms: [
+      ...['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/protocol/line-budget'],
+      'src/telemetry',
+    ],
+  },
+  'src/worker': { rooms: ['src/protocol/verdict', 'src/protocol/line-budget'] },
   'src/server/endpoints': { rooms: ['src/core', 'src/telemetry'], packages: ['prom-client'] },
   'src/server/pluginserver': { rooms: ['src/protocol', 'src/telemetry'] },
   'src/server/decisions': {

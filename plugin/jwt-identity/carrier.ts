@@ -2,9 +2,12 @@ import type { HeaderChanges } from '../../src/core/decision';
 import type { logEntry } from '../../src/core/log-entry';
 import type { Refusal } from '../../src/core/refusal/refusal';
 import { refusalResponse, type Challenge, type ResponseForm } from '../../src/core/refusal/refusal-response';
+import { refusalLine } from '../../src/gatekeeper/refusal-line';
+import { createLineBudget } from '../../src/protocol/line-budget';
 import { LOG_MEMBER, type Repetition } from '../../src/protocol/verdict';
+import { formatFields } from '../../src/telemetry/log';
 import { replaceQuery } from './log-hiding';
-import type { Pdk } from './pdk';
+import type { NamedEntity, Pdk } from './pdk';
 
 /** What log plugins are told of a decision. */
 type LogEntry = ReturnType<typeof logEntry>;
@@ -36,35 +39,74 @@ export interface Carrier {
   refuse(kong: Pdk, rejection: Rejection, repetition: () => Repetition | undefined): Promise<void>;
 }
 
-/** Tells Kong by calls. Those that nobody waits for travel with the end of the event. */
-export const CALLS: Carrier = {
-  async proceed(kong, { headers, groups, credential, log, rawQuery }) {
-    if (groups !== undefined) await kong.ctx.shared.set('authenticated_groups', groups);
-    // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
-    if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
-    if (log !== undefined) await tellLogPlugins(kong, log);
-    if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
-    if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
-  },
+/**
+ * Returns what tells Kong by calls. Those that nobody waits for travel with the end of the event.
+ *
+ * @param logSelf - writes a line about a refusal where Kong must not, with its budget already spent
+ */
+export function callsCarrier(logSelf: (line: string) => void): Carrier {
+  const mayWrite = createLineBudget();
+  return { proceed, refuse: (kong, rejection) => refuse(kong, rejection, mayWrite, logSelf) };
+}
 
-  async refuse(kong, { refusal, challenge, form, log }) {
-    // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
-    if (log !== undefined) await tellLogPlugins(kong, log).catch(() => undefined);
-    const response = refusalResponse(refusal, challenge, await requestIdOf(kong), form);
-    await kong.response.exit(response.status, response.body, response.headers);
-  },
+/** The part of {@link callsCarrier} that lets a request go on. */
+export const proceed: Carrier['proceed'] = async (kong, { headers, groups, credential, log, rawQuery }) => {
+  if (groups !== undefined) await kong.ctx.shared.set('authenticated_groups', groups);
+  // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
+  if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
+  if (log !== undefined) await tellLogPlugins(kong, log);
+  if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
+  if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
 };
+
+async function refuse(
+  kong: Pdk,
+  { refusal, challenge, form, log }: Rejection,
+  mayWrite: ReturnType<typeof createLineBudget>,
+  logSelf: (line: string) => void,
+): Promise<void> {
+  // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
+  if (log !== undefined) await tellLogPlugins(kong, log).catch(() => undefined);
+  const unwritten = mayWrite(refusal.code, performance.now() / 1000);
+  const [id, route, service, target] = await Promise.all([
+    answered(() => kong.nginx.getVar('kong_request_id')),
+    ...(unwritten === undefined
+      ? []
+      : ([
+          answered(() => kong.router.getRoute()),
+          answered(() => kong.router.getService()),
+          answered(() => kong.nginx.getVar('request_uri')),
+        ] as const)),
+  ]);
+  const requestId = id ?? undefined;
+  if (unwritten !== undefined) {
+    const about = { request_id: requestId, route: nameOf(route), service: nameOf(service) };
+    const more = unwritten === 0 ? '' : ` unwritten=${unwritten}`;
+    const line = `request refused ${formatFields(about)} ${refusalLine(refusal)}${more}`;
+    // nginx adds the request line to what a request logs, and a client may have put a token into the query. It adds the
+    // line that arrived, whatever a plugin has made of the query since.
+    if (typeof target === 'string' && !target.includes('?')) await answered(() => kong.log.notice(line));
+    else logSelf(line);
+  }
+  const response = refusalResponse(refusal, challenge, requestId, form);
+  await kong.response.exit(response.status, response.body, response.headers);
+}
 
 /** Adds to what Kong's log plugins write: one message that nobody waits for. */
 async function tellLogPlugins(kong: Pdk, log: NonNullable<LogEntry>): Promise<void> {
   await kong.log.setSerializeValue(LOG_MEMBER, log);
 }
 
-/** Kong's id of the request; nothing when Kong does not tell, because without the id an answer is still an answer. */
-async function requestIdOf(kong: Pdk): Promise<string | undefined> {
+/** What Kong answers; `undefined` when it does not, because without that an answer is still an answer. */
+async function answered<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    return (await kong.nginx.getVar('kong_request_id')) ?? undefined;
+    return await ask();
   } catch {
     return undefined;
   }
+}
+
+/** Kong 3.9.3: what has no name arrives with an empty one, and nothing arrives as an empty message. */
+function nameOf(entity: NamedEntity | null | undefined): string {
+  return [entity?.name, entity?.id].find((text) => text !== undefined && text !== '') ?? 'none';
 }

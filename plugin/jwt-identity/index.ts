@@ -14,9 +14,9 @@ import type { RequestView } from '../../src/core/request/request-view';
 import { reportDecision } from '../../src/gatekeeper/decision-report';
 import { createGatekeepers, operatorsSigningKeys, type Door, type Gatekeeper } from '../../src/gatekeeper/gatekeeper';
 import { describeError } from '../../src/telemetry/describe-error';
-import { createLogger, type LogFields } from '../../src/telemetry/log';
+import { createLogger, formatFields, type LogFields } from '../../src/telemetry/log';
 import { version } from '../../package.json';
-import { CALLS, type Carrier } from './carrier';
+import { callsCarrier, type Carrier } from './carrier';
 import { handOver } from './hand-over';
 import { hideFromLogs } from './log-hiding';
 import type { Pdk } from './pdk';
@@ -40,6 +40,11 @@ const { log } = logger;
 const openGatekeeper = createGatekeepers({ log });
 const KONG: Door = { signingKeys: operatorsSigningKeys(), isKong: true, knowsUpstreamPath: true };
 
+/** For a line that Kong must not write. */
+const logLine = (line: string): void => {
+  log('notice', line);
+};
+
 /** How requests are refused when the configuration says nothing. */
 const WITHOUT_POLICY = {
   challenge: { realm: DEFAULT_REALM },
@@ -48,6 +53,8 @@ const WITHOUT_POLICY = {
 
 /** One entry of the plugin in Kong's configuration. */
 export class Plugin {
+  /** Why no request can pass, when the configuration cannot be used; for `health` and metrics. */
+  readonly problem: string | undefined;
   readonly #gatekeeper: Gatekeeper | Refusal;
   readonly #carrier: Carrier;
 
@@ -57,15 +64,17 @@ export class Plugin {
    */
   constructor(config: unknown) {
     const handler = handlerVersion(config);
-    this.#carrier = handler === version ? verdictCarrier(config) : CALLS;
+    this.#carrier = handler === version ? verdictCarrier(config) : callsCarrier(logLine);
     try {
       if (handler !== undefined && handler !== version) {
         throw new ConfigError('lua_package_path', `its handler has version ${handler}, this plugin server ${version}`);
       }
       this.#gatekeeper = openGatekeeper(config, KONG);
     } catch (error) {
-      log('error', 'the configuration is not usable, every request will be refused', reasonOf(error));
-      this.#gatekeeper = new Refusal('configuration_error', 'see the log of the start');
+      const about = reasonOf(error);
+      log('error', 'the configuration is not usable, every request will be refused', about);
+      this.problem = `the configuration is not usable: ${formatFields(about)}`;
+      this.#gatekeeper = new Refusal('configuration_error', this.problem);
     }
   }
 

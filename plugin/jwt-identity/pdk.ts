@@ -26,14 +26,26 @@ export interface Pdk {
     authenticate(consumer: Consumer, credential: { readonly id: string } | null): Promise<unknown>;
   };
   readonly log: {
+    /** Writes to Kong's error log, at the level that it shows by default; nginx adds the request line. */
+    notice(text: string): Promise<unknown>;
     /** Adds a member to what log plugins write about the request. */
     setSerializeValue(key: string, value: unknown): Promise<unknown>;
   };
   readonly ctx: { readonly shared: { set(key: string, value: unknown): Promise<unknown> } };
+  readonly router: {
+    getRoute(): Promise<NamedEntity | null | undefined>;
+    getService(): Promise<NamedEntity | null | undefined>;
+  };
   readonly nginx: {
     getVar(name: string): Promise<string | null | undefined>;
     setCtx(key: string, value: unknown): Promise<unknown>;
   };
+}
+
+/** A route or a service of Kong's, as far as logs name it. */
+export interface NamedEntity {
+  readonly id?: string;
+  readonly name?: string;
 }
 
 /** A Kong consumer as the PDK hands it out. An unknown one is `null` or has no `id` (Kong 3.9.3: an empty message). */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { refusalResponse } from '../../src/core/refusal/refusal-response';
+import { refusalLine } from '../../src/gatekeeper/refusal-line';
 import { HANDLER_MEMBER, PACKAGE_VERSION, VERDICT_MEMBER, type Answer, type Verdict } from '../../src/protocol/verdict';
 import { SERVER_START_VARIABLE } from '../../src/telemetry/server-start';
 import type { Carrier, Rejection } from './carrier';
@@ -43,9 +44,15 @@ export function verdictCarrier(config: unknown): Carrier {
     },
 
     async refuse(kong, rejection, repetition) {
-      const { log } = rejection;
+      const { log, refusal } = rejection;
       const repeat = repetition();
-      await leave(kong, { ...about, refuse: answerOf(rejection), ...(log && { log }), ...(repeat && { repeat }) });
+      await leave(kong, {
+        ...about,
+        refuse: answerOf(rejection),
+        line: { kind: refusal.code, text: refusalLine(refusal) },
+        ...(log && { log }),
+        ...(repeat && { repeat }),
+      });
     },
   };
 }

@@ -170,7 +170,7 @@ describeHandler("the handler inside Kong's worker", () => {
       expect(JSON.parse(body)).toMatchObject({ code: 'internal_error' });
     }
     expect(service.received.length).toBe(before);
-    expect(kong.log()).toContain('request refused: the plugin server left no verdict');
+    expect(kong.log()).toContain('code=internal_error reason="the plugin server left no verdict"');
     rmSync(folder, { recursive: true });
   }, 120_000);
 

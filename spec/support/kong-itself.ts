@@ -48,7 +48,7 @@ export async function startKongItself(
       KONG_STATUS_LISTEN: 'off',
       KONG_NGINX_WORKER_PROCESSES: '1',
       // Below `info`, Kong does not show what the plugin server says.
-      KONG_LOG_LEVEL: 'info',
+      KONG_LOG_LEVEL: environment['KONG_LOG_LEVEL'] ?? 'info',
       KONG_ALLOW_DEBUG_HEADER: 'on',
       KONG_ANONYMOUS_REPORTS: 'off',
       ...(serviceLocalAddress !== undefined && { KONG_NGINX_PROXY_PROXY_BIND: serviceLocalAddress }),

@@ -24,6 +24,9 @@ export interface LuaStep {
   readonly exits?: number;
   /** Kong knows this consumer afterwards. */
   readonly consumer?: string;
+  /** What Kong's router found. */
+  readonly route?: object;
+  readonly service?: object;
   readonly advance?: number;
   readonly report?: 'taken' | 'lost';
   readonly ends?: boolean;
@@ -38,6 +41,8 @@ export interface LuaSeen {
   readonly groups?: string;
   readonly credential?: { readonly id: string };
   readonly consumer?: string;
+  /** What was written to Kong's log at `notice`. */
+  readonly notice?: string;
   readonly logged?: string;
   readonly left?: string;
   readonly error?: string;

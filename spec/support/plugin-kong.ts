@@ -7,7 +7,7 @@ export interface RecordedCall {
 }
 
 /** Answers by method, such as `request.getHeaders`; a function may throw or never settle. */
-export type PluginAnswers = Readonly<Record<string, () => unknown>>;
+export type PluginAnswers = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 
 /**
  * Returns a `kong` object as plugin servers pass it to a phase, for faults that a real socket does not make at will, and
@@ -19,7 +19,7 @@ export function pluginKong(answers: PluginAnswers): { readonly kong: Pdk; readon
     (name: string) =>
     (...args: readonly unknown[]) => {
       calls.push({ method: name, args });
-      return answers[name]?.() ?? Promise.resolve(undefined);
+      return answers[name]?.(...args) ?? Promise.resolve(undefined);
     };
   const group = (prefix: string, ...names: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(names.map((name) => [name, method(`${prefix}.${name}`)]));
@@ -28,7 +28,8 @@ export function pluginKong(answers: PluginAnswers): { readonly kong: Pdk; readon
     service: { request: group('service.request', 'setHeaders', 'setRawQuery') },
     response: group('response', 'exit'),
     client: group('client', 'getConsumer', 'getCredential', 'loadConsumer', 'authenticate'),
-    log: group('log', 'setSerializeValue'),
+    log: group('log', 'setSerializeValue', 'notice'),
+    router: group('router', 'getRoute', 'getService'),
     ctx: { shared: group('ctx.shared', 'set') },
     nginx: group('nginx', 'getVar', 'setCtx'),
   };

@@ -6,6 +6,7 @@ import { Refusal, type RefusalCode } from '../core/refusal/refusal';
 import { refusalResponse } from '../core/refusal/refusal-response';
 import { hasTokenCookie } from '../core/request/bearer-token';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
+import { createRefusalLog } from '../gatekeeper/refusal-line';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
 import { mayBeCrossSite, normalizeOrigin } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
@@ -72,6 +73,7 @@ const ANONYMOUS = { 'X-Anonymous-Consumer': 'true' } as const;
 // In the BFF's own log only what somebody must see to, unless asked for more.
 const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
 const openGatekeeper = createGatekeepers({ log });
+const logRefusal = createRefusalLog(log);
 
 /**
  * Returns the plugin's gatekeeper for use without Kong: the same configuration, the same code, the same answers. Keys
@@ -126,6 +128,7 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
     decide: async (request) => {
       const decision = await judge(request).catch(() => new Refusal('internal_error', 'an unexpected error'));
       if (!(decision instanceof Refusal)) return decision;
+      logRefusal(decision);
       const { status, headers, body } = refusalResponse(decision, policy.challenge);
       return { outcome: 'refuse', code: decision.code, response: new Response(body, { status, headers }) };
     },

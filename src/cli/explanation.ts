@@ -1,5 +1,5 @@
 import type { Consumer, Pdk } from '../../plugin/jwt-identity/pdk';
-import { CALLS } from '../../plugin/jwt-identity/carrier';
+import { proceed } from '../../plugin/jwt-identity/carrier';
 import { handOver } from '../../plugin/jwt-identity/hand-over';
 import { readRequest } from '../../plugin/jwt-identity/request';
 import type { HeaderChanges } from '../core/decision';
@@ -54,7 +54,7 @@ export async function explain(
     const { outcome, code, reason, status } = handedOver;
     return { findings, decision: { outcome, code, reason, status } };
   }
-  await CALLS.proceed(kong, handedOver.permission, () => undefined);
+  await proceed(kong, handedOver.permission, () => undefined);
   const { token, shadow } = decision as Exclude<typeof decision, Refusal>;
   return {
     findings,
@@ -118,7 +118,8 @@ function listeningKong(
       loadConsumer: (value, byUsername) => Promise.resolve(findConsumer(value, byUsername)),
       authenticate: (consumer) => remember('authenticated_consumer', consumer),
     },
-    log: { setSerializeValue: remember },
+    log: { setSerializeValue: remember, notice: nothing },
+    router: { getRoute: nothing, getService: nothing },
     ctx: { shared: { set: remember } },
     // Only an identity token asks for a variable, the path that it is bound to; its text is not shown.
     nginx: { getVar: () => Promise.resolve('/'), setCtx: remember },

@@ -12,6 +12,8 @@ export interface ClaimCondition {
   readonly select: ClaimSelector;
   /** Whether a value of the claim is good enough; `undefined` never is. */
   readonly accepts: (value: unknown) => boolean;
+  /** What the configuration lists, for logs; absent where it lists nothing. */
+  readonly accepted?: readonly string[];
 }
 
 /**
@@ -23,12 +25,13 @@ export function claimCondition({ claim, oneOf, matches }: ClaimRuleConfig, scope
   const select: ClaimSelector = claim === scopesClaim ? (claims) => scopeItems(value(claims)) : value;
   if (oneOf !== null) {
     const values = new Set(oneOf);
-    return { claim, demand: 'one_of', select, accepts: (value) => scalarItems(value).some((text) => values.has(text)) };
+    const accepts = (value: unknown): boolean => scalarItems(value).some((text) => values.has(text));
+    return { claim, demand: 'one_of', select, accepts, accepted: oneOf };
   }
   if (matches !== null) {
     const tests = matches.map(claimPattern);
     const accepts = (value: unknown): boolean => scalarItems(value).some((text) => tests.some((test) => test(text)));
-    return { claim, demand: 'matches', select, accepts };
+    return { claim, demand: 'matches', select, accepts, accepted: matches };
   }
   return { claim, demand: 'present', select, accepts: isPresent };
 }

@@ -5,14 +5,16 @@ import { decisionChannel, type DecisionMessage } from '../telemetry/channels';
 import type { Logger } from '../telemetry/log';
 
 /**
- * Tells log (at `info`) and metrics how a request ended. A door calls it once for each request, with the decision that
- * it carries out. Codes, reasons, issuer and `kid` only: nothing that a token says.
+ * Tells log and metrics how a request ended. A door calls it once for each request, with the decision that it carries
+ * out. Codes, reasons, issuer and `kid` only: nothing that a token says. Refusals are logged here at `debug`, each of
+ * them; the line that operators see is {@link ./refusal-line}'s.
  */
 export function reportDecision(decision: Decision, logger: Logger): void {
   const judged = decision instanceof Refusal ? decision : decision.shadow;
-  if (judged !== undefined && logger.isEnabled('info')) {
+  const level = decision instanceof Refusal ? 'debug' : 'info';
+  if (judged !== undefined && logger.isEnabled(level)) {
     const { code, reason } = judged;
-    logger.log('info', decision instanceof Refusal ? 'request refused' : 'request would be refused', { code, reason });
+    logger.log(level, decision instanceof Refusal ? 'request refused' : 'request would be refused', { code, reason });
   }
   if (decisionChannel.hasSubscribers) decisionChannel.publish(decisionMessage(decision));
 }

@@ -60,6 +60,8 @@ export interface Verdict {
   readonly refuse?: Answer;
   /** What Kong's log plugins write as {@link LOG_MEMBER}. No member is null. */
   readonly log?: Readonly<Record<string, unknown>>;
+  /** For a refusal: what the handler writes to Kong's log beside the ids of request, route and service. */
+  readonly line?: RefusalLine;
   /** Present when the answer may be repeated. */
   readonly repeat?: Repetition;
   /**
@@ -68,6 +70,14 @@ export interface Verdict {
    * many callers made a request twice as dear.
    */
   readonly spread: number;
+}
+
+/** A line about a refusal, without what differs from one request to the next. */
+export interface RefusalLine {
+  /** Lines of one kind and one route share a budget, so that a flood of refusals does not fill a disk. */
+  readonly kind: string;
+  /** Fixed words and names of the configuration, without control characters, at most 1,500 characters. */
+  readonly text: string;
 }
 
 /** What the handler tells Kong about a request that goes on. */
@@ -124,4 +134,8 @@ export const NO_VERDICT: Answer = {
   status: 500,
   headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' },
   body: '{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"An unexpected error occurred.","code":"internal_error"}',
+  bodyParts: [
+    '{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"An unexpected error occurred.","code":"internal_error","request_id":"',
+    '"}',
+  ],
 };

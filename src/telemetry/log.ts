@@ -34,10 +34,15 @@ export function isLogLevel(text: string | undefined): text is LogLevel {
 
 /** Returns one log line without its line end; control characters are escaped, so a value can never start a new line. */
 export function formatRecord(level: LogLevel, message: string, fields: LogFields = {}): string {
-  const parts = Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${quoteIfNeeded(String(value))}`],
-  );
-  return `${level}: ${[escapeControls(message), ...parts].join(' ')}`;
+  const text = formatFields(fields);
+  return `${level}: ${escapeControls(message)}${text === '' ? '' : ` ${text}`}`;
+}
+
+/** Returns fields as they stand in a log line: `name=value name="other value"`. */
+export function formatFields(fields: LogFields): string {
+  return Object.entries(fields)
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${quoteIfNeeded(String(value))}`]))
+    .join(' ');
 }
 
 /**

@@ -10,6 +10,7 @@ import { HANDLER_MEMBER, NO_VERDICT, PACKAGE_VERSION, PRIORITY, VERDICT_MEMBER }
 import { secondsOfUptime } from './clock';
 import { learn, recall } from './memory';
 import { answer, carryOut } from './outcome';
+import { logRefusal } from './refusal-log';
 import { pluginServer } from './plugin-server';
 import { startReporting } from './tally';
 import { readVerdict } from './verdict-reader';
@@ -58,6 +59,6 @@ function decide(conf: PluginConfig): void {
 }
 
 function refuse(reason: string): void {
-  kong.log.err('request refused: ', reason);
+  logRefusal('err', 'internal_error', `code=internal_error reason="${reason}"`);
   answer(NO_VERDICT);
 }

@@ -21,6 +21,7 @@ declare function assert<T>(this: void, value: T | undefined): T;
 declare namespace string {
   function char(...bytes: number[]): string;
   function match(text: string, pattern: string): string | undefined;
+  function gsub(text: string, pattern: string, replacement: string): LuaMultiReturn<[text: string, count: number]>;
 }
 
 /** @noSelf */

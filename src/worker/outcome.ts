@@ -1,5 +1,6 @@
 import { LOG_MEMBER, type Answer, type Verdict } from '../protocol/verdict';
 import { copy } from './json';
+import { logRefusal, requestId } from './refusal-log';
 
 /**
  * Carries a verdict out, the first time and each time that it is repeated: the same calls in the same order. Returns
@@ -8,9 +9,10 @@ import { copy } from './json';
  * @param consumer - the consumer that belongs to a repeated answer; the plugin server itself told Kong the first time
  */
 export function carryOut(verdict: Verdict, consumer?: unknown): void {
-  const { proceed, refuse, log } = verdict;
+  const { proceed, refuse, log, line } = verdict;
   if (log !== undefined) kong.log.set_serialize_value(LOG_MEMBER, copy(log));
   if (proceed === undefined) {
+    if (line !== undefined) logRefusal('notice', line.kind, line.text);
     answer(refuse as Answer);
     return;
   }
@@ -23,8 +25,7 @@ export function carryOut(verdict: Verdict, consumer?: unknown): void {
 /** Ends the request with an answer. Does not return inside a phase. */
 export function answer(refused: Answer): void {
   const { status, headers, body, bodyParts } = refused;
-  const id = ngx.var['kong_request_id'];
-  // Kong makes it of hexadecimal digits. Anything else would have to be escaped.
-  const hasId = bodyParts !== undefined && id !== undefined && string.match(id, '^%w+$') !== undefined;
-  kong.response.exit(status, hasId ? bodyParts[0] + id + bodyParts[1] : body, headers);
+  const id = requestId();
+  const text = bodyParts !== undefined && id !== undefined ? bodyParts[0] + id + bodyParts[1] : body;
+  kong.response.exit(status, text, headers);
 }

@@ -8,7 +8,7 @@ import { createLogger } from '../../../src/telemetry/log';
 const messages: DecisionMessage[] = [];
 const listen = (message: DecisionMessage): void => void messages.push(message);
 const lines: string[] = [];
-const logger = createLogger('info', (line) => void lines.push(line));
+const logger = createLogger('debug', (line) => void lines.push(line));
 const anonymous: Proceed = { outcome: 'proceed', headers: {}, token: undefined };
 
 beforeEach(() => {
@@ -23,7 +23,7 @@ describe('the report of a decision', () => {
   it('names code and status of a refusal, and its reason in the log alone', () => {
     reportDecision(new Refusal('token_missing', 'no bearer token'), logger);
     expect(messages).toEqual([{ outcome: 'refuse', code: 'token_missing', status: 401 }]);
-    expect(lines).toEqual(['info: request refused code=token_missing reason="no bearer token"\n']);
+    expect(lines).toEqual(['debug: request refused code=token_missing reason="no bearer token"\n']);
   });
 
   it('names the code of a shadow refusal, and that the request proceeds', () => {
@@ -38,10 +38,10 @@ describe('the report of a decision', () => {
     expect(lines).toEqual([]);
   });
 
-  it('writes no line when the level is above info', () => {
+  it('writes no line about a refusal when the level is above debug', () => {
     reportDecision(
       new Refusal('token_missing', 'no bearer token'),
-      createLogger('notice', (line) => lines.push(line)),
+      createLogger('info', (line) => lines.push(line)),
     );
     expect(lines).toEqual([]);
   });

@@ -28,6 +28,18 @@ async function access(answers: PluginAnswers, changes: object = {}): Promise<Rec
 }
 const last = (calls: readonly RecordedCall[]): unknown => [calls.at(-1)?.method, calls.at(-1)?.args[0]];
 
+const faults: [string, () => unknown][] = [
+  [
+    'throws',
+    () => {
+      throw new Error('SECRET');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('SECRET'))],
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a fault may be anything
+  ['rejects with nothing', () => Promise.reject()],
+];
+
 describe('the access phase', () => {
   it('lets a good request pass with two calls', async () => {
     expect((await access({})).map(({ method }) => method)).toEqual([
@@ -66,17 +78,6 @@ describe('the access phase', () => {
     'ctx.shared.set',
     'nginx.setCtx',
     'service.request.setHeaders',
-  ];
-  const faults: [string, () => unknown][] = [
-    [
-      'throws',
-      () => {
-        throw new Error('SECRET');
-      },
-    ],
-    ['rejects', () => Promise.reject(new Error('SECRET'))],
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a fault may be anything
-    ['rejects with nothing', () => Promise.reject()],
   ];
 
   it.each(methods.flatMap((method) => faults.map(([what, fault]) => [method, what, fault] as const)))(
@@ -137,8 +138,75 @@ describe('the access phase', () => {
     async (config) => {
       const { kong, calls } = pluginKong({});
       await new Plugin(config).access(kong);
-      expect(calls.map(({ method }) => method)).toEqual(['log.setSerializeValue', 'nginx.getVar', 'response.exit']);
+      expect(calls.map(({ method }) => method).at(-1)).toBe('response.exit');
+      expect(calls.map(({ method }) => method)).not.toContain('service.request.setHeaders');
       expect(JSON.stringify(calls.at(-1)?.args)).toContain('configuration_error');
     },
   );
+});
+
+describe('the line that a refusal leaves in the log of Kong', () => {
+  const told: PluginAnswers = {
+    'router.getRoute': () => Promise.resolve({ id: 'r-id', name: 'orders' }),
+    'router.getService': () => Promise.resolve({ id: 's-id', name: '' }),
+  };
+  const variables =
+    (values: Readonly<Record<string, string>>) =>
+    (name: unknown): Promise<unknown> =>
+      Promise.resolve(values[String(name)]);
+  const vars = { kong_request_id: '5d82cd7c', request_uri: '/orders' };
+  const linesOf = (calls: readonly RecordedCall[]): unknown[] =>
+    calls.filter(({ method }) => method === 'log.notice').map(({ args }) => args[0]);
+
+  it('names the request, the route, the service, the code, the reason and the roles that are needed', async () => {
+    const calls = await access(
+      { ...told, 'nginx.getVar': variables(vars) },
+      { authorize: [{ roles: ['root', 'ops'] }] },
+    );
+    expect(linesOf(calls)).toEqual([
+      `request refused request_id=5d82cd7c route=orders service=s-id code=forbidden reason="authorize[1]: none of the roles" accepted="root, ops" issuer=${ISSUER} kid=k`,
+    ]);
+    expect(last(calls)).toEqual(['response.exit', 403]);
+  });
+
+  it('says which field makes a configuration unusable', async () => {
+    const { kong, calls } = pluginKong({ ...told, 'nginx.getVar': variables(vars) });
+    await new Plugin({ issuers: [{ issuer: ISSUER }] }).access(kong);
+    expect(linesOf(calls).join()).toMatch(/code=configuration_error reason=".*config\.issuers\[1\]/);
+  });
+
+  it.each([
+    ['a query, which may hold a token', '/orders?access_token=SECRET'],
+    ['a request line that Kong does not tell', undefined],
+  ])('is written to the log of the plugin server when the request has %s', async (_, target) => {
+    stderr.mockClear();
+    const answers = { 'nginx.getVar': variables({ ...vars, ...(target && { request_uri: target }) }) };
+    if (target === undefined) answers['nginx.getVar'] = variables({ kong_request_id: '5d82cd7c' });
+    const calls = await access({ ...told, ...answers }, { authorize: [{ roles: ['root'] }] });
+    expect(linesOf(calls)).toEqual([]);
+    const written = stderr.mock.calls.map(([line]) => String(line)).join('');
+    expect(written).toContain('request refused request_id=5d82cd7c route=orders');
+    expect(written).not.toContain('SECRET');
+  });
+
+  it('is not written for most requests of a flood, and costs those no question to Kong', async () => {
+    const plugin = new Plugin({ issuers: [{ issuer: ISSUER, audiences: ['orders'], jwks: '{"keys":[]}' }] });
+    const { kong, calls } = pluginKong({
+      ...told,
+      'request.getHeaders': () => Promise.resolve({}),
+      'nginx.getVar': variables(vars),
+    });
+    for (let request = 0; request < 500; request += 1) await plugin.access(kong);
+    const count = (method: string): number => calls.filter((call) => call.method === method).length;
+    expect(count('response.exit')).toBe(500);
+    expect(count('log.notice')).toBeLessThan(40);
+    expect(count('router.getRoute')).toBe(count('log.notice'));
+  });
+
+  it.each(faults)('does not change the answer when Kong %s instead of writing it', async (_, fault) => {
+    for (const method of ['log.notice', 'router.getRoute', 'router.getService']) {
+      const answers = { ...told, 'nginx.getVar': variables(vars), [method]: fault };
+      expect(last(await access(answers, { authorize: [{ roles: ['root'] }] }))).toEqual(['response.exit', 403]);
+    }
+  });
 });

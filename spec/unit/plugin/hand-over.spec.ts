@@ -308,6 +308,9 @@ describe('what log plugins show', () => {
       'service.request.setHeaders',
       'log.setSerializeValue',
       'nginx.getVar',
+      'router.getRoute',
+      'router.getService',
+      'nginx.getVar',
       'response.exit',
     ]);
   });

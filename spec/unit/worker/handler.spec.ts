@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { version } from '../../../package.json';
 import { Name, Priority } from '../../../plugin/jwt-identity';
@@ -76,7 +76,7 @@ describeLua('the handler in LuaJIT', () => {
     expect(seen).toMatchObject(REFUSED);
     expect(seen.headers).toBeUndefined();
     expect(JSON.parse(seen.exit!.body)).toMatchObject({ code: 'internal_error' });
-    expect(seen.error).toMatch(/^request refused: /);
+    expect(seen.error).toMatch(/^request refused request_id=\S+ route=none service=none code=internal_error reason="/);
     expect(seen.error).not.toContain('Bearer');
   });
 
@@ -238,5 +238,62 @@ describeLua('the handler in LuaJIT', () => {
     ]);
     const reports = seen.map(({ report }) => report).filter((report) => report !== undefined);
     expect(reports).toEqual(['[["ada",2]]', '[["ada",3]]', '', '[["ada",1]]']);
+  });
+
+  describe('the line about a refusal', () => {
+    const refused = (text = 'code=forbidden reason=r'): string =>
+      verdictText({
+        proceed: undefined,
+        repeat: undefined,
+        refuse: { status: 403, headers: {}, body: '{}' },
+        line: { kind: 'forbidden', text },
+      } as unknown as Partial<Verdict>);
+    const orders = { route: { id: 'r1', name: 'orders' }, service: { id: 's1' } };
+
+    it('begins with the ids of the request, the route and the service, and is written at notice', () => {
+      const seen = last({ headers: ada, id: '5d82cd7c', verdict: refused(), ...orders });
+      expect(seen.notice).toBe('request refused request_id=5d82cd7c route=orders service=s1 code=forbidden reason=r');
+      expect(seen.exit?.status).toBe(403);
+    });
+
+    it('is written for an answer that is repeated, with the id of each request', () => {
+      const verdict = verdictText({
+        proceed: undefined,
+        refuse: { status: 401, headers: {}, body: '{}' },
+        line: { kind: 'token_missing', text: 'code=token_missing' },
+        repeat: { seconds: 5, kind: 'missing', equal: [], absent: ['authorization'], method: false, label: 'm' },
+      } as unknown as Partial<Verdict>);
+      const seen = last({ headers: {}, id: 'first', verdict, ...orders }, { headers: {}, id: 'second', ...orders });
+      expect([seen.asked, seen.notice]).toEqual([
+        false,
+        'request refused request_id=second route=orders service=s1 code=token_missing',
+      ]);
+    });
+
+    it('is not written for most requests of a flood, says how many were left out, and spares other routes', () => {
+      const step = { headers: ada, id: 'a', verdict: refused(), ...orders };
+      const { seen } = runHandler([
+        ...Array.from({ length: 500 }, () => step),
+        { ...step, route: { name: 'other' } },
+        { advance: 1 },
+        step,
+      ]);
+      expect(seen.slice(0, 500).filter(({ notice }) => notice !== undefined).length).toBe(20);
+      expect(seen.every(({ exit, asked }) => !asked || exit?.status === 403)).toBe(true);
+      expect(seen.at(-3)?.notice).toContain('route=other');
+      expect(seen.at(-1)?.notice).toMatch(/ unwritten=480$/);
+    });
+
+    it('is one line, and holds no character of a name that Kong would not have accepted', () => {
+      const route = { name: 'a\nb "c' };
+      const seen = last({ headers: ada, id: 'x y', verdict: refused('a\nb'), route });
+      expect(seen.notice).toBe('request refused request_id=unknown route=a?b??c service=none a b');
+    });
+
+    it('gives a request without a verdict an id that leads to its line', () => {
+      const seen = last({ headers: ada, id: '5d82cd7c' });
+      expect(JSON.parse(seen.exit!.body)).toMatchObject({ code: 'internal_error', request_id: '5d82cd7c' });
+      expect(seen.error).toContain('request_id=5d82cd7c');
+    });
   });
 });

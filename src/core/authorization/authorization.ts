@@ -76,18 +76,27 @@ export function authorize(
 ): Refusal | undefined {
   const stage: Stage = field === 'authorize' ? 'rule' : 'shadow';
   const rule = rules.find(({ methods }) => covers(methods, method));
-  if (rule === undefined) return new Refusal('forbidden', `${field}: no entry for the method`);
+  if (rule === undefined) {
+    const accepted = rules.flatMap(({ methods }) => [...methods]);
+    return new Refusal('forbidden', `${field}: no entry for the method`, { accepted });
+  }
   const { name, roles, scopes } = rule;
   observe?.(stage, `${name} decides ${method ?? 'any method'}`);
   if (roles !== undefined) {
     const held = stringItems(selectRoles(claims));
     observe?.(stage, `${name}: one of the roles ${quote([...roles])}; the token has ${quote(held)}`);
-    if (!held.some((role) => roles.has(role))) return new Refusal('forbidden', `${name}: none of the roles`);
+    if (!held.some((role) => roles.has(role))) {
+      return new Refusal('forbidden', `${name}: none of the roles`, { accepted: [...roles] });
+    }
   }
-  for (const { claim, demand, select, accepts } of rule.claims) {
+  for (const { claim, demand, select, accepts, accepted } of rule.claims) {
     const value = select(claims);
     observe?.(stage, `${name}: claim ${claim} by ${demand}; it is ${quote(value)}`);
-    if (!accepts(value)) return new Refusal('forbidden', `${name}: claim ${claim} does not meet ${demand}`);
+    if (!accepts(value)) {
+      return new Refusal('forbidden', `${name}: claim ${claim} does not meet ${demand}`, {
+        ...(accepted && { accepted }),
+      });
+    }
   }
   const granted = scopeItems(selectScopes(claims));
   if (scopes.length > 0) observe?.(stage, `${name}: all scopes of ${quote(scopes)}; the token has ${quote(granted)}`);

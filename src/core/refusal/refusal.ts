@@ -60,6 +60,17 @@ export interface RefusalHints {
   readonly scope?: readonly string[];
   /** Whole seconds, for `Retry-After` (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds?: number;
+  /**
+   * What the configuration accepts instead: issuers, audiences, roles and the like. This and what follows is for logs and
+   * `explain`, never for the answer, and none of it comes from the token.
+   */
+  readonly accepted?: readonly string[];
+  /** Fixed words about the likely cause. */
+  readonly hint?: string;
+  /** The entry of `issuers` by whose rules the token was refused, as it is configured. */
+  readonly issuer?: string;
+  /** The key set's own `kid` of the key with which the token was looked at. */
+  readonly kid?: string;
 }
 
 /** Why a request is not let through. An ordinary value: nothing throws it. Whose request it was, a decision says. */

@@ -48,7 +48,7 @@ export function checkClaims(
     }
   }
   if (rules.audiences !== undefined && !hasAudience(claims, rules.audiences)) {
-    return new Refusal('audience_not_accepted', 'aud names none of the audiences');
+    return new Refusal('audience_not_accepted', 'aud names none of the audiences', { accepted: [...rules.audiences] });
   }
   for (const { name, select } of rules.requiredClaims) {
     if (select(claims) === undefined) return new Refusal('claim_missing', `required claim ${name}`);

@@ -30,7 +30,9 @@ export function checkJoseHeader(
   }
   if (kid !== undefined && typeof kid !== 'string') return new Refusal('token_malformed', 'kid is not a string');
   if (typeof alg !== 'string') return new Refusal('token_malformed', 'alg is not a string');
-  if (!algorithms.has(alg)) return new Refusal('token_untrusted', 'alg is not one of the accepted algorithms');
+  if (!algorithms.has(alg)) {
+    return new Refusal('token_untrusted', 'alg is not one of the accepted algorithms', { accepted: [...algorithms] });
+  }
   return checkTokenType(own('typ'), tokenTypes) ?? { alg: alg as Algorithm, kid };
 }
 
@@ -47,5 +49,6 @@ function checkTokenType(typ: unknown, tokenTypes: ReadonlySet<string>): Refusal 
   if (typ !== undefined && typeof typ !== 'string') return new Refusal('token_malformed', 'typ is not a string');
   const type = typ === undefined ? '' : normalizeTokenType(typ);
   const accepted = tokenTypes.size > 0 ? tokenTypes.has(type) : type === 'at+jwt' || !type.endsWith('+jwt');
-  return accepted ? undefined : new Refusal('token_type_not_accepted', 'typ is not one of the accepted types');
+  if (accepted) return undefined;
+  return new Refusal('token_type_not_accepted', 'typ is not one of the accepted types', { accepted: [...tokenTypes] });
 }

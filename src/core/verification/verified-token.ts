@@ -7,6 +7,7 @@ import type { KeyLookup, KeySource, VerificationKey } from './key-source';
 import { quote, type Observer } from '../observer';
 import { Refusal } from '../refusal/refusal';
 import { isSignedBy } from './signature';
+import { unknownIssuer } from './unknown-issuer';
 
 /** The time, in seconds since the epoch; fractions allowed. Asked when it is needed, so that waiting for keys does not age it. */
 export type Clock = () => number;
@@ -52,24 +53,31 @@ export async function verifyToken(
   const iss = Object.hasOwn(claims, 'iss') ? claims['iss'] : undefined;
   observe?.('issuer', `iss is ${quote(iss)}`);
   const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
-  if (issuer === undefined) return new Refusal('token_untrusted', 'iss is none of the issuers');
+  if (issuer === undefined) {
+    const configured = [...issuers.keys()];
+    observe?.('issuer', `accepted: ${quote(configured)}`);
+    return unknownIssuer(iss, configured);
+  }
+  const refused = ({ code, reason, hints }: Refusal, kid: string | null = null): Refusal =>
+    new Refusal(code, reason, { ...hints, issuer: issuer.issuer, ...(kid !== null && { kid }) });
 
   observe?.('header', `alg, kid and typ are ${['alg', 'kid', 'typ'].map((name) => quote(header[name])).join(', ')}`);
   const accepted = checkJoseHeader(header, issuer.algorithms, issuer.tokenTypes);
-  if (accepted instanceof Refusal) return accepted;
+  if (accepted instanceof Refusal) return refused(accepted);
 
   const lookup = await issuer.keys.find(accepted);
   if (observe !== undefined && lookup.status !== 'found') describeKeys(issuer.keys, observe);
   if (lookup.status === 'unavailable') {
     const { retryAfterSeconds } = lookup;
-    return new Refusal('keys_unavailable', 'no usable keys of the issuer', { retryAfterSeconds });
+    return refused(new Refusal('keys_unavailable', 'no usable keys of the issuer', { retryAfterSeconds }));
   }
-  if (lookup.status === 'not_found') return new Refusal('token_untrusted', lookup.reason);
+  if (lookup.status === 'not_found') return refused(new Refusal('token_untrusted', lookup.reason));
   const key = await signerOf(token, accepted.alg, lookup, observe);
-  if (key === undefined) return new Refusal('token_untrusted', 'signature does not fit');
+  if (key === undefined) return refused(new Refusal('token_untrusted', 'signature does not fit'), lookup.key.kid);
   observe?.('signature', 'made with this key');
 
-  return checkClaims(claims, issuer.claimRules, clock(), observe) ?? ({ claims, issuer, key } as VerifiedToken);
+  const refusal = checkClaims(claims, issuer.claimRules, clock(), observe);
+  return refusal === undefined ? ({ claims, issuer, key } as VerifiedToken) : refused(refusal, key.kid);
 }
 
 /** Tries the keys that were found one after the other; a token with a `kid` has one. */
