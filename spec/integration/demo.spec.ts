@@ -128,6 +128,29 @@ describe('the demo', () => {
     await demo.printed(/reset by the service +127\.0\.0\.1 is not the gateway/);
   });
 
+  it('explains the refusal of Alice as the README shows', async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const [, shown = ''] = /^```\n(route +admin[\s\S]*?)^```/m.exec(readme) ?? [];
+    const token = join(folder, 'alice.jwt');
+    writeFileSync(token, /^ALICE=(\S+)/m.exec(demo.output())![1]!);
+    // The demo of this spec has ports of its own, and so has its identity provider.
+    const file = join(folder, 'explained.yml');
+    writeFileSync(file, readFileSync(kongFile, 'utf8').replaceAll('http://127.0.0.1:8010', provider()));
+    const command = [join(ROOT, 'dist/src/cli/main.js'), 'explain', file, '--path', '/admin', '--token', token];
+    const ended = await run(process.execPath, command).catch((error: unknown) => error as { stdout: string });
+    /** What changes with each run: port, key, size of the token, times. */
+    const withoutTimes = (text: string): string =>
+      text
+        .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:…')
+        .replace(/"[\w-]{43}"/g, '"…"')
+        .replace(/\d+ bytes/, '… bytes')
+        .replace(/[-\d]+T[\d:.]+Z, \d+ s/g, '…');
+    rmSync(token);
+    rmSync(file);
+    expect(shown).toContain('decision   refuse with 403');
+    expect(withoutTimes(ended.stdout)).toBe(withoutTimes(shown));
+  });
+
   it('goes on with old and new tokens when keys are rotated, and drops stolen keys', async () => {
     const before = await logIn();
     await expect(orders(before)).resolves.toMatchObject({ status: 200 });
