@@ -179,6 +179,7 @@ async function compareThroughKong(servicePort: number): Promise<void> {
     Object.fromEntries([
       ratio('accepted : no plugin', rows, accepted, 'no plugin', 0.88),
       ratio('accepted : plugin that does nothing', rows, accepted, 'external plugin that does nothing'),
+      ratio("accepted : Kong's request-transformer", rows, accepted, "Kong's request-transformer, same headers"),
       ratio('accepted : the same on the stock server', rows, accepted, `${ON_STOCK}, HS256, cached token`),
       ratio("accepted : Kong's jwt, HS256", rows, accepted, "Kong's jwt, HS256", 1.6),
       ratio('refused, no token : accepted', rows, 'jwt-identity, refused, no token', accepted),
