@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
-import { renewalChannel } from '../../telemetry/channels';
 import { SERVER_START_VARIABLE } from '../../telemetry/server-start';
 import type { Log } from '../../telemetry/log';
 import { InstanceRegistry } from '../pluginserver/instance-registry';
-import type * as Metrics from '../endpoints/metrics-endpoint';
-import { isInTerminal } from './hangup';
+import type { MetricsAddress } from '../endpoints/metrics-endpoint';
 import { SocketPath } from './socket-path';
 import { listenAsSuccessor } from './port-takeover';
 import { answerWorker } from './supervised-instances';
+import { lost, openMetrics, renewKeysAtHangup, signalled } from './supervision';
 import { describeError } from '../../telemetry/describe-error';
 import type { WorkerSettings } from './worker-messages';
 import { WorkerPool } from './worker-pool';
@@ -26,12 +25,10 @@ export interface SupervisorOptions extends Omit<WorkerSettings, 'hasMetrics' | '
   readonly takesOver: boolean;
   /** A worker whose event loop stood still for so long is killed and replaced. Should exceed what Kong waits. */
   readonly stuckSeconds: number;
-  readonly metrics?: Metrics.MetricsAddress | undefined;
+  readonly metrics?: MetricsAddress | undefined;
   readonly log: Log;
 }
 
-/** How often the socket file is looked at, in milliseconds. */
-const WATCH_MS = 1_000;
 /**
  * How long a server that can be replaced goes on after SIGTERM, in milliseconds. Kong 3.9.3: when its first worker ends,
  * also at a reload, SIGTERM is followed by SIGKILL some 30 ms later. Workers that were not told to stop by then outlive
@@ -79,7 +76,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const unclaimed = new Promise<never>((_, reject) => {
     onUnclaimed = reject;
   });
-  const pool = new WorkerPool({ ...settings, hasMetrics: metrics !== undefined }, options.stuckSeconds, log, {
+  const pool = new WorkerPool('worker', { ...settings, hasMetrics: metrics !== undefined }, options.stuckSeconds, log, {
     onMessage: (message, reply) => {
       answerWorker(registry, message, reply, (answer) => {
         pool.broadcast(answer);
@@ -93,26 +90,19 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       }
     },
   });
-  if (!isInTerminal()) {
-    process.on('SIGHUP', () => {
-      log('notice', 'reading all keys anew', { signal: 'SIGHUP' });
-      renewalChannel.publish({});
-      pool.broadcast({ kind: 'renew-keys' });
-    });
-  }
+  renewKeysAtHangup(pool, log);
   let endpoint: Server | undefined;
-  const openMetrics = async (address: Metrics.MetricsAddress): Promise<void> => {
-    endpoint = await loadMetrics().serveMetrics(address, () => pool);
-    log('notice', 'publishing metrics', { address: addressOf(endpoint) });
+  const publishMetrics = async (address: MetricsAddress): Promise<void> => {
+    endpoint = await openMetrics(address, () => pool, log);
   };
-  if (metrics && !takesOver) await openMetrics(metrics);
+  if (metrics && !takesOver) await publishMetrics(metrics);
   try {
     const start = await Promise.race([stopSignal, unclaimed, pool.start(options.workers)]);
     if (start === false) return 1;
     if (start === true) log('notice', 'serving', { socket: socket.path, workers: options.workers, pid: process.pid });
     if (metrics && takesOver) {
       // The server that is replaced has the port until it ends, and requests do not wait for that.
-      listenAsSuccessor(() => openMetrics(metrics)).catch((error: unknown) => {
+      listenAsSuccessor(() => publishMetrics(metrics)).catch((error: unknown) => {
         log('error', 'metrics cannot be served', { host: metrics.host, port: metrics.port, ...describeError(error) });
       });
     }
@@ -126,41 +116,4 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     endpoint?.closeAllConnections();
     endpoint?.close();
   }
-}
-
-/** Resolves when the process is told to stop: a while after the first SIGTERM, at once after anything else. */
-function signalled(log: Log, graceMs: number): Promise<'signalled'> {
-  return new Promise((resolve) => {
-    let waitMs = graceMs;
-    const ending = isInTerminal() ? (['SIGTERM', 'SIGINT', 'SIGHUP'] as const) : (['SIGTERM', 'SIGINT'] as const);
-    for (const signal of ending) {
-      process.on(signal, () => {
-        log('notice', 'stopping', { signal });
-        setTimeout(resolve, signal === 'SIGTERM' ? waitMs : 0, 'signalled');
-        waitMs = 0;
-      });
-    }
-  });
-}
-
-/** Resolves when Kong can no longer connect, because the socket's file is not the one that the workers listen on. */
-function lost(socket: SocketPath, pool: WorkerPool): Promise<'removed' | 'taken'> {
-  return new Promise((resolve) => {
-    setInterval(() => {
-      const loss = pool.living > 0 ? socket.loss : undefined;
-      if (loss !== undefined) resolve(loss);
-    }, WATCH_MS).unref();
-  });
-}
-
-/** Where a server listens, with the port that the system chose when none was named. */
-function addressOf(endpoint: Server): string | undefined {
-  const address = endpoint.address();
-  if (typeof address !== 'object' || address === null) return undefined;
-  return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
-}
-
-function loadMetrics(): typeof Metrics {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- takes longer to load than all the rest
-  return require('../endpoints/metrics-endpoint') as typeof Metrics;
 }

@@ -1,13 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { join } from 'node:path';
 import type { Log } from '../../telemetry/log';
-import {
-  type FromWorker,
-  type ToWorker,
-  WORKER_PLACE_VARIABLE,
-  WORKER_SETTINGS_VARIABLE,
-  type WorkerSettings,
-} from './worker-messages';
+import { type FromWorker, type ToWorker, WORKER_PLACE_VARIABLE, WORKER_SETTINGS_VARIABLE } from './worker-messages';
 
 /** A worker that lived shorter than this failed at once, in milliseconds: its replacement waits. */
 const SHORT_LIFE_MS = 10_000;
@@ -23,8 +17,8 @@ const LOOK_MS = 1_000;
 export interface WorkerPoolEvents {
   /** A worker said something; `reply` answers it. */
   onMessage(message: FromWorker, reply: (message: ToWorker) => void): void;
-  /** A worker accepts connections. */
-  onListening(): void;
+  /** A worker accepts connections, at this address and port when it is not on a Unix socket. */
+  onListening(host: string | null, port: number): void;
 }
 
 /** What the pool knows of a worker that lives. */
@@ -46,15 +40,20 @@ export class WorkerPool {
   #onFirst: ((isServing: boolean) => void) | undefined;
   #onAllGone: (() => void) | undefined;
 
+  /**
+   * @param script - what a worker runs, beside this file
+   * @param settings - what a worker must know to start; it must hold no secret
+   */
   constructor(
-    private readonly settings: WorkerSettings,
+    script: 'worker' | 'decision-worker',
+    private readonly settings: object,
     private readonly stuckLooks: number,
     private readonly log: Log,
     private readonly events: WorkerPoolEvents,
   ) {
     // Workers accept from one shared socket. Handing connections out would give some to a worker that just stopped.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec: join(__dirname, 'worker') });
+    cluster.setupPrimary({ exec: join(__dirname, script) });
   }
 
   /** Workers that accept connections. */
@@ -126,9 +125,9 @@ export class WorkerPool {
         tell(worker, answer);
       });
     });
-    worker.on('listening', () => {
+    worker.on('listening', ({ address, port }) => {
       member.isServing = true;
-      this.events.onListening();
+      this.events.onListening(address, port);
       this.log('info', 'worker serving', { worker: place, pid: worker.process.pid });
       this.#onFirst?.(true);
     });
