@@ -10,6 +10,7 @@ import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../../schema/fields/config-
 import { logEntry } from '../../src/core/log-entry';
 import { DEFAULT_REALM } from '../../src/core/policy';
 import { Refusal } from '../../src/core/refusal/refusal';
+import { responseForm } from '../../src/core/refusal/refusal-response';
 import type { RequestView } from '../../src/core/request/request-view';
 import { reportDecision } from '../../src/gatekeeper/decision-report';
 import { createGatekeepers, operatorsSigningKeys, type Door, type Gatekeeper } from '../../src/gatekeeper/gatekeeper';
@@ -21,7 +22,7 @@ import { handOver } from './hand-over';
 import { hideFromLogs } from './log-hiding';
 import type { Pdk } from './pdk';
 import { repetitionOfCaller, repetitionOfMissing } from './repetition';
-import { isGrpc, readRequest } from './request';
+import { readRequest } from './request';
 import { handlerVersion, verdictCarrier } from './verdict-carrier';
 
 /** Name in Kong's configuration. */
@@ -120,7 +121,7 @@ export class Plugin {
     const { challenge, handOver: settings } = policy ?? WITHOUT_POLICY;
     // It travels with what ends the event. A refusal whose token cannot be hidden is a refusal all the same.
     if (request && policy) await hideFromLogs(kong, request, policy.sources).catch(() => undefined);
-    const form = request !== undefined && isGrpc(request) ? 'grpc' : 'problem';
+    const form = request === undefined ? 'problem' : responseForm(request.headers);
     const rejection = { refusal, challenge, form, log: logEntry(refusal, settings) } as const;
     await this.#carrier.refuse(
       kong,

@@ -33,11 +33,6 @@ export async function readRequest(kong: Pdk, policy: Policy): Promise<RequestVie
   };
 }
 
-/** Whether the caller speaks gRPC and reads the outcome of a call from `grpc-status`. */
-export function isGrpc({ headers }: RequestView): boolean {
-  return /^application\/grpc *($|[+;])/i.test(String(headers['content-type']));
-}
-
 /** With MsgPack:1 every value is a list, with ProtoBuf:1 only a repeated header is: one line becomes a string for both. */
 function headerMap(reply: unknown): RequestView['headers'] {
   if (typeof reply !== 'object' || reply === null) throw new TypeError('get_headers did not return headers');

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { surviveHangup } from '../server/processes/hangup';
 // Before the other modules are loaded, which takes most of the time of a start.
-if (process.argv[2] === 'serve') surviveHangup();
+if (process.argv[2] === 'serve' || process.argv[2] === 'authz') surviveHangup();
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
+import { authzCommand } from './authz';
 import { CommandFailure } from './command-failure';
 import { devCommand } from './dev';
 import { dumpCommand } from './dump';
@@ -19,7 +20,7 @@ const FAILED = 1;
 const CALLED_WRONGLY = 2;
 
 const program = new Command('kong-jwt-identity')
-  .description('Plugin server and development gateway for the Kong plugin jwt-identity')
+  .description('Plugin server, decision server and development gateway for the Kong plugin jwt-identity')
   .version(version)
   .exitOverride();
 
@@ -27,6 +28,7 @@ const commands = [
   devCommand(),
   dumpCommand(),
   serveCommand(),
+  authzCommand(),
   explainCommand(),
   healthCommand(),
   jwksCommand(),

@@ -18,6 +18,11 @@ export interface Challenge {
 /** How a client reads an answer: HTTP's own way, or gRPC's. */
 export type ResponseForm = 'problem' | 'grpc';
 
+/** Returns how the client of a request reads an answer. @param headers - of the request, by name in lower case */
+export function responseForm(headers: Readonly<Record<string, unknown>>): ResponseForm {
+  return /^application\/grpc *($|[+;])/i.test(String(headers['content-type'])) ? 'grpc' : 'problem';
+}
+
 /** gRPC status by HTTP status, the same as Kong's own plugins answer (Kong 3.9.3: kong/pdk/response.lua). */
 const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 500: 13, 503: 14 };
 

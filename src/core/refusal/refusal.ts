@@ -25,6 +25,11 @@ export const REFUSALS = {
     error: 'invalid_request',
     detail: 'The Connection header names a header that must not be removed.',
   },
+  headers_forged: {
+    status: 400,
+    error: 'invalid_request',
+    detail: 'The request has a header that only the gateway may set.',
+  },
   token_malformed: { status: 401, error: 'invalid_token', detail: 'The token is malformed.' },
   token_untrusted: { status: 401, error: 'invalid_token', detail: 'The token is not trusted here.' },
   token_expired: { status: 401, error: 'invalid_token', detail: 'The token has expired.' },

@@ -67,12 +67,33 @@ export function configOf(
   if (found === undefined) {
     throw problem(`routes ${nameOf(route.given)}`, `the plugin ${plugin.name} is not on this route`);
   }
-  const { value, violations } = validate(plugin.config, found.plugin['config'] ?? {}, 'config', 'user');
+  return { config: resolvedConfig(found.plugin['config'] ?? {}, 'config', plugin, environment), place: found.place };
+}
+
+/**
+ * Returns a configuration of the plugin as Kong would hand it over: checked against the schema, with defaults, and with
+ * vault references looked up in `environment`.
+ *
+ * @param field - where it stands, for messages
+ * @throws {@link ConfigurationError} when Kong would refuse it
+ */
+export function resolvedConfig(
+  given: unknown,
+  field: string,
+  plugin: ConfiguredPlugin,
+  environment: Environment,
+): unknown {
+  const { value, violations } = validate(plugin.config, given, field, 'user');
   refuseAny(violations);
   const unresolved: Violation[] = [];
-  const config = resolveConfig(plugin.config, value, 'config', environment, unresolved);
+  const config = resolveConfig(plugin.config, value, field, environment, unresolved);
   refuseAny(unresolved);
-  return { config, place: found.place };
+  return config;
+}
+
+/** Whether Kong would run the plugin on a route. */
+export function isGuarded({ top }: WrittenRoutes, route: WrittenRoute, plugin: ConfiguredPlugin): boolean {
+  return pluginOf(top, route, plugin.name) !== undefined;
 }
 
 /** How to call an entity: its name, or else its id. */

@@ -23,6 +23,7 @@ export function answerWorker(
     case 'instances-used':
       registry.markUsed(message.ids);
       return;
+    case 'policies-wanted':
     case 'alive':
       return;
   }

@@ -1,0 +1,63 @@
+import type { ShippedGateway } from './gateway-process';
+
+const folded = (header: string): string => header.toLowerCase().replaceAll('-', '[^a-z0-9]');
+
+/** The gateways whose files are in examples/gateways. */
+export const SHIPPED_GATEWAYS: readonly ShippedGateway[] = [
+  {
+    name: 'nginx',
+    folder: 'nginx',
+    program: 'nginx',
+    version: ['-v'],
+    args: ['-p', 'FOLDER/', '-c', 'nginx.conf', '-e', 'stderr'],
+    strips: 'answered',
+    withHeader: (text, header) => {
+      const variable = `$added_${header.toLowerCase().replaceAll('-', '_')}`;
+      const answered = `$upstream_http_${header.toLowerCase().replaceAll('-', '_')}`;
+      return text.replace(
+        'proxy_set_header X-User-ID ',
+        `auth_request_set ${variable} ${answered};\nproxy_set_header ${header} ${variable};\n$&`,
+      );
+    },
+  },
+  {
+    name: 'traefik',
+    folder: 'traefik',
+    program: 'traefik',
+    version: ['version'],
+    args: ['--configFile=traefik.yml'],
+    strips: 'everything',
+    withHeader: (text, header) => text.replace('(authorization|cookie', `(authorization|cookie|${folded(header)}`),
+  },
+  {
+    name: 'caddy',
+    folder: 'caddy',
+    program: 'caddy',
+    version: ['version'],
+    args: ['run', '--config', 'Caddyfile', '--adapter', 'caddyfile'],
+    strips: 'answered',
+    withHeader: (text, header) => text.replace('copy_headers ', `copy_headers ${header} `),
+  },
+  {
+    name: 'haproxy',
+    folder: 'haproxy',
+    program: 'haproxy',
+    version: ['-v'],
+    args: ['-f', 'haproxy.cfg'],
+    strips: 'nothing',
+    withHeader: (text) => text,
+  },
+  {
+    name: 'envoy',
+    folder: 'envoy',
+    program: 'envoy',
+    version: ['--version'],
+    args: ['-c', 'envoy.yaml', '--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'warn'],
+    strips: 'answered',
+    withHeader: (text, header) =>
+      text.replace(
+        '- { exact: authorization',
+        `- { exact: ${header.toLowerCase()}, ignore_case: true }\n${' '.repeat(30)}$&`,
+      ),
+  },
+];

@@ -1,0 +1,75 @@
+import { createGatekeepers, operatorsSigningKeys } from '../../gatekeeper/gatekeeper';
+import type { Logger } from '../../telemetry/log';
+import { HTTP_GATEWAYS, type GatewayName } from './gateways';
+import type { Stripping } from './gateway';
+import { httpDecisionServer, type DecisionServer } from './http-server';
+import { peerFilter } from './peers';
+import { type DecisionObserver, PendingDecisions } from './pending-decisions';
+import { openPolicies } from './policies';
+import type { NamedConfigs } from './policy-file';
+
+/** How decisions are served. */
+export interface DecisionSettings {
+  readonly gateway: GatewayName;
+  readonly stripping: Stripping;
+  /** Addresses and ranges that may ask, on TCP. */
+  readonly peers: readonly string[];
+  readonly deadlineMs: number;
+  readonly logger: Logger;
+  readonly observer?: DecisionObserver | undefined;
+}
+
+/** A decision server with its policies. */
+export interface OpenDecisions {
+  readonly server: DecisionServer;
+  readonly pending: PendingDecisions;
+  /** For metrics. */
+  readonly measured: { readonly eventCount: number; readonly instances: { size: number; handlers: readonly string[] } };
+  /** Takes other policies from now on. @throws as {@link openDecisions}; then nothing has changed */
+  use(policies: NamedConfigs): void;
+}
+
+/**
+ * Opens policies and a server for them, which does not listen yet.
+ *
+ * @throws ConfigError for a policy that is wrong, or that the gateway cannot carry out
+ */
+export function openDecisions(policies: NamedConfigs, settings: DecisionSettings): OpenDecisions {
+  const { gateway: name, stripping, peers, deadlineMs, logger, observer } = settings;
+  const gateway = HTTP_GATEWAYS[name];
+  const openGatekeeper = createGatekeepers({ log: logger.log });
+  const open = (configs: NamedConfigs): ReturnType<typeof openPolicies> =>
+    openPolicies(configs, { openGatekeeper, signingKeys: operatorsSigningKeys(), gateway, stripping, logger });
+  const pending = new PendingDecisions({ policies: open(policies), logger, deadlineMs, observer });
+  return {
+    server: httpDecisionServer(gateway, pending, peerFilter(peers), logger),
+    pending,
+    measured: {
+      get eventCount() {
+        return pending.count;
+      },
+      get instances() {
+        return { size: pending.policyCount, handlers: [] };
+      },
+    },
+    use: (configs) => {
+      pending.use(open(configs));
+    },
+  };
+}
+
+/**
+ * Returns a function that checks policies as a worker would open them, without serving anything. It throws a `ConfigError`
+ * as {@link openDecisions} does.
+ */
+export function policyCheck({
+  gateway,
+  stripping,
+  logger,
+}: Pick<DecisionSettings, 'gateway' | 'stripping' | 'logger'>): (policies: NamedConfigs) => void {
+  const openGatekeeper = createGatekeepers({ log: logger.log });
+  const signingKeys = operatorsSigningKeys();
+  return (policies) => {
+    openPolicies(policies, { openGatekeeper, signingKeys, gateway: HTTP_GATEWAYS[gateway], stripping, logger });
+  };
+}

@@ -1,0 +1,113 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { describeError } from '../../telemetry/describe-error';
+import type { Logger } from '../../telemetry/log';
+import type { GatewayAnswer, HttpGateway } from './gateway';
+import type { PendingDecisions } from './pending-decisions';
+
+/** Where a decision server listens. */
+export type DecisionAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** A server that answers gateways. */
+export interface DecisionServer {
+  /** Connections that are open. */
+  readonly connectionCount: number;
+  /** Where it listens; `null` before. */
+  address(): AddressInfo | string | null;
+  /** Starts to accept connections. @throws the error of `listen(2)` */
+  listen(address: DecisionAddress): Promise<void>;
+  /**
+   * Accepts nothing more, lets decisions end, and resolves when no connection is left. After `maximumMs` the requests that
+   * are left are refused.
+   */
+  drain(maximumMs: number): Promise<void>;
+}
+
+/** What a request's head may take, in bytes: a token of `max_token_bytes` (64 KiB at most) and as much besides. */
+const MAX_HEAD_BYTES = 128 * 1024;
+/** More lines than the core takes, so that a list that Node cut is refused and never taken for whole. */
+const MAX_HEADER_LINES = 2_000;
+/** How long a gateway may take to send a request, in milliseconds. */
+const REQUEST_MS = 10_000;
+/** How long an unused connection stays open, in milliseconds: longer than gateways keep theirs, so that they close it. */
+const IDLE_MS = 300_000;
+const MAX_CONNECTIONS = 20_000;
+
+/** Whether the other end of a connection may ask; see `peerFilter`. */
+export type PeerFilter = (address: string | undefined, isUnixSocket: boolean) => boolean;
+
+/** Returns a decision server for a gateway that asks over HTTP/1.1. */
+export function httpDecisionServer(
+  gateway: HttpGateway,
+  decisions: PendingDecisions,
+  mayAsk: PeerFilter,
+  logger: Logger,
+): DecisionServer {
+  let connectionCount = 0;
+  let isUnixSocket = false;
+  let isDraining = false;
+
+  const answer = async ({ method = '', url = '', rawHeaders, complete }: IncomingMessage): Promise<GatewayAnswer> => {
+    const outcome = await decisions.decide(gateway.read({ method, url, rawHeaders }));
+    const { status, headers, body } =
+      outcome.outcome === 'proceed' ? gateway.permit(outcome.permission) : gateway.refuse(outcome.response);
+    // No body is of interest. One that is still being sent must not be taken for the next request.
+    const closing = complete && !isDraining ? [] : ['Connection', 'close'];
+    return { status, headers: [...headers, ...closing, 'Content-Length', String(Buffer.byteLength(body))], body };
+  };
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEAD_BYTES,
+      headersTimeout: REQUEST_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: IDLE_MS,
+    },
+    (request, response) => {
+      answer(request)
+        .then(({ status, headers, body }) => response.writeHead(status, [...headers]).end(body))
+        .catch((error: unknown) => {
+          logger.log('error', 'request refused because of an unexpected error', describeError(error));
+          if (!response.headersSent) response.writeHead(500);
+          response.end();
+        });
+    },
+  );
+  server.maxHeadersCount = MAX_HEADER_LINES;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.prependListener('connection', (socket: Socket) => {
+    connectionCount += 1;
+    socket.once('close', () => {
+      connectionCount -= 1;
+    });
+    // A stranger learns nothing, not even that this is HTTP.
+    if (!mayAsk(socket.remoteAddress, isUnixSocket)) socket.destroy();
+  });
+
+  return {
+    get connectionCount() {
+      return connectionCount;
+    },
+    address: () => server.address(),
+    listen: (address) =>
+      new Promise((resolve, reject) => {
+        isUnixSocket = 'path' in address;
+        server.once('error', reject);
+        server.listen({ ...address, backlog: 65_535 }, resolve);
+      }),
+    drain: (maximumMs) =>
+      new Promise((resolve) => {
+        isDraining = true;
+        const limit = setTimeout(() => {
+          decisions.failAll('the server was stopped');
+          setImmediate(() => {
+            server.closeAllConnections();
+          });
+        }, maximumMs);
+        server.close(() => {
+          clearTimeout(limit);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}
