@@ -22,6 +22,8 @@ export interface Permission {
   readonly log: LogEntry;
   /** The query string without the token; `undefined` when it stays as it is. */
   readonly rawQuery: string | undefined;
+  /** Lines of `Set-Cookie` for the client, beside those of the service. */
+  readonly setCookies: readonly string[] | undefined;
 }
 
 /** How a request is refused. */
@@ -50,12 +52,14 @@ export function callsCarrier(logSelf: (line: string) => void): Carrier {
 }
 
 /** The part of {@link callsCarrier} that lets a request go on. */
-export const proceed: Carrier['proceed'] = async (kong, { headers, groups, credential, log, rawQuery }) => {
+export const proceed: Carrier['proceed'] = async (kong, permission) => {
+  const { headers, groups, credential, log, rawQuery, setCookies } = permission;
   if (groups !== undefined) await kong.ctx.shared.set('authenticated_groups', groups);
   // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
   if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
   if (log !== undefined) await tellLogPlugins(kong, log);
   if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
+  if (setCookies !== undefined) await kong.response.addHeader('Set-Cookie', setCookies);
   if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
 };
 

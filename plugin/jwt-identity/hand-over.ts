@@ -21,7 +21,7 @@ export interface HandedOver {
  * configured consumer does not exist or groups could be misread; nothing has been changed then.
  */
 export async function handOver(kong: Pdk, decision: Proceed, settings: HandOver): Promise<HandedOver | Refusal> {
-  const { token, rawQuery } = decision;
+  const { token, rawQuery, setCookies } = decision;
   const ofCaller = (refusal: Refusal): Refusal => (token === undefined ? refusal : new CallerRefusal(refusal, token));
   const groups = token && groupsOf(token, settings);
   if (groups instanceof Refusal) return ofCaller(groups);
@@ -39,7 +39,8 @@ export async function handOver(kong: Pdk, decision: Proceed, settings: HandOver)
     headers = withHeaders(headers, await tellWhoIsCalling(kong, token, consumer, earlier));
   }
   const credential = token && textOf(settings.credential?.(token.claims));
-  return { permission: { headers, groups, credential, log: logEntry(decision, settings), rawQuery }, knowsConsumer };
+  const log = logEntry(decision, settings);
+  return { permission: { headers, groups, credential, log, rawQuery, setCookies }, knowsConsumer };
 }
 
 /** Sets or clears Kong's idea of the caller where it must change, and returns the headers that say the same. */

@@ -16,6 +16,8 @@ export interface Pdk {
     };
   };
   readonly response: {
+    /** Adds lines to the answer, whoever gives it. Kong 3.9.3: a service's own lines of that name stand beside them. */
+    addHeader(name: string, lines: readonly string[]): Promise<unknown>;
     /** Ends the request. Kong never answers this call. */
     exit(status: number, body: string, headers: Readonly<Record<string, string>>): Promise<unknown>;
   };

@@ -2,6 +2,7 @@ import type { Decision, Proceed } from '../../src/core/decision';
 import type { Policy } from '../../src/core/policy';
 import type { Refusal } from '../../src/core/refusal/refusal';
 import type { RequestView } from '../../src/core/request/request-view';
+import { SUBPROTOCOL_HEADER } from '../../src/core/request/subprotocol-token';
 import { decisionMessage } from '../../src/gatekeeper/decision-report';
 import type { Repetition } from '../../src/protocol/verdict';
 
@@ -99,6 +100,8 @@ function isComparable(request: RequestView, policy: Policy): boolean {
 
 function isPlain(name: string, value: string | readonly string[] | undefined): boolean {
   if (value === undefined) return true;
+  // A list has many orders, and a handshake is rare.
+  if (name === SUBPROTOCOL_HEADER) return false;
   return typeof value === 'string' && (BEARER.test(value) || (name !== 'authorization' && BARE.test(value)));
 }
 

@@ -31,9 +31,10 @@ export function verdictCarrier(config: unknown): Carrier {
     sequence: member(config, '__seq__') as number,
   };
   return {
-    async proceed(kong, { headers, groups, credential, log, rawQuery }, repetition) {
-      // Not part of a verdict: the query is no header, and a request with a token in it is never repeated.
+    async proceed(kong, { headers, groups, credential, log, rawQuery, setCookies }, repetition) {
+      // Not part of a verdict: the query and the answer are no headers of the request, and neither is ever repeated.
       if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
+      if (setCookies !== undefined) await kong.response.addHeader('Set-Cookie', setCookies);
       const repeat = rawQuery === undefined ? repetition() : undefined;
       await leave(kong, {
         ...about,

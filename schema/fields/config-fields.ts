@@ -72,7 +72,7 @@ export const CONFIG_FIELDS = [
       default: ['authorization'],
       elements: HEADER_NAME,
       description:
-        'Request headers that may carry the token: authorization after the word Bearer (RFC 6750 §2.1), any other header with or without that word.',
+        'Request headers that may carry the token: authorization after the word Bearer (RFC 6750 §2.1), any other header with or without that word. sec-websocket-protocol: among the subprotocols of a WebSocket handshake, after the word bearer ("bearer, <token>, chat") or as Kubernetes writes it; the service receives the others.',
     },
   },
   {
@@ -86,7 +86,7 @@ export const CONFIG_FIELDS = [
         err: 'must be a cookie name (RFC 6265 §4.1.1)',
       },
       description:
-        'Cookies that may carry the token, written exactly as they are sent. A browser sends cookies by itself, so guard such routes against cross-site requests.',
+        'Cookies that may carry the token, written exactly as they are sent. The value may be in quotes and begin with Bearer; a token may be in parts (name.0, name.1 …, 20 at most). A browser sends cookies by itself, so guard such routes against cross-site requests.',
     },
   },
   {
@@ -308,6 +308,16 @@ export const CONFIG_FIELDS = [
     },
   },
   {
+    on_invalid_cookie: {
+      type: 'string',
+      required: true,
+      default: 'refuse',
+      one_of: ['refuse', 'anonymous'],
+      description:
+        'What becomes of a request whose only token is in a cookie and is empty, expired or otherwise not valid, where allow_missing lets requests without a token pass. anonymous: it passes like one without a token, the service does not get the cookie, and the answer removes it from the browser. A token in a header or in the query is never ignored.',
+    },
+  },
+  {
     allow_authenticated: {
       type: 'boolean',
       required: true,
@@ -373,6 +383,15 @@ export const CONFIG_ENTITY_CHECKS = [
       then_field: 'authorize',
       then_match: { len_max: 0 },
       then_err: 'allow_missing and authorize contradict each other: without a token there is nobody to authorize',
+    },
+  },
+  {
+    conditional: {
+      if_field: 'on_invalid_cookie',
+      if_match: { one_of: ['anonymous'] },
+      then_field: 'allow_missing',
+      then_match: { eq: true },
+      then_err: 'on_invalid_cookie: anonymous needs allow_missing, which lets requests without a token pass',
     },
   },
   {

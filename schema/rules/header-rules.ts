@@ -8,7 +8,7 @@ import type { Violation } from '../../src/kong/schema-language/violation';
 const MIN_PATTERN_BEGINNING = 3;
 
 /** Headers that carry credentials by their nature, so a token may be looked for there. */
-const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization'];
+const CREDENTIAL_HEADERS = ['authorization', 'proxy-authorization', 'sec-websocket-protocol'];
 
 /** Returns what is wrong with the headers that a configuration fills, protects, and takes tokens from. */
 export function headerViolations(config: Config): Violation[] {
@@ -24,6 +24,7 @@ export function headerViolations(config: Config): Violation[] {
     ...tokenHeaderViolations(config, isReserved),
     ...repetitions('unreserved_headers', config.unreservedHeaders.map(foldHeaderName)),
     ...repetitions('cookie_names', config.cookieNames),
+    ...cookiePartViolations(config.cookieNames),
     ...repetitions('uri_param_names', config.uriParamNames),
   ];
 }
@@ -88,6 +89,17 @@ function tokenHeaderViolations(config: Config, isReserved: (foldedName: string) 
       : [];
   });
   return [...violations, ...repetitions('header_names', headerNames.map(foldHeaderName))];
+}
+
+/** A token may be in parts (`session.0`, `session.1` …): a cookie cannot be a whole token and a part of another. */
+function cookiePartViolations(names: readonly string[]): Violation[] {
+  return names.flatMap((name, index) => {
+    const whole = /^(.+)\.\d+$/.exec(name)?.[1];
+    const message = `is a part of the cookie ${whole}, which is listed, too: name that one alone`;
+    return whole !== undefined && names.includes(whole)
+      ? [{ field: `config.cookie_names[${index + 1}]`, message }]
+      : [];
+  });
 }
 
 function repetitions(list: string, names: readonly string[]): Violation[] {

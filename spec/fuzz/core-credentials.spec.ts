@@ -6,7 +6,7 @@ import { Refusal } from '../../src/core/refusal/refusal';
 import type { RequestView } from '../../src/core/request/request-view';
 
 const sources = {
-  headerNames: ['authorization', 'x-token'],
+  headerNames: ['authorization', 'x-token', 'sec-websocket-protocol'],
   cookieNames: ['session'],
   uriParamNames: ['access_token'],
   maxTokenBytes: 60,
@@ -14,6 +14,7 @@ const sources = {
 
 /** Pieces of which credentials are made, well or badly put together. */
 const TOKEN = 'tok.en-1';
+const KUBERNETES = `base64url.bearer.authorization.k8s.io.${Buffer.from(TOKEN).toString('base64url')}`;
 const pieces = fc
   .array(
     fc.oneof(
@@ -48,6 +49,12 @@ const authorization = fc.oneof(pieces, fc.constantFrom(`Bearer ${TOKEN}`, `beare
 const pair = fc.oneof(
   pieces,
   fc.constantFrom('a=1', `session=${TOKEN}`, ` session = ${TOKEN}`, 'session2=x', 'session'),
+  fc.constantFrom(`session="${TOKEN}"`, `session=Bearer%20${TOKEN}`, `session="bearer ${TOKEN}"`),
+  fc.constantFrom('session.0=tok', 'session.1=.en', 'session.2="-1"', 'session.0=x', 'session.03=y', 'session.x=1'),
+);
+const protocol = fc.oneof(
+  pieces,
+  fc.constantFrom('chat', 'bearer', `bearer,${TOKEN}`, TOKEN, KUBERNETES, `base64url.Bearer.authorization.k8s.io.x`),
 );
 const parameter = fc.oneof(pieces, fc.constantFrom('a=1', `access_token=${TOKEN}`, `access%5ftoken=${TOKEN}`, 'x'));
 const lines = (line: fc.Arbitrary<string>): fc.Arbitrary<string | string[]> =>
@@ -57,6 +64,7 @@ const request: fc.Arbitrary<RequestView & { headers: Record<string, string | str
     headers: fc.record(
       {
         authorization: lines(authorization),
+        'sec-websocket-protocol': lines(fc.array(protocol, { maxLength: 4 }).map((each) => each.join(', '))),
         'x-token': lines(fc.oneof(pieces, fc.constant(TOKEN))),
         cookie: lines(fc.array(pair, { maxLength: 4 }).map((pairs) => pairs.join(';'))),
       },
@@ -72,11 +80,29 @@ function looselyRead({ headers, rawQuery = '' }: RequestView): string[] {
   const all = (value: string | readonly string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
   const bearers = all(headers['authorization']).flatMap((line) => /^\s*bearer\s+(.*)$/is.exec(line)?.[1] ?? []);
   const cookies = all(headers['cookie']).flatMap((line) => line.split(';'));
-  const sessions = cookies.flatMap((text) => /^\s*session\s*=(.*)$/s.exec(text)?.[1]?.trim() ?? []);
+  const sessions = cookies.flatMap((text) => /^\s*session\s*=(.*)$/s.exec(text)?.[1] ?? []).map(plain);
+  const parts = new Map<number, string>();
+  for (const text of cookies) {
+    const [, index, value] = /^\s*session\.(\d+)\s*=(.*)$/s.exec(text) ?? [];
+    if (index !== undefined && value !== undefined) parts.set(Number(index), unquoted(value));
+  }
+  const inOrder = [...parts].toSorted(([a], [b]) => a - b).map(([, value]) => value);
+  const joined = parts.size === 0 ? [] : [plain(inOrder.join(''))];
+  const protocols = all(headers['sec-websocket-protocol']).join(',').split(',');
+  const offered = protocols.flatMap((each, at) => {
+    const [, encoded] = /^base64url\.bearer\.authorization\.k8s\.io\.(.*)$/is.exec(each.trim()) ?? [];
+    if (encoded !== undefined) return [Buffer.from(encoded, 'base64url').toString()];
+    return each.trim().toLowerCase() === 'bearer'
+      ? [protocols[at + 1]?.trim()].filter((next) => next !== undefined)
+      : [];
+  });
   const parameters = new URLSearchParams(rawQuery).getAll('access_token');
   const own = all(headers['x-token']).map((line) => line.replace(/^bearer +/i, ''));
-  return [...bearers, ...own, ...sessions, ...parameters];
+  return [...bearers, ...own, ...sessions, ...joined, ...offered, ...parameters];
 }
+
+const unquoted = (text: string): string => /^"(.*)"$/s.exec(text.trim())?.[1] ?? text.trim();
+const plain = (text: string): string => unquoted(text).replace(/^bearer( |%20)+/i, '');
 
 /** The request as it travels on. */
 function afterHiding(asked: RequestView): RequestView {
@@ -112,7 +138,11 @@ describe('whatever stands in Authorization, Cookie and the query', () => {
     fc.assert(
       fc.property(request, (asked) => {
         const left = afterHiding(asked);
-        expect(findBearerToken(left, sources)).toBeUndefined();
+        // The word alone stays, for the service to answer with.
+        const isWord = /^bearer$/i.test(String(left.headers['sec-websocket-protocol']));
+        const { 'sec-websocket-protocol': offered, ...rest } = left.headers;
+        const headers = isWord || offered === undefined ? rest : left.headers;
+        expect(findBearerToken({ ...left, headers }, sources)).toBeUndefined();
         expect(looselyRead(left)).toEqual([]);
         const pairs = ({ headers }: RequestView): string[] =>
           [headers['cookie'] ?? []]
@@ -120,7 +150,7 @@ describe('whatever stands in Authorization, Cookie and the query', () => {
             .join(';')
             .split(';')
             .map((text) => text.trim());
-        const others = pairs(asked).filter((text) => !/^session\s*(=|$)/.test(text));
+        const others = pairs(asked).filter((text) => !/^session(\.\d+)?\s*(=|$)/.test(text));
         expect(pairs(left).filter((text) => text !== '')).toEqual(others.filter((text) => text !== ''));
         const parameters = (asked.rawQuery ?? '').split('&');
         const isToken = (text: string): boolean => new URLSearchParams(text).has('access_token');

@@ -26,7 +26,8 @@ function askGateway({ method, query, lines }: PreparedCase, index: number): Prom
         }
         const { rawHeaders, url } = body as Received;
         const pairs = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? ''] as const] : []));
-        resolve({ serviceHeaders: pairs, query: url.split('?')[1] ?? '' });
+        const setCookies = response.headers['set-cookie'];
+        resolve({ serviceHeaders: pairs, query: url.split('?')[1] ?? '', setCookies });
       });
     })
       .on('error', reject)

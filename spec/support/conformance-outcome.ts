@@ -4,7 +4,11 @@ import { WATCHED, type PreparedCase } from './conformance';
 /** What became of a case's request. */
 export type ConformanceOutcome =
   | { readonly response: { readonly status: number; readonly headers: Headers; readonly body: unknown } }
-  | { readonly serviceHeaders: Iterable<readonly [name: string, value: string]>; readonly query: string };
+  | {
+      readonly serviceHeaders: Iterable<readonly [name: string, value: string]>;
+      readonly query: string;
+      readonly setCookies?: readonly string[] | undefined;
+    };
 
 /** Compares an outcome with what the case expects. */
 export function expectOutcome({ expected, lines, query }: PreparedCase, outcome: ConformanceOutcome): void {
@@ -19,7 +23,9 @@ export function expectOutcome({ expected, lines, query }: PreparedCase, outcome:
     return;
   }
   expect(outcome).toHaveProperty('serviceHeaders');
-  const { serviceHeaders, query: serviceQuery } = outcome as Exclude<ConformanceOutcome, { response: unknown }>;
+  const passed = outcome as Exclude<ConformanceOutcome, { response: unknown }>;
+  const { serviceHeaders, query: serviceQuery, setCookies = [] } = passed;
+  expect(setCookies).toEqual(expected.setCookies ?? []);
   const seen = [...serviceHeaders]
     .filter(([name]) => WATCHED.test(name))
     .map(([n, v]) => [n.toLowerCase(), v] as const);

@@ -30,7 +30,12 @@ export interface ConformanceCase {
   /** A refusal's code and challenge, or all that the service sees of {@link WATCHED} and the query. */
   readonly expected:
     | { readonly code: RefusalCode; readonly status: number; readonly challenge?: RegExp }
-    | { readonly service: Readonly<Record<string, string>>; readonly query?: string };
+    | {
+        readonly service: Readonly<Record<string, string>>;
+        readonly query?: string;
+        /** What the client is told in `Set-Cookie`; nothing unless given. */
+        readonly setCookies?: readonly string[];
+      };
 }
 
 /**
@@ -38,7 +43,7 @@ export interface ConformanceCase {
  * about a connection, and one that is nobody's business.
  */
 export const WATCHED =
-  /^(x.user.*|x-tenant|authorization|x-token|x-consumer-id|x.anonymous.consumer|x_forwarded.*|x-forwarded_.*|x-real_ip|x-other)$/i;
+  /^(x.user.*|x-tenant|authorization|x-token|sec-websocket-protocol|x-consumer-id|x.anonymous.consumer|x_forwarded.*|x-forwarded_.*|x-real_ip|x-other)$/i;
 
 const bearer = (token: string): HeaderLine => ['Authorization', `Bearer ${token}`];
 const good =
@@ -265,6 +270,89 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
     config: { cookie_names: ['session'] },
     headers: async ({ token }) => [['Cookie', `session2=${await token()}; xsession=${await token()}`]],
     expected: { code: 'token_missing', status: 401 },
+  },
+  {
+    name: 'a cookie in quotes and with the word Bearer',
+    config: { cookie_names: ['session'] },
+    headers: async ({ token }) => [['Cookie', `a=1; session="Bearer ${await token()}"`]],
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'a cookie with an encoded blank after the word Bearer',
+    config: { cookie_names: ['session'] },
+    headers: async ({ token }) => [['Cookie', `session=Bearer%20${await token()}`]],
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'a token in the parts of a cookie',
+    config: { cookie_names: ['session'] },
+    headers: ({ token }) =>
+      token().then((jwt) => [['Cookie', `session.1=${jwt.slice(90)}; session.0=${jwt.slice(0, 90)}`]]),
+    expected: { service: IDENTITY },
+  },
+  {
+    name: 'a token of which a part is missing',
+    config: { cookie_names: ['session'], allow_missing: true },
+    headers: ({ token }) => token().then((jwt) => [['Cookie', `session.1=${jwt.slice(90)}`]]),
+    expected: { code: 'credentials_malformed', status: 400 },
+  },
+  {
+    name: 'parts of a cookie and a header that disagree',
+    config: { cookie_names: ['session'] },
+    headers: async ({ token }) => [bearer(await token()), ['Cookie', `session.0=${await token({ sub: 'u2' })}`]],
+    expected: { code: 'tokens_conflict', status: 400 },
+  },
+  {
+    name: 'a token among the subprotocols of a WebSocket',
+    config: { header_names: ['authorization', 'sec-websocket-protocol'] },
+    headers: async ({ token }) => [['Sec-WebSocket-Protocol', `bearer, ${await token()}, chat`]],
+    expected: { service: { ...IDENTITY, 'sec-websocket-protocol': 'chat' } },
+  },
+  {
+    name: 'a token among the subprotocols as Kubernetes writes it',
+    config: { header_names: ['sec-websocket-protocol'] },
+    headers: async ({ token }) => [
+      [
+        'Sec-WebSocket-Protocol',
+        `base64url.bearer.authorization.k8s.io.${Buffer.from(await token()).toString('base64url')}, channel.k8s.io`,
+      ],
+    ],
+    expected: { service: { ...IDENTITY, 'sec-websocket-protocol': 'channel.k8s.io' } },
+  },
+  {
+    name: 'a subprotocol and a header that disagree',
+    config: { header_names: ['authorization', 'sec-websocket-protocol'] },
+    headers: async ({ token }) => [
+      bearer(await token()),
+      ['Sec-WebSocket-Protocol', `bearer, ${await token({ sub: 'u2' })}`],
+    ],
+    expected: { code: 'tokens_conflict', status: 400 },
+  },
+  {
+    name: 'subprotocols where no token is looked for',
+    headers: good(['Sec-WebSocket-Protocol', 'bearer, abc']),
+    expected: { service: { ...IDENTITY, 'sec-websocket-protocol': 'bearer, abc' } },
+  },
+  {
+    name: 'an old cookie where none is needed',
+    config: { cookie_names: ['session'], allow_missing: true },
+    headers: async ({ token, now }) => [['Cookie', `session=${await token({ exp: now - 11 })}`]],
+    expected: { code: 'token_expired', status: 401 },
+  },
+  {
+    name: 'an old cookie where it counts as none',
+    config: { cookie_names: ['session'], allow_missing: true, on_invalid_cookie: 'anonymous' },
+    headers: async ({ token, now }) => [
+      ['Cookie', `session=${await token({ exp: now - 11 })}`],
+      ['X-User-ID', 'evil'],
+    ],
+    expected: { service: ANONYMOUS, setCookies: ['session=; Path=/; Max-Age=0'] },
+  },
+  {
+    name: 'an old header where an old cookie counts as none',
+    config: { cookie_names: ['session'], allow_missing: true, on_invalid_cookie: 'anonymous' },
+    headers: async ({ token, now }) => [bearer(await token({ exp: now - 11 })), ['Cookie', 'session=']],
+    expected: { code: 'credentials_malformed', status: 400 },
   },
   {
     name: 'cookie and header that disagree',

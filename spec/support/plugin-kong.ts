@@ -26,7 +26,7 @@ export function pluginKong(answers: PluginAnswers): { readonly kong: Pdk; readon
   const kong = {
     request: group('request', 'getHeaders', 'getMethod', 'getRawQuery'),
     service: { request: group('service.request', 'setHeaders', 'setRawQuery') },
-    response: group('response', 'exit'),
+    response: group('response', 'exit', 'addHeader'),
     client: group('client', 'getConsumer', 'getCredential', 'loadConsumer', 'authenticate'),
     log: group('log', 'setSerializeValue', 'notice'),
     router: group('router', 'getRoute', 'getService'),

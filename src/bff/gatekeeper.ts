@@ -4,7 +4,7 @@ import type { Claims } from '../core/claim-selector';
 import { withHeaders } from '../core/decision';
 import { Refusal, type RefusalCode } from '../core/refusal/refusal';
 import { refusalResponse } from '../core/refusal/refusal-response';
-import { hasTokenCookie } from '../core/request/bearer-token';
+import { hasTokenCookie } from '../core/request/cookie-token';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createRefusalLog } from '../gatekeeper/refusal-line';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
@@ -47,6 +47,8 @@ export interface Admission {
   readonly identityHeaders: Readonly<Record<string, string>>;
   /** The browser's headers with the identity, as far as a service may see them, for passing the request on. */
   readonly forwardedHeaders: Headers;
+  /** Lines of `Set-Cookie` for the browser: they remove a cookie that is not valid (`on_invalid_cookie`). */
+  readonly setCookies: readonly string[];
   /** The query for passing the request on, with its `?` if there is one, without a token. */
   readonly search: string;
 }
@@ -120,6 +122,7 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
       claims: decision.token?.claims,
       identityHeaders: { ...Object.fromEntries(identity), ...anonymous },
       forwardedHeaders: forwardedHeaders(request, withHeaders(decision.headers, anonymous)),
+      setCookies: decision.setCookies ?? [],
       search: searchOf(decision.rawQuery ?? view.rawQuery),
     };
   };

@@ -5,6 +5,7 @@ import type { Consumer } from '../../plugin/jwt-identity/pdk';
 import { ConfigError } from '../../schema/config-error';
 import { CONFIG_RECORD, PLUGIN_NAME } from '../../schema/parse-config';
 import type { TokenSources } from '../core/request/bearer-token';
+import { SUBPROTOCOL_HEADER } from '../core/request/subprotocol-token';
 import type { SigningKey } from '../core/identity/signing-key';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { entityId } from '../kong/declarative/entity-id';
@@ -132,9 +133,7 @@ function routeFor(written: WrittenRoutes, target: string, { method, header }: Ex
 function withToken(request: ExplainedRequest, token: string, sources: TokenSources): ExplainedRequest {
   const { headers } = request;
   const [header] = sources.headerNames;
-  if (header !== undefined) {
-    return { ...request, headers: { ...headers, [header]: header === 'authorization' ? `Bearer ${token}` : token } };
-  }
+  if (header !== undefined) return { ...request, headers: { ...headers, [header]: inHeader(header, token) } };
   const [cookie] = sources.cookieNames;
   if (cookie !== undefined) {
     const cookies = [headers['cookie'] ?? [], `${cookie}=${token}`].flat().join('; ');
@@ -142,6 +141,11 @@ function withToken(request: ExplainedRequest, token: string, sources: TokenSourc
   }
   const parameter = `${sources.uriParamNames.join('')}=${token}`;
   return { ...request, rawQuery: request.rawQuery === '' ? parameter : `${request.rawQuery}&${parameter}` };
+}
+
+function inHeader(name: string, token: string): string {
+  if (name === SUBPROTOCOL_HEADER) return `bearer, ${token}`;
+  return name === 'authorization' ? `Bearer ${token}` : token;
 }
 
 /** The consumers of the file stand for Kong's database; one without an id has the id that Kong gives it. */

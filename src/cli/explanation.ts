@@ -111,7 +111,7 @@ function listeningKong(
         },
       },
     },
-    response: { exit: nothing },
+    response: { exit: nothing, addHeader: (name, lines) => remember(name, lines) },
     client: {
       getConsumer: nothing,
       getCredential: nothing,

@@ -13,6 +13,10 @@ export interface Proceed {
   readonly rawQuery?: string;
   /** Who is calling; `undefined` where the configuration lets a request without a token pass. */
   readonly token: VerifiedToken | undefined;
+  /** Why a token in a cookie is not valid, where the request passes without it; for logs and metrics only. */
+  readonly ignored?: Refusal;
+  /** Values of `Set-Cookie` for the answer to the client: they remove the cookies of {@link ignored}. */
+  readonly setCookies?: readonly string[];
   /** What `authorize_shadow` would have answered; for logs and metrics only, nothing may depend on it. */
   readonly shadow?: Refusal;
 }

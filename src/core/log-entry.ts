@@ -12,8 +12,9 @@ export function logEntry(
   { logDecisions, logUser }: Pick<HandOver, 'logDecisions' | 'logUser'>,
 ): Readonly<Record<string, unknown>> | undefined {
   const isRefused = decision instanceof Refusal;
-  const shadow = isRefused ? undefined : decision.shadow;
-  const isLogged = logDecisions === 'all' || (logDecisions === 'refused' && (isRefused || shadow !== undefined));
+  const { shadow, ignored } = isRefused ? {} : decision;
+  const isNoted = isRefused || shadow !== undefined || ignored !== undefined;
+  const isLogged = logDecisions === 'all' || (logDecisions === 'refused' && isNoted);
   if (!isLogged) return undefined;
   const token = callerOf(decision);
   const user = token && logUser?.(token.claims);
@@ -24,6 +25,7 @@ export function logEntry(
       : { code: token ? 'proceed' : 'anonymous' }),
     ...(token && verifiedBy(token)),
     ...((typeof user === 'string' || typeof user === 'number') && { user }),
+    ...(ignored !== undefined && { ignored: { code: ignored.code, reason: ignored.reason } }),
     ...(shadow !== undefined && { shadow: { code: shadow.code, reason: shadow.reason } }),
   };
 }

@@ -1,5 +1,6 @@
 import { authorize } from './authorization/authorization';
-import { findBearerToken } from './request/bearer-token';
+import { findBearerToken, hasTokenOutsideCookies } from './request/bearer-token';
+import { expiredCookie, tokenCookieNames } from './request/cookie-token';
 import { headerOf } from './request/credential-grammar';
 import { hideCredentials } from './request/credential-hiding';
 import { CallerRefusal, withHeaders, type Decision, type Proceed } from './decision';
@@ -7,7 +8,7 @@ import { forgedHeaders } from './request/header-hygiene';
 import type { Identity } from './identity/identity-headers';
 import { quote, type Observer } from './observer';
 import type { Policy } from './policy';
-import { Refusal } from './refusal/refusal';
+import { Refusal, REFUSALS } from './refusal/refusal';
 import type { RequestView } from './request/request-view';
 import { shadowRefusal } from './authorization/shadow';
 import { verifyTokenOnce, type TokenCache } from './verification/token-cache';
@@ -33,6 +34,18 @@ export async function decide(
   if (forged instanceof Refusal) return forged;
   observe?.('request', `headers that the client may not send: ${forged.length === 0 ? 'none' : quote(forged)}`);
   const anonymous = (): Proceed | Promise<Proceed> => proceed(undefined, {}, forged, request, policy, clock);
+  const asMissing = async (): Promise<Proceed> => ({
+    ...(await anonymous()),
+    ...(policy.shadow !== undefined && { shadow: new Refusal('token_missing', 'no bearer token') }),
+  });
+  const refused = async (refusal: Refusal): Promise<Decision> => {
+    if (!isIgnorable(refusal, request, policy)) return refusal;
+    observe?.('token', `${refusal.reason}; on_invalid_cookie lets the request pass without it`);
+    const setCookies = tokenCookieNames(request, policy.sources).map(expiredCookie);
+    const { headers } = hideCredentials(request, policy.sources);
+    const passed = await asMissing();
+    return { ...passed, headers: withHeaders(passed.headers, headers), ignored: refusal, setCookies };
+  };
 
   if (!policy.runOnPreflight && isPreflight(request)) {
     observe?.('request', 'is a CORS preflight, which needs no token here');
@@ -40,23 +53,24 @@ export async function decide(
   }
 
   const bearer = findBearerToken(request, policy.sources, observe);
-  if (bearer instanceof Refusal) return bearer;
+  if (bearer instanceof Refusal) return refused(bearer);
   if (bearer === undefined) {
-    const missing = new Refusal('token_missing', 'no bearer token');
     observe?.('token', `none; allow_missing is ${policy.allowMissing}`);
-    if (policy.allowMissing) return { ...(await anonymous()), ...(policy.shadow !== undefined && { shadow: missing }) };
-    return policy.allowAuthenticated && request.isAuthenticated === true ? anonymous() : missing;
+    if (policy.allowMissing) return asMissing();
+    return policy.allowAuthenticated && request.isAuthenticated === true
+      ? anonymous()
+      : new Refusal('token_missing', 'no bearer token');
   }
 
   // Waiting costs, also for what is there already, and almost every token is.
   const verified = verifyTokenOnce(bearer, policy.trust, cache, clock, observe);
   const token = verified instanceof Promise ? await verified : verified;
-  if (token instanceof Refusal) return token;
+  if (token instanceof Refusal) return refused(token);
 
   if (policy.revocation !== undefined) {
     const checking = policy.revocation(token, clock(), observe);
     const revoked = checking instanceof Promise ? await checking : checking;
-    if (revoked !== undefined) return new CallerRefusal(revoked, token);
+    if (revoked !== undefined) return refused(new CallerRefusal(revoked, token));
   }
 
   if (policy.authorization !== undefined) {
@@ -87,6 +101,16 @@ function isPreflight(request: RequestView): boolean {
   const hasBody =
     (headerOf(request, 'content-length') ?? '0') !== '0' || Object.hasOwn(request.headers, 'transfer-encoding');
   return isText('origin') && isText('access-control-request-method') && !hasBody;
+}
+
+/**
+ * Whether a refusal is about a token that only a browser's cookie holds, on a route that takes requests without one. A
+ * browser sends an old cookie by itself, for days; whoever sends a header means it. What is not the token's fault
+ * (unavailable keys), several different tokens, and what a verified token may not do are refused all the same.
+ */
+function isIgnorable({ code }: Refusal, request: RequestView, policy: Policy): boolean {
+  const isAboutToken = REFUSALS[code].error === 'invalid_token' || code === 'credentials_malformed';
+  return policy.ignoresInvalidCookies && isAboutToken && !hasTokenOutsideCookies(request, policy.sources);
 }
 
 /** Answers synchronously unless something has to be signed. */

@@ -31,6 +31,8 @@ export interface Policy {
   readonly shadow: AuthorizationRules | undefined;
   readonly hideCredentials: boolean;
   readonly allowMissing: boolean;
+  /** Whether a request whose only token is in a cookie and not valid passes like one without a token. */
+  readonly ignoresInvalidCookies: boolean;
   readonly allowAuthenticated: boolean;
   readonly runOnPreflight: boolean;
   readonly handOver: HandOver;
@@ -82,6 +84,7 @@ export function compilePolicy(
     shadow,
     hideCredentials: config.hideCredentials,
     allowMissing: config.allowMissing,
+    ignoresInvalidCookies: config.allowMissing && config.onInvalidCookie === 'anonymous',
     allowAuthenticated: config.allowAuthenticated,
     runOnPreflight: config.runOnPreflight,
     handOver: compileHandOver(config),

@@ -10,11 +10,17 @@ import type { Logger } from '../telemetry/log';
  * them; the line that operators see is {@link ./refusal-line}'s.
  */
 export function reportDecision(decision: Decision, logger: Logger): void {
-  const judged = decision instanceof Refusal ? decision : decision.shadow;
-  const level = decision instanceof Refusal ? 'debug' : 'info';
-  if (judged !== undefined && logger.isEnabled(level)) {
-    const { code, reason } = judged;
-    logger.log(level, decision instanceof Refusal ? 'request refused' : 'request would be refused', { code, reason });
+  const isRefused = decision instanceof Refusal;
+  const level = isRefused ? 'debug' : 'info';
+  if (logger.isEnabled(level)) {
+    const tell = (message: string, judged: Refusal | undefined): void => {
+      if (judged !== undefined) logger.log(level, message, { code: judged.code, reason: judged.reason });
+    };
+    if (isRefused) tell('request refused', decision);
+    else {
+      tell('cookie ignored', decision.ignored);
+      tell('request would be refused', decision.shadow);
+    }
   }
   if (decisionChannel.hasSubscribers) decisionChannel.publish(decisionMessage(decision));
 }

@@ -74,6 +74,7 @@ export const pdkMethods = {
   'kong.request.get_scheme': read(noArguments, textResult),
   // Kong never answers: it sends the response and closes the connection.
   'kong.response.exit': { arguments: exitArguments, result: nothing, answer: 'none' },
+  'kong.response.add_header': write(nameAndValue),
   'kong.response.set_header': write(nameAndValue),
   'kong.response.set_headers': write(oneObject),
   'kong.router.get_route': read(noArguments, optionalRoute),

@@ -50,7 +50,7 @@ async function askCore({ config, method, query, lines }: PreparedCase): Promise<
   // A door says that nobody is known: only there can it be seen whom Kong found.
   const anonymous = decision.token === undefined ? { 'X-Anonymous-Consumer': 'true' } : {};
   const serviceHeaders = changed(lines, withHeaders(decision.headers, anonymous));
-  return { serviceHeaders, query: decision.rawQuery ?? query ?? '' };
+  return { serviceHeaders, query: decision.rawQuery ?? query ?? '', setCookies: decision.setCookies };
 }
 
 async function askPlugin({ config, method, query, lines }: PreparedCase): Promise<ConformanceOutcome> {
@@ -65,7 +65,8 @@ async function askPlugin({ config, method, query, lines }: PreparedCase): Promis
   if (exit !== undefined) return refused(exit[0], exit[2], exit[1]);
   const [changes = {}] = (argsOf('service.request.setHeaders') ?? []) as [Record<string, unknown>?];
   const [rawQuery = query ?? ''] = (argsOf('service.request.setRawQuery') ?? []) as [string?];
-  return { serviceHeaders: changed(lines, changes), query: rawQuery };
+  const [, setCookies] = (argsOf('response.addHeader') ?? []) as [string?, (readonly string[])?];
+  return { serviceHeaders: changed(lines, changes), query: rawQuery, setCookies };
 }
 
 async function askBff({ config, method, query, lines }: PreparedCase): Promise<ConformanceOutcome> {
@@ -73,7 +74,8 @@ async function askBff({ config, method, query, lines }: PreparedCase): Promise<C
   const request = new Request(`https://bff.test/orders${query === undefined ? '' : `?${query}`}`, { method, headers });
   const decision = await createGatekeeper(config, { session: { origin: 'https://bff.test' } }).decide(request);
   if (decision.outcome === 'proceed') {
-    return { serviceHeaders: decision.forwardedHeaders, query: decision.search.slice(1) };
+    const { forwardedHeaders: serviceHeaders, search, setCookies } = decision;
+    return { serviceHeaders, query: search.slice(1), setCookies };
   }
   const { response } = decision;
   return refused(response.status, response.headers, await response.text());

@@ -69,6 +69,12 @@ describe('a decision', () => {
       outcome: 'proceed',
       code: 'anonymous',
     });
+    const ignored = new Refusal('token_expired', 'exp is past');
+    expect(logEntry({ ...proceed, ignored }, { logDecisions: 'refused', logUser: undefined })).toEqual({
+      outcome: 'proceed',
+      code: 'anonymous',
+      ignored: { code: 'token_expired', reason: 'exp is past' },
+    });
     expect(logEntry({ ...proceed, token, shadow }, { logDecisions: 'refused', logUser: () => 5 })).toEqual({
       outcome: 'proceed',
       code: 'proceed',

@@ -136,6 +136,110 @@ describe('a request that is refused', () => {
   });
 });
 
+describe('a route that takes a cookie that is not valid for none', () => {
+  const config = { allow_missing: true, cookie_names: ['session', '__Host-s'], on_invalid_cookie: 'anonymous' };
+  const NOBODY = { outcome: 'proceed', token: undefined, headers: { cookie: [] } };
+
+  it.each<[string, string, () => Promise<string>]>([
+    ['is empty', 'credentials_malformed', () => Promise.resolve('session=')],
+    ['is no JWT', 'token_malformed', () => Promise.resolve('session=deleted')],
+    ['has expired', 'token_expired', async () => `session=${await token({ exp: NOW - 11 })}`],
+    ['is for others', 'audience_not_accepted', async () => `session=${await token({ aud: 'x' })}`],
+    ['lacks a part', 'credentials_malformed', () => Promise.resolve('session.1=abc')],
+    [
+      'is signed by a stranger',
+      'token_untrusted',
+      async () => `session=${await signToken(signingKey('ES256', 'k'), { iss: ISSUER.issuer, exp: NOW + 60 })}`,
+    ],
+  ])('lets nobody pass when the cookie %s, and removes it', async (_, code, cookie) => {
+    const decision = await ask({ config, headers: { cookie: await cookie(), 'x-user-id': 'evil' } });
+    expect(decision).toMatchObject({ ...NOBODY, headers: { 'x-user-id': [], cookie: [] }, ignored: { code } });
+    expect((decision as Proceed).setCookies).toEqual([expect.stringMatching(/^session(\.1)?=; Path=\/; Max-Age=0$/)]);
+    expect(decision).not.toHaveProperty('headers.X-User-ID');
+    const strict = { ...config, on_invalid_cookie: 'refuse' };
+    expect(await ask({ config: strict, headers: { cookie: await cookie() } })).toMatchObject({
+      outcome: 'refuse',
+      code,
+    });
+  });
+
+  it('removes each cookie that the request has, also from a service that sees tokens, and no other', async () => {
+    const headers = { cookie: 'a=1; __Host-s=x; session.0=x; session.0=x; session.1=y' };
+    const decision = await ask({
+      config: { ...config, hide_credentials: false },
+      headers: { cookie: '__Host-s=x; a=1' },
+    });
+    expect(decision).toMatchObject({ headers: { cookie: 'a=1' }, ignored: { code: 'token_malformed' } });
+    expect(decision).toMatchObject({ setCookies: ['__Host-s=; Path=/; Max-Age=0; Secure'] });
+    expect(await ask({ config, headers })).toMatchObject({ code: 'tokens_conflict' });
+  });
+
+  it('knows a caller whose cookie is valid, and removes nothing then', async () => {
+    const decision = await ask({ config, headers: { cookie: `session=${await token()}` } });
+    expect(decision).toMatchObject({ outcome: 'proceed', headers: { 'X-User-ID': 'u1' } });
+    expect(decision).not.toHaveProperty('setCookies');
+  });
+
+  it.each<[string, string, () => Promise<Asked>]>([
+    ['the header is not valid', 'token_malformed', () => Promise.resolve({ headers: { authorization: 'Bearer x' } })],
+    ['the header is malformed', 'credentials_malformed', () => Promise.resolve({ headers: { authorization: 'x' } })],
+    [
+      'the cookie is empty beside a good token in the header',
+      'credentials_malformed',
+      async () => ({ headers: { ...(await bearer()), cookie: 'session=' } }),
+    ],
+    [
+      'the same expired token is in the header, too',
+      'token_expired',
+      async () => {
+        const old = await token({ exp: NOW - 11 });
+        return { headers: { authorization: `Bearer ${old}`, cookie: `session=${old}` } };
+      },
+    ],
+    [
+      'the query has a token that is not valid',
+      'token_malformed',
+      () => Promise.resolve({ config: { uri_param_names: ['t'] }, headers: { cookie: 'session=x' }, rawQuery: 't=x' }),
+    ],
+    [
+      'two cookies hold different tokens',
+      'tokens_conflict',
+      async () => ({ headers: { cookie: `session=x; session=${await token()}` } }),
+    ],
+    [
+      'the cookie is too large',
+      'token_too_large',
+      () => Promise.resolve({ headers: { cookie: `session=${'a'.repeat(9000)}` } }),
+    ],
+    [
+      'a verified token lacks what a header needs',
+      'claim_missing',
+      async () => ({
+        config: { required_claims: ['exp'] },
+        headers: { cookie: `session=${await token({ sub: undefined })}` },
+      }),
+    ],
+  ])('refuses all the same when %s', async (_, code, request) => {
+    const asked = await request();
+    const decision = await ask({ ...asked, config: { ...config, ...asked.config } });
+    expect(decision).toMatchObject({ outcome: 'refuse', code });
+  });
+
+  it('refuses with 503 while the keys cannot be had', async () => {
+    keys.answer = { status: 'unavailable', retryAfterSeconds: 1 };
+    const decision = await ask({ config, headers: { cookie: `session=${await token()}` } });
+    expect(decision).toMatchObject({ code: 'keys_unavailable' });
+  });
+
+  it('tries shadow rules on the request as on one without a token', async () => {
+    const shadowed = { ...config, authorize_shadow: [{ any_identity: true }] };
+    expect(await ask({ config: shadowed, headers: { cookie: 'session=' } })).toMatchObject({
+      ...NOBODY,
+      shadow: { code: 'token_missing' },
+    });
+  });
+});
+
 describe('a route that lets requests without a token pass', () => {
   const config = { allow_missing: true };
 

@@ -32,6 +32,12 @@ describe('the report of a decision', () => {
     expect(lines).toEqual(['info: request would be refused code=forbidden reason="no rule allows it"\n']);
   });
 
+  it('names the reason for which a cookie was ignored, in the log alone', () => {
+    reportDecision({ ...anonymous, ignored: new Refusal('token_expired', 'exp is past') }, logger);
+    expect(messages).toEqual([{ outcome: 'proceed', code: 'anonymous', status: 0 }]);
+    expect(lines).toEqual(['info: cookie ignored code=token_expired reason="exp is past"\n']);
+  });
+
   it('logs nothing about a request that proceeds without a shadow refusal', () => {
     reportDecision(anonymous, logger);
     expect(messages).toEqual([{ outcome: 'proceed', code: 'anonymous', status: 0 }]);

@@ -75,6 +75,15 @@ describe('a verdict for the handler', () => {
     });
   });
 
+  it('comes after the answer’s own lines, which are no part of it, and such a request is asked about each time', async () => {
+    const config = { cookie_names: ['s'], allow_missing: true, on_invalid_cookie: 'anonymous' };
+    const situation = { config, headers: { cookie: 's=x' } };
+    const calls = (await access(situation)).filter(({ method }) => /addHeader|shared/.test(method));
+    expect(calls.map(({ method }) => method)).toEqual(['response.addHeader', 'ctx.shared.set']);
+    expect(calls[0]!.args).toEqual(['Set-Cookie', ['s=; Path=/; Max-Age=0']]);
+    expect((await verdictOf(situation)).repeat).toBeUndefined();
+  });
+
   it('ends otherwise than the one before it, because LuaJIT hashes a text by its ends', async () => {
     const textOf = async (): Promise<string> => (await access({})).at(-1)!.args[1] as string;
     const [one, other] = [await textOf(), await textOf()];
@@ -217,6 +226,13 @@ describe('an answer may be repeated', () => {
       'another plugin may know the caller',
       () => ({ config: { allow_authenticated: true, issuers: undefined }, headers: {} }),
     ],
+    [
+      'the token is among the subprotocols of a WebSocket, however it is written',
+      () => ({
+        config: { header_names: ['sec-websocket-protocol'] },
+        headers: { 'sec-websocket-protocol': `bearer,${token}` },
+      }),
+    ],
     ['Authorization holds another scheme', () => ({ headers: { authorization: 'Basic x' } })],
     ['the token is refused', () => ({ headers: { authorization: 'Bearer x' } })],
     [
@@ -258,6 +274,7 @@ describe('an answer may be repeated', () => {
       'pipeline.ts',
       'policy.ts',
       'request/bearer-token.ts',
+      'request/cookie-token.ts',
       'request/credential-grammar.ts',
       'request/credential-hiding.ts',
       'request/header-hygiene.ts',

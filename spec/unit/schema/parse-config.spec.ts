@@ -83,6 +83,7 @@ describe('a configuration as Kong sends it', () => {
       consumerOptional: false,
       credentialClaim: null,
       allowMissing: false,
+      onInvalidCookie: 'refuse',
       allowAuthenticated: false,
       runOnPreflight: true,
       logDecisions: 'refused',
@@ -172,6 +173,9 @@ describe('safe configurations', () => {
       { header_names: ['X-User-Token'], unreserved_headers: ['x-user-token'] },
     ],
     ['cookies that differ in case', { cookie_names: ['a', 'A'] }],
+    ['a stale cookie that counts as none', { allow_missing: true, on_invalid_cookie: 'anonymous' }],
+    ['a cookie that looks like a part', { cookie_names: ['a.0', 'b'] }],
+    ['a token among the subprotocols of a WebSocket', { header_names: ['Sec-WebSocket-Protocol'] }],
   ])('with %s', (_, members) => {
     expect(() => parseConfig({ ...minimal, ...members })).not.toThrow();
   });
@@ -612,6 +616,12 @@ describe('unsafe configurations', () => {
       'repeats header_names[1]',
     ],
     ['a cookie twice', { cookie_names: ['a', 'a'] }, 'cookie_names[2]', 'repeats cookie_names[1]'],
+    [
+      'a cookie that is a part of another',
+      { cookie_names: ['a.0', 'a'] },
+      'cookie_names[1]',
+      'is a part of the cookie a, which is listed, too: name that one alone',
+    ],
     ['a parameter twice', { uri_param_names: ['a', 'b', 'b'] }, 'uri_param_names[3]', 'repeats uri_param_names[2]'],
     ...['a=b', 'a;b', 'a b', 'a,b', ''].map((name): UnsafeCase => {
       return [
@@ -685,6 +695,12 @@ describe('unsafe configurations', () => {
       { allow_missing: true, authorize: [{ roles: ['a'] }] },
       'authorize',
       /^allow_missing and authorize contradict each other/,
+    ],
+    [
+      'a stale cookie that counts as none where every request needs a token',
+      { cookie_names: ['a'], on_invalid_cookie: 'anonymous' },
+      'allow_missing',
+      /^on_invalid_cookie: anonymous needs allow_missing/,
     ],
     // The rest
     ['a realm with a line end', { realm: 'a\r\nb' }, 'realm', /^must be at most 128 printable ASCII/],

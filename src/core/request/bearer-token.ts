@@ -1,7 +1,9 @@
-import { cookiePairs, decodeFormText, headerOf, splitCookie, splitPair } from './credential-grammar';
+import { cookieTokens } from './cookie-token';
+import { decodeFormText, headerOf, splitPair } from './credential-grammar';
 import type { Observer } from '../observer';
 import { Refusal } from '../refusal/refusal';
 import type { RequestView } from './request-view';
+import { SUBPROTOCOL_HEADER, subprotocolTokens } from './subprotocol-token';
 
 /** Where a token may be looked for. Header names are in lower case. */
 export interface TokenSources {
@@ -43,6 +45,11 @@ export function findBearerToken(
   return token;
 }
 
+/** Whether there is anything that may be a token outside cookies, readable or not. */
+export function hasTokenOutsideCookies(request: RequestView, sources: TokenSources): boolean {
+  return candidates(request, { ...sources, cookieNames: [] }).length > 0;
+}
+
 /** What may be a token, and where it was. */
 type Candidate = readonly [place: string, found: string | Refusal];
 
@@ -50,12 +57,18 @@ function candidates(request: RequestView, sources: TokenSources): readonly Candi
   const found: Candidate[] = [];
   for (const name of sources.headerNames) {
     const value = headerOf(request, name);
-    const candidate = value === undefined ? undefined : fromHeader(name, value);
-    if (candidate !== undefined) found.push([`the header ${name}`, candidate]);
+    if (value === undefined) continue;
+    for (const candidate of tokensInHeader(name, value)) found.push([`the header ${name}`, candidate]);
   }
-  if (sources.cookieNames.length > 0) found.push(...fromCookies(request, sources));
+  if (sources.cookieNames.length > 0) found.push(...cookieTokens(request, sources));
   if (sources.uriParamNames.length > 0) found.push(...fromQuery(request, sources.uriParamNames));
   return found;
+}
+
+function tokensInHeader(name: string, value: string | readonly string[]): readonly (string | Refusal)[] {
+  if (name === SUBPROTOCOL_HEADER) return subprotocolTokens(value);
+  const found = fromHeader(name, value);
+  return found === undefined ? [] : [found];
 }
 
 /**
@@ -83,26 +96,6 @@ export function fromHeader(name: string, value: string | readonly string[]): str
  */
 function otherScheme(credentials: string, malformed: (what: string) => Refusal): Refusal | undefined {
   return /(^|[\s,])bearer(\s|$)/i.test(credentials) ? malformed('several schemes') : undefined;
-}
-
-/**
- * Whether a cookie pair may hold the token (RFC 6265 §5.4). Names are compared whole and exactly. Whoever reads, hides or
- * guards a token's cookie asks this, so that none of them sees a cookie that another overlooks.
- */
-export function isTokenCookie(pair: string, { cookieNames }: Pick<TokenSources, 'cookieNames'>): boolean {
-  return cookieNames.includes(splitCookie(pair)[0]);
-}
-
-/** Whether a request has a cookie that may hold its token: a browser may have sent it because another site asked. */
-export function hasTokenCookie(request: RequestView, sources: TokenSources): boolean {
-  return cookiePairs(request).some((pair) => isTokenCookie(pair, sources));
-}
-
-function* fromCookies(request: RequestView, sources: TokenSources): Generator<Candidate> {
-  for (const pair of cookiePairs(request).filter((each) => isTokenCookie(each, sources))) {
-    const [name, value] = splitCookie(pair);
-    yield [`the cookie ${name}`, value];
-  }
 }
 
 function* fromQuery(request: RequestView, names: readonly string[]): Generator<Candidate> {

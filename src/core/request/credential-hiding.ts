@@ -1,6 +1,8 @@
-import { fromHeader, isTokenCookie, type TokenSources } from './bearer-token';
+import { fromHeader, type TokenSources } from './bearer-token';
+import { isTokenCookie } from './cookie-token';
 import { cookiePairs, decodeFormText, headerOf, splitPair } from './credential-grammar';
 import type { RequestView } from './request-view';
+import { SUBPROTOCOL_HEADER, withoutSubprotocolTokens } from './subprotocol-token';
 
 /** What has to change in a request so that its token does not travel on. */
 export interface HiddenCredentials {
@@ -19,12 +21,19 @@ export function hideCredentials(request: RequestView, sources: TokenSources): Hi
   const headers: Record<string, string | readonly string[]> = {};
   for (const name of sources.headerNames) {
     const value = headerOf(request, name);
-    // What could not be read as a token goes as well: a preflight passes without anybody having looked at it.
-    if (value !== undefined && fromHeader(name, value) !== undefined) headers[name] = [];
+    const left = value === undefined ? undefined : withoutToken(name, value);
+    if (left !== undefined) headers[name] = left;
   }
   const cookies = sources.cookieNames.length > 0 ? withoutCookies(request, sources) : undefined;
   if (cookies !== undefined) headers['cookie'] = cookies;
   return { headers, rawQuery: withoutParameters(request.rawQuery, sources.uriParamNames) };
+}
+
+/** What is left of a header, `[]` when nothing is; `undefined` when it stays as it is. */
+function withoutToken(name: string, value: string | readonly string[]): string | readonly string[] | undefined {
+  if (name === SUBPROTOCOL_HEADER) return withoutSubprotocolTokens(value);
+  // What could not be read as a token goes as well: a preflight passes without anybody having looked at it.
+  return fromHeader(name, value) === undefined ? undefined : [];
 }
 
 /** The `Cookie` header without the named cookies, `[]` when nothing is left; `undefined` when none was there. */

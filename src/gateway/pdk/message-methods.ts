@@ -7,6 +7,7 @@ import { headerTexts, throughLua } from './lua-value';
 
 /** `kong.service.request.*` and `kong.response.set_*`: what goes to the service and back to the client. */
 export const messageMethods: PdkHandlers<
+  | 'kong.response.add_header'
   | 'kong.response.set_header'
   | 'kong.response.set_headers'
   | 'kong.service.request.add_header'
@@ -34,6 +35,10 @@ export const messageMethods: PdkHandlers<
   },
   'kong.service.request.set_raw_query': (exchange, [query]) => {
     exchange.query = toByteString(query).replace(/[^\x21-\x7e]/g, (char) => encodeByte(char));
+  },
+  'kong.response.add_header': ({ responseHeaders }, [name, value]) => {
+    const added = headerTexts(name, value).map(headerValue);
+    responseHeaders.set(responseName(name), [...responseHeaders.values(responseName(name)), ...added]);
   },
   'kong.response.set_header': ({ responseHeaders }, [name, value]) => {
     responseHeaders.set(responseName(name), headerTexts(name, value).map(headerValue));

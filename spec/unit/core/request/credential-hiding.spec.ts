@@ -40,12 +40,37 @@ describe('hiding the credentials', () => {
     ['session=abc; a=1; session=abc', 'a=1'],
     ['a=1; session =abc', 'a=1'],
     ['session', []],
+    ['session.0=ab; a=1; session.1=c', 'a=1'],
+    ['session.7=ab; session="Bearer abc"', []],
+    ['session.01=ab; session.x=1', 'session.x=1'],
   ])('takes the cookie out of %s', (cookie, expected) => {
     expect(hide({ cookie })).toEqual({ headers: { cookie: expected }, rawQuery: undefined });
   });
 
   it('does not touch other cookies', () => {
     expect(hide({ cookie: 'a=1; b=2' })).toStrictEqual({ headers: {}, rawQuery: undefined });
+  });
+
+  it.each([
+    ['bearer, abc, chat, v2', 'chat, v2'],
+    [['chat', 'bearer', 'abc'], 'chat'],
+    ['base64url.bearer.authorization.k8s.io.YWJj, channel', 'channel'],
+    ['base64url.bearer.authorization.k8s.io.!!, channel', 'channel'],
+    ['base64url.bearer.authorization.k8s.io.YWJj', []],
+    ['Bearer, abc', 'Bearer'],
+    ['bearer, abc, bearer, def', 'bearer'],
+    ['chat, bearer', 'chat'],
+    ['bearer, bearer, abc, chat', 'chat'],
+  ])('takes the token out of the subprotocols %s', (protocols, expected) => {
+    const headers = { 'sec-websocket-protocol': protocols };
+    const own = { ...sources, headerNames: ['sec-websocket-protocol'] };
+    expect(hideCredentials({ headers }, own).headers).toEqual({ 'sec-websocket-protocol': expected });
+    expect(hide(headers)).toEqual({ headers: {}, rawQuery: undefined });
+  });
+
+  it('does not touch subprotocols without a token', () => {
+    const own = { ...sources, headerNames: ['sec-websocket-protocol'] };
+    expect(hideCredentials({ headers: { 'sec-websocket-protocol': 'chat,v2' } }, own).headers).toEqual({});
   });
 
   it.each([
