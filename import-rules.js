@@ -53,7 +53,7 @@ const rooms = {
   'src/cli': {
     rooms: [
       ...['plugin', 'src/server', 'src/gateway', 'src/gatekeeper', 'src/keys', 'src/core', 'src/documents'],
-      ...['src/files', 'src/kong', 'schema', 'src/telemetry'],
+      ...['src/revocation', 'src/files', 'src/kong', 'schema', 'src/telemetry'],
     ],
     packages: ['commander'],
   },

@@ -55,13 +55,18 @@ export class RedisServer {
     this.#process = spawn('redis-server', ['--appendonly', 'yes', '--appendfsync', 'always', ...flags], {
       stdio: 'pipe',
     });
+    const server = this.#process;
     let output = '';
-    for await (const chunk of this.#process.stdout!) {
-      output += String(chunk);
-      if (output.includes('Ready to accept connections')) break;
-    }
-    this.#process.stdout?.destroy();
-    return output.includes('Ready to accept connections');
+    return new Promise((resolve) => {
+      // Read until its end: a server that cannot write its log ends.
+      server.stdout!.on('data', (chunk) => {
+        output += String(chunk);
+        if (output.includes('Ready to accept connections')) resolve(true);
+      });
+      server.once('exit', () => {
+        resolve(false);
+      });
+    });
   }
 
   async kill(): Promise<void> {

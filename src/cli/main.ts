@@ -12,6 +12,7 @@ import { explainCommand } from './explain';
 import { healthCommand } from './health';
 import { installCommand } from './install';
 import { jwksCommand, signingKeysCommand } from './jwks';
+import { revokeCommand } from './revoke';
 import { schemaCommand } from './schema';
 import { serveCommand } from './serve';
 
@@ -31,6 +32,7 @@ const commands = [
   authzCommand(),
   explainCommand(),
   healthCommand(),
+  revokeCommand(),
   jwksCommand(),
   signingKeysCommand(),
   schemaCommand(),

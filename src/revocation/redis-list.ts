@@ -40,6 +40,8 @@ export class RedisList implements ListSource {
   #retryAt = -Infinity;
   #failures = 0;
   #lastId = FIRST_ID;
+  /** How many records the stream had ever got when it was read up to there. */
+  #added = 0;
   #isFollowing = false;
   #connection: RedisConnection | undefined;
   /** Told after each attempt, however it ended. */
@@ -94,6 +96,12 @@ export class RedisList implements ListSource {
     await this.#attempt();
   }
 
+  /** Lets go of Redis now; the next use follows again. */
+  close(): void {
+    this.#usedAt = -Infinity;
+    this.#connection?.close();
+  }
+
   /** Resolves with the end of the next attempt, or when its time is up. */
   #attempt(): Promise<void> {
     return new Promise((resolve) => {
@@ -142,26 +150,37 @@ export class RedisList implements ListSource {
       this.#confirm();
       const page = await awaitPage(connection, redis.key, this.#lastId, BLOCK_MS);
       this.#apply(page);
+      this.#added += page.length;
       // Nothing new, or nothing there any more: only the state of the stream tells.
       isBehind = page.length === 0;
     }
   }
 
+  /** Reads what is new. Says so when the stream is another than before, or when something was missed. */
   async #catchUp(connection: RedisConnection): Promise<void> {
     const { key } = this.config.redis;
-    const { lastId, removedId } = await streamState(connection, key);
-    const isSetBack = compareIds(lastId, this.#lastId) < 0;
-    const isGap = this.#lastId !== FIRST_ID && compareIds(removedId, this.#lastId) > 0;
-    if (isSetBack || isGap) {
-      const reason = isSetBack ? 'it is older than what was read' : 'records were removed before they were read';
-      this.dependencies.log('warn', 'the stream is read anew, what is known stays', { list: this.#name, reason });
+    const { lastId, added } = await streamState(connection, key);
+    if (compareIds(lastId, this.#lastId) < 0 || added < this.#added) {
+      this.dependencies.log('warn', 'the stream is not the one from before: it is read anew, what is known stays', {
+        list: this.#name,
+      });
       this.#lastId = FIRST_ID;
     }
+    const missed = this.#lastId === FIRST_ID ? 0 : added - this.#added;
+    // Records that came since are behind the last one.
+    let [read, newer] = [0, 0];
     for (;;) {
       const page = await readPage(connection, key, this.#lastId);
       if (page.length === 0) break;
       this.#apply(page);
+      const behind = page.filter(({ id }) => compareIds(id, lastId) > 0).length;
+      [read, newer] = [read + page.length - behind, newer + behind];
     }
+    if (read < missed) {
+      const fields = { list: this.#name, records: missed - read };
+      this.dependencies.log('warn', 'records of the stream were removed before they were read', fields);
+    }
+    this.#added = added + newer;
     // Removed records count as read.
     if (compareIds(lastId, this.#lastId) > 0) this.#lastId = lastId;
   }

@@ -15,8 +15,8 @@ export interface StreamChange {
 export interface StreamState {
   /** The id of the last record that was ever added. */
   readonly lastId: string;
-  /** The largest id of a record that was removed. */
-  readonly removedId: string;
+  /** How many records were ever added, those that are gone included. */
+  readonly added: number;
 }
 
 const NO_STREAM = 'there is no such stream: kong-jwt-identity revoke --init creates it';
@@ -37,11 +37,12 @@ export async function streamState(connection: RedisConnection, key: string): Pro
     throw (error as Error).message.endsWith('no such key') ? new FetchError(NO_STREAM) : error;
   });
   const fields = listOf(reply);
-  const fieldOf = (name: string): string => {
-    const value = fields[fields.indexOf(name) + 1];
-    return typeof value === 'string' ? value : FIRST_ID;
-  };
-  return { lastId: fieldOf('last-generated-id'), removedId: fieldOf('max-deleted-entry-id') };
+  const fieldOf = (name: string): RedisReply | undefined => fields[fields.indexOf(name) + 1];
+  const [lastId, added] = [fieldOf('last-generated-id'), fieldOf('entries-added')];
+  if (typeof lastId !== 'string' || typeof added !== 'number') {
+    throw new FetchError('the server does not count the records of a stream: it is older than Redis 7 or Valkey 7.2');
+  }
+  return { lastId, added };
 }
 
 /** Returns the records after `afterId`, some at a time; an empty list when there are no more. */

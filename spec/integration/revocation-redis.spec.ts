@@ -1,0 +1,231 @@
+/** A copy of a list in a real redis-server that is killed, frozen, emptied, set back and restarted. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ENTRY_KINDS, type RevocationEntry, writeEntry } from '../../src/revocation/revocation-entry';
+import { RedisList } from '../../src/revocation/redis-list';
+import { redisStore, type ListStore } from '../../src/revocation/list-store';
+import { LogRecorder } from '../support/key-issuer';
+import { RedisServer, redisProblem } from '../support/redis-server';
+
+const problem = redisProblem();
+if (problem !== undefined) process.stderr.write(`SKIPPED: lists in Redis (${problem})\n`);
+
+const KEY = 'jwt-identity:revocations';
+const NOW = Math.floor(Date.now() / 1000);
+const entry = (name: string, changes: Partial<RevocationEntry> = {}): RevocationEntry => ({
+  issuer: 'https://auth.example.com/',
+  kind: 'jti',
+  name,
+  issuedBefore: undefined,
+  exp: NOW + 3600,
+  ...changes,
+});
+
+(problem === undefined ? describe : describe.skip)('a list in Redis', () => {
+  let server: RedisServer;
+  let store: ListStore;
+  let recorder: LogRecorder;
+  let aheadMs: number;
+  let opened: RedisList[];
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+  afterAll(() => server.end());
+  beforeEach(async () => {
+    await server.send(['FLUSHALL']);
+    store = redisStore(server.config());
+    recorder = new LogRecorder();
+    aheadMs = 0;
+    opened = [];
+  });
+  afterEach(() => {
+    for (const list of opened) list.close();
+    server.thaw();
+  });
+
+  const open = (changes: object = {}, redis: object = {}): RedisList => {
+    const list = server.list(redis, changes);
+    const copy = new RedisList(
+      { ...list, redis: list.redis! },
+      {
+        now: () => performance.now() + aheadMs,
+        wallClock: () => Date.now() + aheadMs,
+        random: () => 0,
+        log: recorder.log,
+      },
+    );
+    opened.push(copy);
+    return copy;
+  };
+  /** What the copy says about tokens with these names; `undefined` when it may not be used. */
+  const revoked = (list: RedisList, ...names: readonly string[]): (boolean | undefined)[] =>
+    names.map((jti) => {
+      const table = list.current();
+      if (table === undefined) return undefined;
+      return table.findRevocation({ iss: 'https://auth.example.com/', jti, iat: NOW }, NOW) !== undefined;
+    });
+  /** Waits until the copy says so; how long that may take is for the whole test to bound. */
+  const until = async (isSo: () => boolean | undefined): Promise<void> => {
+    while (isSo() !== true) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  const logged = (text: string): boolean => JSON.stringify(recorder.records).includes(text);
+
+  it('is loaded as a whole, and followed from then on', async () => {
+    await store.init(NOW);
+    for (const kind of ENTRY_KINDS)
+      await store.add(entry(kind === 'iss' ? '' : 'a', { kind, issuedBefore: kind === 'iss' ? NOW : undefined }), NOW);
+    await store.add(entry('over', { exp: NOW - 3600 }), NOW);
+    const list = open();
+    expect((await list.load())?.size).toBe(5);
+    await store.add(entry('b'), NOW);
+    await until(() => revoked(list, 'b')[0]);
+    expect(await store.undo(entry('a'), NOW)).toBe(true);
+    await until(() => revoked(list, 'a')[0] === false);
+    expect(revoked(list, 'b')).toEqual([true]);
+  });
+
+  it('is an outage when the stream was never made, and is there when it is', async () => {
+    const list = open();
+    expect(await list.load()).toBeUndefined();
+    expect(logged('kong-jwt-identity revoke --init creates it')).toBe(true);
+    expect(recorder.lines).toContain('error: no usable revocations: requests are refused with 503');
+    await expect(store.add(entry('a'), NOW)).rejects.toThrow('no such stream');
+    await store.init(NOW);
+    await until(() => list.current() !== undefined);
+  });
+
+  it('keeps what it knows while the server is gone, for max_stale, and catches up afterwards', async () => {
+    await store.init(NOW);
+    await store.add(entry('a'), NOW);
+    const list = open({ max_stale: 100 });
+    await list.load();
+    await server.kill();
+    await until(() => logged('could not be fetched'));
+    aheadMs = 50_000;
+    expect(revoked(list, 'a', 'b')).toEqual([true, false]);
+    aheadMs = 101_000;
+    expect(revoked(list, 'a')).toEqual([undefined]);
+    await server.restart();
+    await store.add(entry('b'), NOW);
+    await until(() => revoked(list, 'b')[0]);
+    expect(revoked(list, 'a')).toEqual([true]);
+    expect(logged('revocations can be fetched again')).toBe(true);
+  });
+
+  it('notices that the server is frozen, although the connection stays', async () => {
+    await store.init(NOW);
+    const list = open({ max_stale: 0 });
+    await list.load();
+    server.freeze();
+    await until(() => revoked(list, 'a')[0] === undefined);
+    server.thaw();
+    await until(() => revoked(list, 'a')[0] === false);
+  });
+
+  it('waits no longer than its timeout for a server that does not answer', async () => {
+    server.freeze();
+    const began = performance.now();
+    expect(await open().load()).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(60_000);
+  });
+
+  it('forgets nothing when the server is emptied, and counts that as an outage', async () => {
+    await store.init(NOW);
+    await store.add(entry('a'), NOW);
+    const list = open();
+    await list.load();
+    await server.send(['FLUSHALL']);
+    await until(() => logged('there is no such stream'));
+    expect(revoked(list, 'a')).toEqual([true]);
+    await store.init(NOW);
+    await store.add(entry('b'), NOW);
+    await until(() => revoked(list, 'b')[0]);
+    expect(revoked(list, 'a')).toEqual([true]);
+  });
+
+  it('forgets nothing when the stream is set back to an older state, and reads it anew', async () => {
+    await server.send(['XADD', KEY, '1-1', 'init', '1']);
+    await server.send(['XADD', KEY, '1000-1', 'add', JSON.stringify(writeEntry(entry('a')))]);
+    const list = open();
+    await list.load();
+    await server.send(['DEL', KEY], ['XADD', KEY, '500-1', 'add', JSON.stringify(writeEntry(entry('b')))]);
+    await until(() => revoked(list, 'b')[0]);
+    expect(revoked(list, 'a')).toEqual([true]);
+    expect(logged('the stream is not the one from before')).toBe(true);
+  });
+
+  it('notices records that were removed before it read them', async () => {
+    await store.init(NOW);
+    await store.add(entry('a'), NOW);
+    const list = open();
+    await list.load();
+    server.freeze();
+    await until(() => logged('could not be fetched'));
+    server.thaw();
+    await store.add(entry('lost'), NOW);
+    await server.send(['XTRIM', KEY, 'MAXLEN', '0']);
+    // Whatever of this the copy saw: it either read the record or says that it missed one.
+    await store.add(entry('b'), NOW);
+    await until(() => revoked(list, 'b')[0]);
+    expect(revoked(list, 'lost')[0] === true || logged('were removed before they were read')).toBe(true);
+  });
+
+  it('uses no record that is not an entry, and names it', async () => {
+    await store.init(NOW);
+    const bad = [
+      '{',
+      '[]',
+      '{"jti":"x"}',
+      JSON.stringify({ ...writeEntry(entry('x')), exp: undefined }),
+      'x'.repeat(20_000),
+    ];
+    for (const text of bad) await server.send(['XADD', KEY, '*', 'add', text]);
+    await server.send(
+      ['XADD', KEY, '*', '__proto__', '1'],
+      ['XADD', KEY, '*', 'add', JSON.stringify(writeEntry(entry('good')))],
+    );
+    const list = open();
+    expect((await list.load())?.size).toBe(1);
+    const problems = recorder.records.filter(({ message }) => message === 'a record of the stream is not used');
+    expect(problems.map(({ fields }) => fields['reason'])).toEqual([
+      ...[
+        'is not JSON',
+        'is not an object',
+        'has no iss, or one that is not a text',
+        'has no end (exp)',
+        'is too long',
+      ],
+    ]);
+  });
+
+  it('is refused when it has more entries than max_entries', async () => {
+    await store.init(NOW);
+    for (const name of ['a', 'b', 'c']) await store.add(entry(name), NOW);
+    expect(await open({ max_entries: 2 }).load()).toBeUndefined();
+    expect(logged('more than 2 entries')).toBe(true);
+  });
+
+  it('is removed from the stream by its writer when it has ended, up to the first entry that has not', async () => {
+    await store.init(NOW);
+    await store.add(entry('a', { exp: NOW + 10 }), NOW);
+    await store.add(entry('b', { exp: NOW + 5000 }), NOW);
+    await store.add(entry('c', { exp: NOW + 10 }), NOW);
+    await redisStore(server.config()).add(entry('d'), NOW + 2000);
+    expect(await server.send(['XLEN', KEY])).toEqual([3]);
+    expect((await redisStore(server.config()).entries(NOW)).map(({ name }) => name)).toEqual(['b', 'c', 'd']);
+  });
+
+  it('is read with a password, and with a user that may do nothing else', async () => {
+    await store.init(NOW);
+    await store.add(entry('a'), NOW);
+    const rights = [`~${KEY}`, '+xread', '+xrange', '+xinfo', '+select'];
+    await server.send(['ACL', 'SETUSER', 'gateway', 'on', '>secret', ...rights]);
+    const list = open({}, { username: 'gateway', password: 'secret', database: 0 });
+    expect((await list.load())?.size).toBe(1);
+    expect(await open({}, { username: 'gateway', password: 'wrong' }).load()).toBeUndefined();
+    expect(logged('Redis answered WRONGPASS')).toBe(true);
+    expect(JSON.stringify(recorder.records)).not.toMatch(/secret|"wrong"/);
+    await expect(
+      redisStore(server.config({ username: 'gateway', password: 'secret' })).add(entry('b'), NOW),
+    ).rejects.toThrow('NOPERM');
+  });
+});
