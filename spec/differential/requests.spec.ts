@@ -39,7 +39,7 @@ describeDifferences('a request that a real Kong is sent as well', () => {
       }),
       {
         seed,
-        numRuns: runs(12, 10_000 / PER_SCENARIO),
+        numRuns: runs(12, Math.ceil(10_000 / PER_SCENARIO)),
         interruptAfterTimeLimit: LIMIT_MS,
         markInterruptAsFailure: true,
       },
