@@ -164,8 +164,10 @@ describe('an identity token that is bound to its request', () => {
 
   it('holds the hash of method and path, for every request anew', async () => {
     const headers = await bearer();
-    const get = decodeJwt(await issued(policy(), headers, { method: 'GET', path: '/orders' }));
-    const post = decodeJwt(await issued(policy(), headers, { method: 'POST', path: '/orders' }));
+    // One policy, and so one memory of issued tokens.
+    const bound = policy();
+    const get = decodeJwt(await issued(bound, headers, { method: 'GET', path: '/orders' }));
+    const post = decodeJwt(await issued(bound, headers, { method: 'POST', path: '/orders' }));
     expect(get['request_hash']).toBe(requestHash('GET', '/orders'));
     expect(post['request_hash']).toBe(requestHash('POST', '/orders'));
     expect(new Set([requestHash('GET', '/orders'), requestHash('POST', '/orders'), requestHash('GET', '/')]).size).toBe(
