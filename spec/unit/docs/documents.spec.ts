@@ -7,7 +7,7 @@ import { scripts } from '../../../package.json';
 
 const ROOT = join(__dirname, '../../..');
 const markdownIn = (folder: string): string[] =>
-  readdirSync(join(ROOT, folder))
+  readdirSync(join(ROOT, folder), { recursive: folder !== '.', encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name));
 const DOCUMENTS = [...markdownIn('.'), ...markdownIn('docs')];
@@ -46,7 +46,7 @@ describe.each(DOCUMENTS.map((document) => [document]))('%s', (document) => {
 
   it('shows only plugin configurations that are accepted', () => {
     for (const [, yaml] of text.matchAll(/^```yaml\n([\s\S]*?)^```/gm)) {
-      const { plugins = [] } = (parse(yaml!) ?? {}) as { plugins?: { name: string; config: unknown }[] };
+      const { plugins = [] } = (parse(yaml!, { merge: true }) ?? {}) as { plugins?: { name: string; config: unknown }[] };
       for (const { name, config } of plugins)
         if (name === 'jwt-identity') expect(() => parseConfig(config)).not.toThrow();
     }
