@@ -46,7 +46,9 @@ describe.each(DOCUMENTS.map((document) => [document]))('%s', (document) => {
 
   it('shows only plugin configurations that are accepted', () => {
     for (const [, yaml] of text.matchAll(/^```yaml\n([\s\S]*?)^```/gm)) {
-      const { plugins = [] } = (parse(yaml!, { merge: true }) ?? {}) as { plugins?: { name: string; config: unknown }[] };
+      const { plugins = [] } = (parse(yaml!, { merge: true }) ?? {}) as {
+        plugins?: { name: string; config: unknown }[];
+      };
       for (const { name, config } of plugins)
         if (name === 'jwt-identity') expect(() => parseConfig(config)).not.toThrow();
     }
