@@ -22,6 +22,10 @@ export interface ShippedGateway {
   readonly strips: Stripping;
   /** Adds a header that may hold a token to the shipped files, as their comments say. */
   readonly withHeader: (text: string, header: string) => string;
+  /** Makes the shipped files take HTTP/2 without TLS, at {@link http2Port}; left out where they do. */
+  readonly withHttp2?: (text: string) => string;
+  /** Another port for it. */
+  readonly http2Port?: number;
 }
 
 /** Where the parts of a run are. */

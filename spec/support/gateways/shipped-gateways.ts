@@ -11,6 +11,8 @@ export const SHIPPED_GATEWAYS: readonly ShippedGateway[] = [
     version: ['-v'],
     args: ['-p', 'FOLDER/', '-c', 'nginx.conf', '-e', 'stderr'],
     strips: 'answered',
+    withHttp2: (text) => text.replace(/listen (.+):8080;/, '$&\n    listen $1:8082 http2;'),
+    http2Port: 8082,
     withHeader: (text, header) => {
       const variable = `$added_${header.toLowerCase().replaceAll('-', '_')}`;
       const answered = `$upstream_http_${header.toLowerCase().replaceAll('-', '_')}`;
@@ -36,6 +38,7 @@ export const SHIPPED_GATEWAYS: readonly ShippedGateway[] = [
     version: ['version'],
     args: ['run', '--config', 'Caddyfile', '--adapter', 'caddyfile'],
     strips: 'answered',
+    withHttp2: (text) => text.replace('admin off', '$&\n\tservers {\n\t\tprotocols h1 h2c\n\t}'),
     withHeader: (text, header) => text.replace('copy_headers ', `copy_headers ${header} `),
   },
   {
@@ -45,6 +48,8 @@ export const SHIPPED_GATEWAYS: readonly ShippedGateway[] = [
     version: ['-v'],
     args: ['-f', 'haproxy.cfg'],
     strips: 'nothing',
+    withHttp2: (text) => text.replace(/bind (.+):8080/, '$&\n\tbind $1:8082 proto h2'),
+    http2Port: 8082,
     withHeader: (text) => text,
   },
   {

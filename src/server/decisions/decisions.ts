@@ -7,6 +7,7 @@ import { peerFilter } from './peers';
 import { type DecisionObserver, PendingDecisions } from './pending-decisions';
 import { openPolicies } from './policies';
 import type { NamedConfigs } from './policy-file';
+import { createReject } from './rejection';
 
 /** How decisions are served. */
 export interface DecisionSettings {
@@ -38,9 +39,10 @@ export function openDecisions(policies: NamedConfigs, settings: DecisionSettings
   const { gateway: name, stripping, peers, deadlineMs, logger, observer } = settings;
   const gateway = HTTP_GATEWAYS[name];
   const openGatekeeper = createGatekeepers({ log: logger.log });
+  const reject = createReject(logger);
   const open = (configs: NamedConfigs): ReturnType<typeof openPolicies> =>
-    openPolicies(configs, { openGatekeeper, signingKeys: operatorsSigningKeys(), gateway, stripping, logger });
-  const pending = new PendingDecisions({ policies: open(policies), logger, deadlineMs, observer });
+    openPolicies(configs, { openGatekeeper, signingKeys: operatorsSigningKeys(), gateway, stripping, logger, reject });
+  const pending = new PendingDecisions({ policies: open(policies), logger, reject, deadlineMs, observer });
   return {
     server: httpDecisionServer(gateway, pending, peerFilter(peers), logger),
     pending,
@@ -69,7 +71,8 @@ export function policyCheck({
 }: Pick<DecisionSettings, 'gateway' | 'stripping' | 'logger'>): (policies: NamedConfigs) => void {
   const openGatekeeper = createGatekeepers({ log: logger.log });
   const signingKeys = operatorsSigningKeys();
+  const reject = createReject(logger);
   return (policies) => {
-    openPolicies(policies, { openGatekeeper, signingKeys, gateway: HTTP_GATEWAYS[gateway], stripping, logger });
+    openPolicies(policies, { openGatekeeper, signingKeys, gateway: HTTP_GATEWAYS[gateway], stripping, logger, reject });
   };
 }

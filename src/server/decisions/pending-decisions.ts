@@ -1,8 +1,8 @@
 import { describeError } from '../../telemetry/describe-error';
 import type { Logger } from '../../telemetry/log';
 import { Refusal } from '../../core/refusal/refusal';
-import type { RequestView } from '../../core/request/request-view';
-import { type Outcome, type Policies, refused } from './policies';
+import type { Outcome, Policies } from './policies';
+import type { Reject } from './rejection';
 import type { Question } from './gateway';
 
 /** Told how each decision ended, and how long it took, in milliseconds. */
@@ -12,6 +12,7 @@ export type DecisionObserver = (outcome: Outcome['outcome'], durationMs: number)
 export interface PendingDecisionsOptions {
   readonly policies: Policies;
   readonly logger: Logger;
+  readonly reject: Reject;
   /** A decision that takes this long refuses the request, in milliseconds. */
   readonly deadlineMs: number;
   readonly observer?: DecisionObserver | undefined;
@@ -61,7 +62,7 @@ export class PendingDecisions {
 
   /** Decides about a question, which a {@link Refusal} refuses. Never rejects. */
   decide(question: Question | Refusal): Promise<Outcome> {
-    const { logger, observer } = this.#options;
+    const { logger, reject, observer } = this.#options;
     const startedAtMs = this.#now();
     return new Promise((resolve) => {
       const settle = (outcome: Outcome): void => {
@@ -69,16 +70,16 @@ export class PendingDecisions {
         observer?.(outcome.outcome, this.#now() - startedAtMs);
         resolve(outcome);
       };
-      const request: Pick<RequestView, 'headers'> = question instanceof Refusal ? { headers: {} } : question.request;
+      const request = question instanceof Refusal ? undefined : question.request;
       const pending: Pending = {
         startedAtMs,
         fail: (reason) => {
-          settle(refused(new Refusal('internal_error', reason), request, logger));
+          settle(reject(new Refusal('internal_error', reason), request));
         },
       };
       this.#pending.add(pending);
       if (question instanceof Refusal) {
-        settle(refused(question, request, logger));
+        settle(reject(question, request));
         return;
       }
       this.#policies.decide(question.policy, question.request).then(settle, (error: unknown) => {

@@ -1,20 +1,19 @@
 import { ConfigError } from '../../../schema/config-error';
 import { withHeaders, type HeaderChanges, type Proceed } from '../../core/decision';
-import { DEFAULT_REALM, type Policy } from '../../core/policy';
+import type { Policy } from '../../core/policy';
 import { Refusal } from '../../core/refusal/refusal';
-import { type Challenge, refusalResponse, responseForm, type HttpAnswer } from '../../core/refusal/refusal-response';
 import { headerOf } from '../../core/request/credential-grammar';
 import type { RequestView } from '../../core/request/request-view';
 import { reportDecision } from '../../gatekeeper/decision-report';
 import type { Gatekeeper, OpenGatekeeper } from '../../gatekeeper/gatekeeper';
+import { describeError } from '../../telemetry/describe-error';
 import type { Logger } from '../../telemetry/log';
 import type { GatewayAbilities, Permission, Stripping } from './gateway';
 import type { NamedConfigs } from './policy-file';
+import type { Reject, Rejection } from './rejection';
 
 /** What a decision server answers, before its gateway's form. */
-export type Outcome =
-  | { readonly outcome: 'proceed'; readonly permission: Permission }
-  | { readonly outcome: 'refuse'; readonly response: HttpAnswer };
+export type Outcome = { readonly outcome: 'proceed'; readonly permission: Permission } | Rejection;
 
 /** The policies that a decision server applies. */
 export interface Policies {
@@ -32,13 +31,14 @@ export interface PolicyDependencies {
   readonly gateway: GatewayAbilities;
   readonly stripping: Stripping;
   readonly logger: Logger;
+  readonly reject: Reject;
 }
+
+/** Most characters of an unknown name in the log. */
+const MAX_LOGGED_NAME = 64;
 
 /** What tells a service that nobody is known, as Kong does. */
 const ANONYMOUS_HEADER = 'X-Anonymous-Consumer';
-
-/** How a request is refused when there is no policy for it. */
-const WITHOUT_POLICY: Challenge = { realm: DEFAULT_REALM };
 
 /**
  * Opens all policies, or none.
@@ -50,40 +50,29 @@ export function openPolicies(configs: NamedConfigs, dependencies: PolicyDependen
   const opened = new Map(
     Object.entries(configs).map(([name, config]) => [name, openPolicy(name, config, dependencies)]),
   );
-  const { logger } = dependencies;
+  const { reject, logger } = dependencies;
   return {
     size: opened.size,
     decide: async (name, request) => {
       const policy = opened.get(name);
+      if (policy === undefined) {
+        const unknown = new Refusal('configuration_error', 'the gateway asks for a policy that does not exist');
+        return reject(unknown, request, { policy: name.slice(0, MAX_LOGGED_NAME) });
+      }
       try {
-        if (policy !== undefined) return await policy(request);
-        return refused(
-          new Refusal('configuration_error', 'the gateway asks for a policy that does not exist'),
-          request,
-          logger,
-        );
-      } catch {
-        return refused(new Refusal('internal_error', 'not decided'), request, logger);
+        return await policy(request);
+      } catch (error) {
+        logger.log('error', 'request refused because of an unexpected error', describeError(error));
+        return reject(new Refusal('internal_error', 'not decided'), request);
       }
     },
   };
 }
 
-/** Refuses a request, and says so to log and metrics. */
-export function refused(
-  refusal: Refusal,
-  { headers }: Pick<RequestView, 'headers'>,
-  logger: Logger,
-  challenge: Challenge = WITHOUT_POLICY,
-): Outcome {
-  reportDecision(refusal, logger);
-  return { outcome: 'refuse', response: refusalResponse(refusal, challenge, undefined, responseForm(headers)) };
-}
-
 function openPolicy(
   name: string,
   config: unknown,
-  { openGatekeeper, signingKeys, gateway, stripping, logger }: PolicyDependencies,
+  { openGatekeeper, signingKeys, gateway, stripping, logger, reject }: PolicyDependencies,
 ): (request: RequestView) => Promise<Outcome> {
   const gatekeeper = withName(name, () => {
     const opened = openGatekeeper(config, { signingKeys, isKong: false, knowsUpstreamPath: false });
@@ -91,6 +80,7 @@ function openPolicy(
     return opened;
   });
   const { policy, decide } = gatekeeper;
+  const context = { policy: name, challenge: policy.challenge };
   const written = writtenHeaders(policy);
   const mayReachService = forgeryFilter(policy, written, gateway, stripping);
   return async (request) => {
@@ -101,9 +91,10 @@ function openPolicy(
         : needsUntold(policy, request)
           ? new Refusal('configuration_error', 'the gateway does not say what the policy looks at')
           : await decide(request);
-    if (decision instanceof Refusal) return refused(decision, request, logger, policy.challenge);
+    if (decision instanceof Refusal) return reject(decision, request, context);
+    const permission = permissionOf(decision, request, written);
     reportDecision(decision, logger);
-    return { outcome: 'proceed', permission: permissionOf(decision, request, written) };
+    return { outcome: 'proceed', permission };
   };
 }
 
