@@ -31,8 +31,8 @@ export function documentedYaml(): readonly YamlBlock[] {
 /** Names of files that other programs read, told by a member that Kong's files do not have. */
 export function isForKong({ content }: YamlBlock): boolean {
   if (Array.isArray(content)) return true;
-  const { services, kind, apiVersion } = content as Entry;
-  return !isEntry(services) && kind === undefined && apiVersion === undefined;
+  const { services, kind, apiVersion, policies } = content as Entry;
+  return !isEntry(services) && [kind, apiVersion, policies].every((member) => member === undefined);
 }
 
 /**
