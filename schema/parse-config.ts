@@ -1,6 +1,8 @@
-import type { Config } from './config';
+import { completeIssuers } from './complete-issuers';
+import type { Config, WrittenConfig } from './config';
 import { ConfigError } from './config-error';
 import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from './fields/config-fields';
+import { callerViolations } from './rules/caller-rules';
 import { headerViolations } from './rules/header-rules';
 import { issuerViolations } from './rules/issuer-rules';
 import { revocationViolations } from './rules/revocation-rules';
@@ -19,7 +21,7 @@ export const CONFIG_RECORD: RecordField = {
 };
 
 /**
- * Returns the configuration that Kong hands over, checked again, with defaults applied, names in camelCase, deeply
+ * Returns the configuration that Kong hands over, checked again, with defaults and presets applied, names in camelCase, deeply
  * frozen. Kong has checked some of it, but not after it resolved vault references, and not what its schema language
  * cannot say.
  *
@@ -32,8 +34,16 @@ export function parseConfig(raw: unknown): Config {
   const { value, violations } = validate(CONFIG_RECORD, raw, 'config', 'kong');
   refuseAny(violations);
   // The one place where Kong's names become ours. The schema that was enforced is the one the type is inferred from.
-  const config = inCamelCase(CONFIG_RECORD, value) as Config;
-  refuseAny([...issuerViolations(config.issuers), ...revocationViolations(config), ...headerViolations(config)]);
+  const written = inCamelCase(CONFIG_RECORD, value) as WrittenConfig;
+  const { issuers, violations: incomplete } = completeIssuers(written);
+  refuseAny(incomplete);
+  const config: Config = Object.freeze({ ...written, issuers });
+  refuseAny([
+    ...issuerViolations(issuers),
+    ...callerViolations(config),
+    ...revocationViolations(config),
+    ...headerViolations(config),
+  ]);
   return config;
 }
 

@@ -1,6 +1,7 @@
 import { CONSUMER_HEADERS } from '../../schema/rules/reserved-headers';
 import { CallerRefusal, withHeaders, type HeaderChanges, type Proceed } from '../../src/core/decision';
-import { groupsOf, textOf, type HandOver } from '../../src/core/hand-over';
+import { textOf } from '../../src/core/claim-items';
+import { groupsOf, type HandOver } from '../../src/core/hand-over';
 import { logEntry } from '../../src/core/log-entry';
 import { Refusal } from '../../src/core/refusal/refusal';
 import type { VerifiedToken } from '../../src/core/verification/verified-token';
@@ -38,7 +39,7 @@ export async function handOver(kong: Pdk, decision: Proceed, settings: HandOver)
     knowsConsumer = consumer !== undefined;
     headers = withHeaders(headers, await tellWhoIsCalling(kong, token, consumer, earlier));
   }
-  const credential = token && textOf(settings.credential?.(token.claims));
+  const credential = token && textOf(settings.credential?.(token));
   const log = logEntry(decision, settings);
   return { permission: { headers, groups, credential, log, rawQuery, setCookies }, knowsConsumer };
 }
@@ -82,14 +83,14 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  */
 async function findConsumer(
   kong: Pdk,
-  { claims }: VerifiedToken,
-  { consumer: select, consumerBy, consumerOptional }: HandOver,
+  token: VerifiedToken,
+  { consumer: read, consumerBy, consumerOptional }: HandOver,
 ): Promise<Consumer | undefined | Refusal> {
-  if (select === undefined) return undefined;
+  if (read === undefined) return undefined;
   const unknown = consumerOptional
     ? undefined
     : new Refusal('consumer_unknown', `no consumer with the claim's ${consumerBy}`);
-  const wanted = textOf(select(claims));
+  const wanted = textOf(read(token));
   const byUsername = consumerBy === 'username';
   if (wanted === undefined || (!byUsername && !UUID.test(wanted))) return unknown;
   const consumer = await kong.client.loadConsumer(wanted, byUsername);

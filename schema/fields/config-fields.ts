@@ -3,6 +3,7 @@ import { CLAIM, HEADER_NAME } from './field-patterns';
 import { IDENTITY_TOKEN_FIELDS } from './identity-token-fields';
 import { ISSUER_ENTITY_CHECKS, ISSUER_FIELDS } from './issuer-fields';
 import { REVOCATION_LIST_ENTITY_CHECKS, REVOCATION_LIST_FIELDS } from './revocation-fields';
+import { TOKEN_TYPE } from './token-reading-fields';
 import type { EntityChecks, Fields } from '../../src/kong/schema-language/field';
 
 /** One header that tells the service something about the caller. */
@@ -63,6 +64,15 @@ export const CONFIG_FIELDS = [
       len_min: 1,
       elements: { type: 'record', fields: ISSUER_FIELDS, entity_checks: ISSUER_ENTITY_CHECKS },
       description: 'Issuers whose tokens are believed, each with its own keys, audiences and algorithms.',
+    },
+  },
+  {
+    common_caller_ids: {
+      type: 'boolean',
+      required: true,
+      default: false,
+      description:
+        'Take callers of several issuers for one caller when their ids are equal: for one provider under two names. UNSAFE otherwise: whoever gets an id of another issuer gets its headers, consumer and rate limits. Without it, several issuers need caller_prefix.',
     },
   },
   {
@@ -154,11 +164,7 @@ export const CONFIG_FIELDS = [
       type: 'array',
       required: true,
       default: [],
-      elements: {
-        type: 'string',
-        match: '^[%w!#$&^_.+/-]+$',
-        err: 'must be a media type or its subtype (RFC 7515 §4.1.9)',
-      },
+      elements: TOKEN_TYPE,
       description:
         'Accepted values of the `typ` header, such as at+jwt (RFC 9068 §4), in any letter case, with or without "application/". An empty list: none, or any that does not name another kind of token, as logout+jwt does.',
     },

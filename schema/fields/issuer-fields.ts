@@ -2,6 +2,9 @@ import { ALGORITHMS, PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS } from '../algorit
 import { PLAIN_TEXT } from './field-patterns';
 import { KEY_FETCH_FIELDS } from './key-fetch-fields';
 import { STATUS_LIST_FIELDS } from './revocation-fields';
+import { TENANT_FIELDS } from './tenant-fields';
+import { TOKEN_READING_FIELDS } from './token-reading-fields';
+import { PROVIDERS } from '../presets/providers';
 import type { EntityChecks, Fields } from '../../src/kong/schema-language/field';
 
 const ALGORITHM = { type: 'string', one_of: ALGORITHMS } as const;
@@ -9,14 +12,22 @@ const ALGORITHM = { type: 'string', one_of: ALGORITHMS } as const;
 /** One issuer whose tokens are believed, and what makes a token of its own. */
 export const ISSUER_FIELDS = [
   {
-    issuer: {
-      ...PLAIN_TEXT,
-      required: true,
-      len_max: 2048,
+    provider: {
+      type: 'string',
+      one_of: PROVIDERS,
       description:
-        "The `iss` claim of this issuer's tokens, compared character by character (RFC 7519 §4.1.1). Only this entry's keys are tried for them.",
+        'Preset for a well-known provider: where its keys are, algorithms, and how its tokens are read (docs/providers). What this entry says itself takes precedence.',
     },
   },
+  {
+    issuer: {
+      ...PLAIN_TEXT,
+      len_max: 2048,
+      description:
+        "The `iss` claim of this issuer's tokens, compared character by character (RFC 7519 §4.1.1), or a template with one placeholder for the tenant (https://login.example.com/{tenant}/v2.0). Only this entry's keys are tried for them. Several entries may name one issuer when their algorithms or key sets differ. Needed unless the preset names one.",
+    },
+  },
+  ...TENANT_FIELDS,
   {
     audiences: {
       type: 'array',
@@ -97,6 +108,7 @@ export const ISSUER_FIELDS = [
       description: 'The secret is written in base64 or base64url; its decoded bytes are the key.',
     },
   },
+  ...TOKEN_READING_FIELDS,
   {
     key_fetch: {
       type: 'record',
@@ -133,7 +145,9 @@ const onlyPublicKeyAlgorithms = { elements: { type: 'string', one_of: PUBLIC_KEY
 
 /** What Kong can check across an issuer's fields; {@link parseConfig} checks it again, after vault references are resolved. */
 export const ISSUER_ENTITY_CHECKS = [
-  { only_one_of: ['jwks_uri', 'discovery', 'jwks', 'public_key', 'secret'] },
+  { at_least_one_of: ['issuer', 'provider'] },
+  { at_least_one_of: ['jwks_uri', 'discovery', 'jwks', 'public_key', 'secret', 'provider'] },
+  { mutually_exclusive: ['jwks_uri', 'discovery', 'jwks', 'public_key', 'secret'] },
   {
     conditional: {
       if_field: 'any_audience',

@@ -1,17 +1,19 @@
-import type { Config } from '../config';
+import { CALLER_ID_CLAIM, type Config } from '../config';
+import { namesSeveralIssuers, tellsIssuers } from './caller-rules';
 import type { Violation } from '../../src/kong/schema-language/violation';
 
 /** Returns what is accepted but probably not meant, for the log of the start. */
 export function configWarnings(config: Config): Violation[] {
-  return sharedSubjects(config);
+  return sharedNames(config);
 }
 
-/** RFC 7519 §4.1.2: a `sub` is unique within its issuer only. */
-function sharedSubjects({ issuers, identityHeaders, consumerClaim, credentialClaim }: Config): Violation[] {
-  const identifies = identityHeaders.length > 0 || consumerClaim !== null || credentialClaim !== null;
-  const tellsIssuers = identityHeaders.some(({ claim }) => claim === 'iss' || claim === '/iss');
-  if (issuers.length < 2 || !identifies || tellsIssuers) return [];
+/** A name or an e-mail address of two issuers may be that of two callers. For `sub`, `caller_prefix` is demanded. */
+function sharedNames(config: Config): Violation[] {
+  const { issuers, identityHeaders, commonCallerIds } = config;
+  const namesId = identityHeaders.some(({ claim }) => claim === CALLER_ID_CLAIM);
+  if (commonCallerIds || namesId || identityHeaders.length === 0 || tellsIssuers(config)) return [];
+  if (!namesSeveralIssuers(issuers)) return [];
   const message =
-    'the same sub from two issuers is one caller for services, consumers and rate limits; an identity header with the claim iss tells them apart';
-  return [{ field: 'config.issuers', message }];
+    'the same value from two issuers is one caller for services; an identity header with the claim iss tells them apart';
+  return [{ field: 'config.identity_headers', message }];
 }

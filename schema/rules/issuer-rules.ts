@@ -1,22 +1,19 @@
 import type { IssuerConfig, KeyFetchConfig } from '../config';
+import { issuerTemplate, withTenant } from '../issuer-template';
+import { ownershipViolations } from './issuer-ownership';
 import { keyUrlProblem } from './key-url';
 import { secretProblem } from './secret';
+import { tenantProblems } from './tenant-rules';
 import type { Violation } from '../../src/kong/schema-language/violation';
 
 /** Returns what is wrong with the issuers beyond what Kong's schema language can say. */
 export function issuerViolations(issuers: readonly IssuerConfig[]): Violation[] {
-  const names = issuers.map(({ issuer }) => issuer);
-  return issuers.flatMap((issuer, index) => {
-    const first = names.indexOf(issuer.issuer);
-    const problems: readonly Problem[] = [
-      ['issuer', first < index ? `repeats that of issuers[${first + 1}]` : null],
-      ...keySourceProblems(issuer),
-      ...keyFetchProblems(issuer.keyFetch),
-    ];
-    return problems.flatMap(([field, message]) =>
-      message === null ? [] : [{ field: `config.issuers[${index + 1}].${field}`, message }],
-    );
-  });
+  const problems = issuers.flatMap((issuer, index) =>
+    [...tenantProblems(issuer), ...keySourceProblems(issuer), ...keyFetchProblems(issuer.keyFetch)].flatMap(
+      ([field, message]) => (message === null ? [] : [{ field: `config.issuers[${index + 1}].${field}`, message }]),
+    ),
+  );
+  return [...ownershipViolations(issuers), ...problems];
 }
 
 /** A field of an issuer and what is wrong with it, if anything. */
@@ -26,12 +23,18 @@ type Problem = readonly [field: string, message: string | null];
 function keySourceProblems(issuer: IssuerConfig): Problem[] {
   const { allowHttp } = issuer.keyFetch;
   return [
-    ['jwks_uri', issuer.jwksUri === null ? null : keyUrlProblem(issuer.jwksUri, allowHttp)],
-    ['issuer', issuer.discovery === null ? null : discoveryProblem(issuer.issuer, allowHttp)],
+    ['jwks_uri', issuer.jwksUri === null ? null : keyUrlProblem(ofSomeTenant(issuer.jwksUri, issuer), allowHttp)],
+    ['issuer', issuer.discovery === null ? null : discoveryProblem(ofSomeTenant(issuer.issuer, issuer), allowHttp)],
     ['jwks', issuer.jwks === null ? null : jwksProblem(issuer.jwks)],
     ['public_key', issuer.publicKey === null ? null : publicKeyProblem(issuer.publicKey)],
     ['secret', issuer.secret === null ? null : secretProblem(issuer)],
   ];
+}
+
+/** A URL of a template as it is for one of its tenants; tenants are such that it is like this for all of them. */
+function ofSomeTenant(text: string, { issuer, tenants }: IssuerConfig): string {
+  const template = issuerTemplate(issuer);
+  return typeof template === 'object' ? withTenant(text, template, tenants?.[0] ?? 'tenant') : text;
 }
 
 /** RFC 8414 §2: the issuer is a URL without query and fragment; the document's own URL is made from it. */

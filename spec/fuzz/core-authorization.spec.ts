@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseConfig } from '../../schema/parse-config';
 import { authorizationRules, authorize } from '../../src/core/authorization/authorization';
-import type { VerifiedToken } from '../../src/core/verification/verified-token';
+import type { Claims } from '../../src/core/claim-selector';
 import { ISSUER } from '../support/policy';
+import { verifiedToken } from '../support/verified';
 
 const WORDS = ['admin', 'support', 'read', 'write', 'acme/1', 'acme/2', '7', 'true'];
 const word = fc.constantFrom(...WORDS);
@@ -85,9 +86,10 @@ describe('whatever rules a route has, and whatever a token says', () => {
         claimSet,
         (entries, method, rolesClaim, claims) => {
           const config = { issuers: [ISSUER], authorize: entries, roles_claim: rolesClaim };
-          const compiled = authorizationRules(parseConfig(config))!;
+          const parsed = parseConfig(config);
+          const compiled = authorizationRules(parsed)!;
           const may = (has: Json): boolean =>
-            authorize({ claims: has } as unknown as VerifiedToken, method, compiled) === undefined;
+            authorize(verifiedToken(has as Claims, parsed), method, compiled) === undefined;
           if (may(claims)) {
             seen.granted += 1;
             return;
@@ -108,8 +110,8 @@ describe('whatever rules a route has, and whatever a token says', () => {
     fc.assert(
       fc.property(rule, condition, claimSet, (entry, added, claims) => {
         const may = (demands: typeof entry): boolean => {
-          const compiled = authorizationRules(parseConfig({ issuers: [ISSUER], authorize: [demands] }))!;
-          return authorize({ claims } as unknown as VerifiedToken, 'GET', compiled) === undefined;
+          const config = parseConfig({ issuers: [ISSUER], authorize: [demands] });
+          return authorize(verifiedToken(claims as Claims, config), 'GET', authorizationRules(config)!) === undefined;
         };
         if (!may(entry)) expect(may({ ...entry, claims: [...(entry.claims ?? []), added] })).toBe(false);
       }),

@@ -14,7 +14,7 @@ const tokens: Record<string, string> = {};
 const SUBJECTS: Record<string, string> = { good: 'alice', other: 'bob' };
 
 beforeAll(async () => {
-  key = signingKey('HS256', 'k');
+  key = signingKey('ES256', 'k');
   const claims = { iss: ISSUER.issuer, sub: 'alice', aud: 'orders', exp: NOW + 60, roles: ['user'], scope: 'read' };
   const sign = (changes: object, by = key): Promise<string> => signToken(by, { ...claims, ...changes });
   tokens['good'] = await sign({});

@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeCompactJws } from '../../src/core/verification/compact-jws';
 import { Refusal } from '../../src/core/refusal/refusal';
-import { createTokenCache, verifyTokenOnce, type Trust } from '../../src/core/verification/token-cache';
+import { createTokenCache, verifyTokenOnce } from '../../src/core/verification/token-cache';
+import type { Trust } from '../../src/core/verification/trust';
 import { KeyList } from '../support/key-list';
-import { ISSUER, policyOf } from '../support/policy';
+import { ISSUER, policyOf, SHARED_SECRET } from '../support/policy';
 import { segment, signingKey, signToken, type SigningKey } from '../support/tokens';
 
 const NOW = 1_800_000_000;
@@ -14,7 +15,7 @@ beforeAll(async () => {
   for (const alg of ALGORITHMS) {
     const key = signingKey(alg, 'k');
     const token = await signToken(key, { iss: ISSUER.issuer, sub: 'u1', aud: 'orders', exp: NOW + 60, roles: ['a'] });
-    genuine.push({ key, token, trust: policyOf({}, new KeyList(key)).trust });
+    genuine.push({ key, token, trust: policyOf(alg === 'HS256' ? SHARED_SECRET : {}, new KeyList(key)).trust });
   }
 });
 

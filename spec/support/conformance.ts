@@ -24,6 +24,8 @@ export interface ConformanceCase {
   readonly name: string;
   /** Beside the issuer. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Members of the issuer's entry that are added or replaced. */
+  readonly issuer?: Readonly<Record<string, unknown>>;
   readonly method?: string;
   readonly query?: string;
   readonly headers: (mint: Mint) => Promise<readonly HeaderLine[]> | readonly HeaderLine[];
@@ -55,6 +57,8 @@ const withClaims =
 const IDENTITY = { 'x-user-id': 'u1', 'x-user-roles': 'admin,user' };
 const ANONYMOUS = { 'x-anonymous-consumer': 'true' };
 const INVALID = /error="invalid_token"/;
+/** An issuer of many tenants with one key set. */
+const TEMPLATE = { issuer: 'https://login.example.com/{tenantid}/v2.0', any_tenant: true, tenant_claim: 'tid' };
 
 /** Fields of a configuration by which other parts of Kong decide: whoever is not Kong refuses them at the start. */
 export const NEEDS_KONG: readonly Readonly<Record<string, unknown>>[] = [
@@ -154,6 +158,77 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
     config: { identity_headers: [{ header: 'X-User-Name', claim: 'name' }] },
     headers: withClaims({ name: 'Zoë' }),
     expected: { service: { 'x-user-name': 'Zo%C3%AB' } },
+  },
+  {
+    name: 'a list of roles with empty items',
+    headers: withClaims({ roles: ['', 'user', null] }),
+    expected: { service: { 'x-user-id': 'u1', 'x-user-roles': 'user' } },
+  },
+  {
+    name: 'a group with an LDAP name',
+    config: { identity_headers: [{ header: 'X-User-Groups', claim: 'groups' }] },
+    headers: withClaims({ groups: ['CN=admins,OU=groups,DC=example'] }),
+    expected: { service: { 'x-user-groups': 'CN=admins%2COU=groups%2CDC=example' } },
+  },
+  {
+    name: 'a caller, roles and scopes as the issuer’s entry reads them',
+    issuer: {
+      caller_claims: ['oid', 'client_id'],
+      caller_prefix: 'idp:',
+      roles_claims: ['urn:zitadel:iam:org:project:roles', 'groups'],
+      roles_separator: 'comma',
+      scopes_claims: ['scp', 'permissions'],
+      required_claims: ['exp'],
+    },
+    config: { authorize: [{ roles: ['admin'], scopes: ['orders:read', 'orders:write'] }] },
+    headers: withClaims({
+      sub: undefined,
+      client_id: 'app',
+      'urn:zitadel:iam:org:project:roles': { admin: { '1': 'a.test' } },
+      groups: 'staff, admin',
+      scp: 'orders:read',
+      permissions: ['orders:write'],
+    }),
+    expected: { service: { 'x-user-id': 'idp:app', 'x-user-roles': 'admin,staff' } },
+  },
+  {
+    name: 'a token without any claim for the caller',
+    issuer: { caller_claims: ['oid', 'client_id'] },
+    config: { identity_headers: [] },
+    headers: good(),
+    expected: { code: 'claim_missing', status: 401 },
+  },
+  {
+    name: 'the token of another client where no token is needed',
+    issuer: { audience_claim: 'client_id', audiences: ['app1'] },
+    config: { allow_missing: true },
+    headers: withClaims({ aud: undefined, client_id: 'app2' }),
+    expected: { code: 'audience_not_accepted', status: 401 },
+  },
+  {
+    name: 'a token that does not meet the issuer’s condition, where no token is needed',
+    issuer: { conditions: [{ claim: 'token_use', one_of: ['access'] }] },
+    config: { allow_missing: true },
+    headers: withClaims({ token_use: 'id' }),
+    expected: { code: 'claim_invalid', status: 401, challenge: INVALID },
+  },
+  {
+    name: 'a token of a tenant of the issuer',
+    issuer: { ...TEMPLATE, caller_prefix: '{tenantid}/' },
+    headers: withClaims({ iss: 'https://login.example.com/acme/v2.0', tid: 'acme' }),
+    expected: { service: { 'x-user-id': 'acme/u1', 'x-user-roles': 'admin,user' } },
+  },
+  {
+    name: 'a token whose iss and claim name two tenants',
+    issuer: TEMPLATE,
+    headers: withClaims({ iss: 'https://login.example.com/acme/v2.0', tid: 'globex' }),
+    expected: { code: 'claim_invalid', status: 401 },
+  },
+  {
+    name: 'a token of a tenant that is not listed',
+    issuer: { ...TEMPLATE, any_tenant: false, tenants: ['globex'] },
+    headers: withClaims({ iss: 'https://login.example.com/acme/v2.0', tid: 'acme' }),
+    expected: { code: 'token_untrusted', status: 401 },
   },
   {
     name: 'forged identity headers in every spelling',
@@ -376,7 +451,7 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
 ];
 
 /** A case with its configuration and headers complete. */
-export interface PreparedCase extends Omit<ConformanceCase, 'config' | 'headers' | 'method'> {
+export interface PreparedCase extends Omit<ConformanceCase, 'config' | 'issuer' | 'headers' | 'method'> {
   readonly config: Readonly<Record<string, unknown>>;
   readonly method: string;
   readonly lines: readonly HeaderLine[];
@@ -384,7 +459,7 @@ export interface PreparedCase extends Omit<ConformanceCase, 'config' | 'headers'
 
 /** Makes keys and tokens for a case: every run has its own. */
 export async function prepare(
-  { config = {}, headers, method = 'GET', query, ...rest }: ConformanceCase,
+  { config = {}, issuer = {}, headers, method = 'GET', query, ...rest }: ConformanceCase,
   key: SigningKey = signingKey('ES256', 'k1'),
 ): Promise<PreparedCase> {
   const now = Math.floor(Date.now() / 1000);
@@ -392,7 +467,8 @@ export async function prepare(
   const token: Mint['token'] = (changes, header) => signToken(key, { ...claims, ...changes }, header);
   const stranger = signingKey('ES256', 'k1');
   const forgery: Mint['forgery'] = (changes) => signToken(stranger, { ...claims, ...changes });
-  const issuers = [{ issuer: ISSUER, audiences: ['orders'], jwks: JSON.stringify({ keys: [publicJwk(key)] }) }];
+  const jwks = JSON.stringify({ keys: [publicJwk(key)] });
+  const issuers = [{ issuer: ISSUER, audiences: ['orders'], jwks, ...issuer }];
   return {
     ...rest,
     method,

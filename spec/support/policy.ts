@@ -10,6 +10,9 @@ export const ISSUER = {
   jwks_uri: 'https://auth.example.com/jwks',
 };
 
+/** A configuration that may accept HS256 from {@link ISSUER}; its keys are those that are given all the same. */
+export const SHARED_SECRET = { issuers: [{ ...ISSUER, jwks_uri: undefined, secret: 's'.repeat(32) }] };
+
 /** Compiles a configuration written as in kong.yml; `issuers` is {@link ISSUER} unless given, with these keys. */
 export function policyOf(
   config: Readonly<Record<string, unknown>>,

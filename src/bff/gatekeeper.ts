@@ -5,6 +5,7 @@ import { withHeaders } from '../core/decision';
 import { Refusal, type RefusalCode } from '../core/refusal/refusal';
 import { refusalResponse } from '../core/refusal/refusal-response';
 import { hasTokenCookie } from '../core/request/cookie-token';
+import type { Caller } from '../core/verification/caller';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createRefusalLog } from '../gatekeeper/refusal-line';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
@@ -40,6 +41,8 @@ export interface Admission {
   readonly outcome: 'proceed';
   /** Claims of the verified token; `undefined` for an anonymous request. */
   readonly claims: Claims | undefined;
+  /** Who is calling, as the issuer's entry says to read the claims; `undefined` for an anonymous request. */
+  readonly caller: Caller | undefined;
   /**
    * The headers that tell a service who is calling, for a request of the BFF's own. For an anonymous request,
    * `X-Anonymous-Consumer`, as from Kong.
@@ -120,6 +123,7 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
     return {
       outcome: 'proceed',
       claims: decision.token?.claims,
+      caller: decision.token?.caller,
       identityHeaders: { ...Object.fromEntries(identity), ...anonymous },
       forwardedHeaders: forwardedHeaders(request, withHeaders(decision.headers, anonymous)),
       setCookies: decision.setCookies ?? [],

@@ -3,7 +3,7 @@ import { claimPattern } from './claim-pattern';
 import { ruleSelector, type ClaimSelector } from './claim-selector';
 import { scopeItems } from './claim-items';
 
-/** One condition of an authorization rule on one claim, compiled. */
+/** One condition on one claim, of an authorization rule or of an issuer, compiled. */
 export interface ClaimCondition {
   /** As the configuration names it. */
   readonly claim: string;
@@ -17,12 +17,15 @@ export interface ClaimCondition {
 }
 
 /**
- * Compiles one entry of a rule's `claims`. The claim that holds the scopes is judged scope by scope, as `scopes` does:
- * of a text as a whole, taking a scope away could make a condition true.
+ * Compiles one condition. A claim that holds scopes is judged scope by scope, as `scopes` does: of a text as a whole,
+ * taking a scope away could make a condition true.
  */
-export function claimCondition({ claim, oneOf, matches }: ClaimRuleConfig, scopesClaim: string): ClaimCondition {
+export function claimCondition(
+  { claim, oneOf, matches }: ClaimRuleConfig,
+  scopesClaims: ReadonlySet<string>,
+): ClaimCondition {
   const value = ruleSelector(claim);
-  const select: ClaimSelector = claim === scopesClaim ? (claims) => scopeItems(value(claims)) : value;
+  const select: ClaimSelector = scopesClaims.has(claim) ? (claims) => scopeItems(value(claims)) : value;
   if (oneOf !== null) {
     const values = new Set(oneOf);
     const accepts = (value: unknown): boolean => scalarItems(value).some((text) => values.has(text));

@@ -1,39 +1,51 @@
 import type { Config } from '../../schema/config';
-import { stringItems } from './claim-items';
-import { claimSelector, ruleSelector, type ClaimSelector } from './claim-selector';
+import { roleItems } from './claim-items';
+import { ruleSelector } from './claim-selector';
+import { callerValue, type CallerValue } from './identity/caller-value';
 import { encodeHeaderValue } from './identity/header-value';
 import { Refusal } from './refusal/refusal';
 import type { VerifiedToken } from './verification/verified-token';
 
-/** A claim that is read for the rest of Kong. */
-export interface NamedClaim {
+/** The claim that holds the groups for Kong's acl plugin. */
+export interface GroupsClaim {
   /** As the configuration names it, for the log. */
   readonly claim: string;
-  readonly select: ClaimSelector;
+  readonly read: (token: Pick<VerifiedToken, 'claims' | 'caller'>) => readonly string[];
 }
 
 /** What is handed to the rest of Kong. */
 export interface HandOver {
-  readonly groups: NamedClaim | undefined;
-  readonly credential: ClaimSelector | undefined;
-  readonly consumer: ClaimSelector | undefined;
+  readonly groups: GroupsClaim | undefined;
+  readonly credential: CallerValue | undefined;
+  readonly consumer: CallerValue | undefined;
   readonly consumerBy: Config['consumerBy'];
   readonly consumerOptional: boolean;
   readonly logDecisions: Config['logDecisions'];
-  readonly logUser: ClaimSelector | undefined;
+  readonly logUser: CallerValue | undefined;
 }
 
 /** Compiles the fields that say what the rest of Kong is told. */
 export function compileHandOver(config: Config): HandOver {
-  const { authenticatedGroupsClaim: groupsClaim } = config;
+  const valueOf = (claim: string | null): CallerValue | undefined =>
+    claim === null ? undefined : callerValue(claim, config);
   return {
-    groups: groupsClaim === null ? undefined : { claim: groupsClaim, select: ruleSelector(groupsClaim) },
-    credential: selectorOrNone(config.credentialClaim),
-    consumer: selectorOrNone(config.consumerClaim),
+    groups: groupsClaim(config),
+    credential: valueOf(config.credentialClaim),
+    consumer: valueOf(config.consumerClaim),
     consumerBy: config.consumerBy,
     consumerOptional: config.consumerOptional,
     logDecisions: config.logDecisions,
-    logUser: selectorOrNone(config.logUserClaim),
+    logUser: valueOf(config.logUserClaim),
+  };
+}
+
+/** Groups that are at `roles_claim` are the roles, as the issuer's entry reads them. */
+function groupsClaim({ authenticatedGroupsClaim: claim, rolesClaim }: Config): GroupsClaim | undefined {
+  if (claim === null) return undefined;
+  const select = ruleSelector(claim);
+  return {
+    claim,
+    read: claim === rolesClaim ? ({ caller }) => caller.roles : ({ claims }) => roleItems(select(claims), 'none'),
   };
 }
 
@@ -43,21 +55,11 @@ export function compileHandOver(config: Config): HandOver {
  * in them, so a group that could be misread there is a {@link Refusal}.
  */
 export function groupsOf(
-  { claims }: VerifiedToken,
+  token: Pick<VerifiedToken, 'claims' | 'caller'>,
   { groups }: Pick<HandOver, 'groups'>,
 ): readonly string[] | undefined | Refusal {
   if (groups === undefined) return undefined;
-  const items = stringItems(groups.select(claims));
+  const items = groups.read(token);
   const encoded = encodeHeaderValue(items, groups.claim, 'refuse');
   return encoded instanceof Refusal ? encoded : items;
-}
-
-/** Returns a claim's value as the text of an id or a name; `undefined` for what is neither text nor a whole number. */
-export function textOf(value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function selectorOrNone(claim: string | null): ClaimSelector | undefined {
-  return claim === null ? undefined : claimSelector(claim);
 }

@@ -5,7 +5,7 @@ import type { VerifiedToken } from './verification/verified-token';
 
 /**
  * Returns what log plugins write about a decision, or `undefined` when `log_decisions` does not ask for it. It holds
- * fixed words, the issuer and the key. The caller is in it only where `log_user_claim` says so.
+ * fixed words, the issuer, the tenant and the key. The caller is in it only where `log_user_claim` says so.
  */
 export function logEntry(
   decision: Decision,
@@ -17,13 +17,14 @@ export function logEntry(
   const isLogged = logDecisions === 'all' || (logDecisions === 'refused' && isNoted);
   if (!isLogged) return undefined;
   const token = callerOf(decision);
-  const user = token && logUser?.(token.claims);
+  const user = token && logUser?.(token);
   return {
     outcome: decision.outcome,
     ...(isRefused
       ? { code: decision.code, reason: decision.reason, status: decision.status }
       : { code: token ? 'proceed' : 'anonymous' }),
     ...(token && verifiedBy(token)),
+    ...(token?.caller.tenant !== undefined && { tenant: token.caller.tenant }),
     ...((typeof user === 'string' || typeof user === 'number') && { user }),
     ...(ignored !== undefined && { ignored: { code: ignored.code, reason: ignored.reason } }),
     ...(shadow !== undefined && { shadow: { code: shadow.code, reason: shadow.reason } }),

@@ -1,21 +1,15 @@
-import { createHash } from 'node:crypto';
-import type { Config, IssuerConfig } from '../../schema/config';
-import { ALGORITHMS } from '../../schema/algorithms';
+import type { Config } from '../../schema/config';
 import { ConfigError } from '../../schema/config-error';
 import { authorizationRules, shadowRules, type AuthorizationRules } from './authorization/authorization';
 import type { TokenSources } from './request/bearer-token';
-import { requiredClaims } from './verification/claim-rules';
 import { compileHandOver, type HandOver } from './hand-over';
 import { headerHygiene, type HeaderHygiene } from './request/header-hygiene';
 import { identityTokenIssuer, type IdentityTokenIssuer } from './identity/identity-token';
 import { identityWriter, type IdentityWriter } from './identity/identity-headers';
-import { normalizeTokenType } from './verification/jose-header';
-import type { KeySource } from './verification/key-source';
 import type { Challenge } from './refusal/refusal-response';
 import type { SigningKeySource } from './identity/signing-key';
-import type { Trust } from './verification/token-cache';
 import type { RevocationCheck } from './verification/revocation';
-import type { TrustedIssuer } from './verification/verified-token';
+import { compileTrust, type OpenKeySource, type Trust } from './verification/trust';
 
 /** One configuration of the plugin, compiled once so that a request only reads it. */
 export interface Policy {
@@ -61,7 +55,7 @@ export const DEFAULT_REALM = 'service';
  */
 export function compilePolicy(
   config: Config,
-  keySourceFor: (issuer: IssuerConfig) => KeySource,
+  keySourceFor: OpenKeySource,
   signingKey?: SigningKeySource,
   revocationFor: (config: Config) => RevocationCheck | undefined = refuseLists,
 ): Policy {
@@ -112,41 +106,11 @@ function repeatSeconds({ workerCacheTtl, identityToken }: Config): number {
 }
 
 function compileIdentityToken(
-  { identityToken, rolesClaim, leeway }: Config,
+  { identityToken, leeway }: Config,
   signingKey: SigningKeySource | undefined,
 ): IdentityTokenIssuer | undefined {
   if (identityToken === null) return undefined;
   if (signingKey === undefined) throw new ConfigError('config.identity_token', 'needs signing keys');
   signingKey();
-  return identityTokenIssuer(identityToken, rolesClaim, leeway, signingKey);
-}
-
-/** Without a list the key decides alone what it may verify (KeySource); `none` is not in here. */
-const ALL_ALGORITHMS: ReadonlySet<string> = new Set(ALGORITHMS);
-
-function compileTrust(config: Config, keySourceFor: (issuer: IssuerConfig) => KeySource): Trust {
-  const { issuers, leeway, requiredClaims: required, maximumExpiration, tokenTypes } = config;
-  const shared = {
-    requiredClaims: requiredClaims(required),
-    leewaySeconds: leeway,
-    maximumExpirationSeconds: maximumExpiration,
-  };
-  const types = new Set(tokenTypes.map(normalizeTokenType));
-  const compiled = issuers.map((issuer): [string, TrustedIssuer] => [
-    issuer.issuer,
-    {
-      issuer: issuer.issuer,
-      algorithms: issuer.algorithms.length > 0 ? new Set(issuer.algorithms) : ALL_ALGORITHMS,
-      tokenTypes: types,
-      claimRules: {
-        ...shared,
-        audiences: issuer.anyAudience ? undefined : new Set(issuer.audiences),
-        issuedBeforeSeconds: issuer.revokeIssuedBefore,
-      },
-      keys: keySourceFor(issuer),
-    },
-  ]);
-  // Every setting above, and nothing about the route: routes that trust alike share verified tokens.
-  const settings = JSON.stringify({ issuers, leeway, required, maximumExpiration, tokenTypes });
-  return { id: createHash('sha256').update(settings).digest('base64url'), issuers: new Map(compiled) };
+  return identityTokenIssuer(identityToken, leeway, signingKey);
 }

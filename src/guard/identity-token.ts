@@ -1,7 +1,7 @@
 /** Signed identity: the package's export `kong-plugin-jwt-identity/guard/identity-token` (docs/ISOLATION.md). */
 import { ConfigError } from '../../schema/config-error';
 import { parseConfig } from '../../schema/parse-config';
-import { requiredClaims } from '../core/verification/claim-rules';
+import { audienceRule, requiredClaims } from '../core/verification/claim-rules';
 import type { Claims } from '../core/claim-selector';
 import {
   IDENTITY_HEADERS_CLAIM,
@@ -11,7 +11,9 @@ import {
 } from '../core/identity/identity-token';
 import type { KeySource } from '../core/verification/key-source';
 import { Refusal } from '../core/refusal/refusal';
-import { createTokenCache, verifyTokenOnce, type Trust } from '../core/verification/token-cache';
+import { issuerDirectory } from '../core/verification/issuer-directory';
+import { createTokenCache, verifyTokenOnce } from '../core/verification/token-cache';
+import type { Trust } from '../core/verification/trust';
 import { createKeySources } from '../keys/key-sources';
 import { localKeySet } from '../keys/local-key-set';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
@@ -55,24 +57,28 @@ const MAX_LIFETIME = 300;
 export function gatewayIdentityToken(options: IdentityTokenOptions): GatewayProof {
   const { issuer, audience, header = 'X-Identity-Token', leewaySeconds = 5, requireBinding = false } = options;
   if (!(leewaySeconds >= 0 && leewaySeconds <= 60)) throw new ConfigError('leewaySeconds', 'must be from 0 to 60');
+  const keys = keysOf(options);
   const trust: Trust = {
     id: JSON.stringify([issuer, audience]),
-    issuers: new Map([
-      [
+    issuers: issuerDirectory([
+      {
         issuer,
-        {
-          issuer,
-          algorithms: new Set(['EdDSA', 'ES256']),
-          tokenTypes: new Set([IDENTITY_TOKEN_TYPE]),
-          claimRules: {
-            audiences: new Set([audience]),
-            requiredClaims: requiredClaims(['iat', 'exp', IDENTITY_HEADERS_CLAIM]),
-            leewaySeconds,
-            maximumExpirationSeconds: MAX_LIFETIME,
-          },
-          keys: keysOf(options),
+        algorithms: new Set(['EdDSA', 'ES256']),
+        tokenTypes: new Set([IDENTITY_TOKEN_TYPE]),
+        claimRules: {
+          audience: audienceRule('aud', [audience]),
+          requiredClaims: requiredClaims(['iat', 'exp', IDENTITY_HEADERS_CLAIM]),
+          conditions: [],
+          leewaySeconds,
+          maximumExpirationSeconds: MAX_LIFETIME,
         },
-      ],
+        keysOf: () => keys,
+        keysNameIssuer: false,
+        tenants: undefined,
+        // Who is calling is in the signed headers.
+        readCaller: (claims) => ({ id: undefined, roles: [], scopes: [], issuer, tenant: undefined, claims }),
+        own: { id: false, roles: false, scopes: false },
+      },
     ]),
   };
   const cache = createTokenCache(5_000, 8 * 1024 * 1024);

@@ -14,6 +14,8 @@ export interface UnusableJwk {
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
 /** In UTF-16 units. A `kid` is kept, compared and counted by; providers use some forty characters. */
 const MAX_KID_LENGTH = 1024;
+/** As long as a configured issuer may be. */
+const MAX_ISSUER_LENGTH = 2048;
 
 /** Values of `use` with which a key may verify JWTs: RFC 7517 §4.2, and SPIFFE's JWT-SVID §4.2.2. */
 const SIGNING_USES: readonly unknown[] = ['sig', 'jwt-svid'];
@@ -37,9 +39,14 @@ export function importJwk(jwk: unknown, acceptSecrets: boolean): VerificationKey
 
   const [kty, alg, use, ops] = ['kty', 'alg', 'use', 'key_ops'].map(member);
   const kid = own('kid');
+  const issuer = member('issuer');
   if (PRIVATE_MEMBERS.some((name) => member(name) !== undefined)) return { reason: 'it is a private key' };
   if (kid !== undefined && typeof kid !== 'string') return { reason: 'its kid is not a string' };
   if (kid !== undefined && kid.length > MAX_KID_LENGTH) return { reason: 'its kid is too long' };
+  // Not of RFC 7517: Entra ID names the issuer for whose tokens a key counts.
+  if (issuer !== undefined && (typeof issuer !== 'string' || issuer.length > MAX_ISSUER_LENGTH)) {
+    return { reason: 'its issuer is not a string, or too long' };
+  }
   if (use !== undefined && !SIGNING_USES.includes(use)) return { reason: 'its use is not sig' };
   if (ops !== undefined && !(Array.isArray(ops) && ops.includes('verify'))) {
     return { reason: 'its key_ops do not include verify' };
@@ -52,7 +59,7 @@ export function importJwk(jwk: unknown, acceptSecrets: boolean): VerificationKey
   const algorithms =
     alg === undefined ? fitting : fitting.filter((algorithm): algorithm is Algorithm => algorithm === alg);
   if (algorithms.length === 0) return { reason: 'it fits no accepted algorithm, or it is weak or too large' };
-  return { kid: kid ?? null, algorithms, key };
+  return { kid: kid ?? null, algorithms, key, ...(issuer !== undefined && { issuer }) };
 }
 
 function isEmpty(value: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { Algorithm } from '../../schema/config';
+import { issuerTemplate, tenantIn } from '../../schema/issuer-template';
 import { MAX_TRIED_KEYS, type KeyLookup, type KeyRequest, type VerificationKey } from '../core/verification/key-source';
 
 const NO_MATCHING_KEY: KeyLookup = { status: 'not_found', reason: 'no_matching_key' };
@@ -12,12 +13,13 @@ const AMBIGUOUS_KEY: KeyLookup = { status: 'not_found', reason: 'ambiguous_key' 
  *
  * @see RFC 7515 Appendix D, RFC 7517 §4.5
  */
-export function selectKey(keys: readonly VerificationKey[], { alg, kid }: KeyRequest): KeyLookup {
+export function selectKey(keys: readonly VerificationKey[], { alg, kid, iss }: KeyRequest): KeyLookup {
   const most = kid === undefined ? MAX_TRIED_KEYS : 1;
   let first: VerificationKey | undefined;
   let others: VerificationKey[] | undefined;
   for (const key of keys) {
     if (!key.algorithms.includes(alg) || (kid !== undefined && key.kid !== kid)) continue;
+    if (iss !== undefined && key.issuer !== undefined && !isForIssuer(key.issuer, iss)) continue;
     if (first === undefined) {
       first = key;
       continue;
@@ -31,6 +33,13 @@ export function selectKey(keys: readonly VerificationKey[], { alg, kid }: KeyReq
   return others === undefined || others.length === 0
     ? { status: 'found', key: first }
     : { status: 'found', key: first, others };
+}
+
+/** Entra ID publishes keys of several issuers in one set: `{tenantid}` stands for any tenant, others name one. */
+function isForIssuer(keyIssuer: string, iss: string): boolean {
+  const template = issuerTemplate(keyIssuer);
+  if (typeof template !== 'object') return keyIssuer === iss;
+  return tenantIn(iss, template)?.includes('/') === false;
 }
 
 /** Keys without the algorithms that an issuer may not use; an empty list allows all. Keys that are left with none go. */

@@ -71,9 +71,10 @@ export function keepIdentity(keys: readonly VerificationKey[], known: readonly V
 /** Returns the JWK set from which {@link readKeySet} makes these keys again: public members only, no certificates. */
 export function writeKeySet(keys: readonly VerificationKey[]): { readonly keys: readonly JsonWebKey[] } {
   return {
-    keys: keys.map(({ kid, algorithms, key }) => ({
+    keys: keys.map(({ kid, algorithms, key, issuer }) => ({
       ...key.export({ format: 'jwk' }),
       ...(kid !== null && { kid }),
+      ...(issuer !== undefined && { issuer }),
       ...(algorithms.length === 1 && { alg: algorithms[0] }),
     })),
   };
@@ -81,6 +82,6 @@ export function writeKeySet(keys: readonly VerificationKey[]): { readonly keys: 
 
 function byContent(keys: readonly VerificationKey[]): Map<string, VerificationKey> {
   return new Map(
-    keys.map((key) => [JSON.stringify([key.kid, key.algorithms, key.key.export({ format: 'jwk' })]), key]),
+    keys.map((key) => [JSON.stringify([key.kid, key.algorithms, key.key.export({ format: 'jwk' }), key.issuer]), key]),
   );
 }

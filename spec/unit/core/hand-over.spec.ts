@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { callerOf, CallerRefusal } from '../../../src/core/decision';
-import { groupsOf, textOf } from '../../../src/core/hand-over';
+import { textOf } from '../../../src/core/claim-items';
+import { groupsOf } from '../../../src/core/hand-over';
 import { logEntry } from '../../../src/core/log-entry';
 import { Refusal } from '../../../src/core/refusal/refusal';
 import type { VerifiedToken } from '../../../src/core/verification/verified-token';
@@ -8,10 +9,11 @@ import type { VerifiedToken } from '../../../src/core/verification/verified-toke
 const token = {
   claims: { sub: 'u1', n: 5, roles: ['admin', 'a,b'] },
   issuer: { issuer: 'https://auth.test/' },
+  caller: { tenant: undefined },
   key: { kid: 'k' },
 } as unknown as VerifiedToken;
-const groups = (value: unknown): Parameters<typeof groupsOf>[1] => ({
-  groups: { claim: 'roles', select: () => value },
+const groups = (items: readonly string[]): Parameters<typeof groupsOf>[1] => ({
+  groups: { claim: 'roles', read: () => items },
 });
 
 describe('the groups for acl', () => {
@@ -21,7 +23,7 @@ describe('the groups for acl', () => {
 
   it('are the items of the claim, and an empty list when it has none', () => {
     expect(groupsOf(token, groups(['admin', 'user']))).toEqual(['admin', 'user']);
-    expect(groupsOf(token, groups(undefined))).toEqual([]);
+    expect(groupsOf(token, groups([]))).toEqual([]);
   });
 
   it('are refused when one of them holds the comma with which acl joins them', () => {

@@ -7,7 +7,7 @@ import type { RequestView } from '../../../src/core/request/request-view';
 import { createTokenCache, type TokenCache } from '../../../src/core/verification/token-cache';
 import { selectKey } from '../../../src/keys/key-selection';
 import { KeyList } from '../../support/key-list';
-import { ISSUER, policyOf } from '../../support/policy';
+import { ISSUER, policyOf, SHARED_SECRET } from '../../support/policy';
 import { publicJwk, segment, signingKey, signToken, type SigningKey } from '../../support/tokens';
 
 const NOW = 1_800_000_000;
@@ -91,7 +91,12 @@ describe('identity headers', () => {
     ['a list of two in a list', [['a', 'b']], 'claim_invalid'],
     ['an object', { admin: true }, '{"admin":true}'],
     ['a list with a comma in an item', ['a,b'], 'claim_invalid'],
-    ['a list with an empty item', ['a', ''], 'claim_invalid'],
+    ['a list with an empty item', ['a', '', null], 'a'],
+    ['a list of empty items', ['', null], undefined],
+    ['names of an object', { admin: { 'org-1': 'a.test' }, user: { 'org-2': 'b.test' } }, 'admin,user'],
+    ['an LDAP name', ['CN=admins,OU=groups,DC=a'], 'CN=admins%2COU=groups%2CDC=a'],
+    ['an LDAP name that hides a role', ['CN=x\\,admin,DC=a'], 'claim_invalid'],
+    ['an LDAP name with a piece that is no attribute', ['CN=x,admin'], 'claim_invalid'],
     ['a list with a line end in an item', ['a\r\nX-User-ID: root'], 'claim_invalid'],
   ])('hold roles that are %s so that no two become one, nor one two (A6, A8, A9)', async (_, roles, expected) => {
     const result = await ask({ token: await sign({ roles }) });
@@ -198,7 +203,7 @@ describe('a subject', () => {
     const secret = signingKey('HS256', 'k');
     const input = `${segment({ alg: 'HS256', kid: 'k' })}.${payload}`;
     const token = `${input}.${createHmac('sha256', secret.privateKey).update(input).digest('base64url')}`;
-    const result = await ask({ token, keys: new KeyList(secret) });
+    const result = await ask({ token, keys: new KeyList(secret), config: SHARED_SECRET });
     expect(typeof result === 'string' ? result : (result as Record<string, unknown>)['X-User-ID']).toBe(expected);
   });
 });
@@ -275,8 +280,10 @@ describe('an HMAC', () => {
     const secret = signingKey('HS256', 'k');
     const token = await signToken(secret, claims);
     sign.mockClear();
-    expect(await ask({ token, keys: new KeyList(secret) })).toHaveProperty('X-User-ID', 'u1');
-    expect(await ask({ token: token.replace(/.{4}$/, 'AAAA'), keys: new KeyList(secret) })).toBe('token_untrusted');
+    expect(await ask({ token, keys: new KeyList(secret), config: SHARED_SECRET })).toHaveProperty('X-User-ID', 'u1');
+    expect(await ask({ token: token.replace(/.{4}$/, 'AAAA'), keys: new KeyList(secret), config: SHARED_SECRET })).toBe(
+      'token_untrusted',
+    );
     expect(verify.mock.calls.map(([algorithm]) => (algorithm as { name: string }).name)).toEqual(['HMAC', 'HMAC']);
     expect(sign).not.toHaveBeenCalled();
   });

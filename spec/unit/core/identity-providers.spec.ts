@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../schema/parse-config';
 import { authorizationRules, authorize } from '../../../src/core/authorization/authorization';
 import type { Claims } from '../../../src/core/claim-selector';
-import type { VerifiedToken } from '../../../src/core/verification/verified-token';
 import { ISSUER } from '../../support/policy';
+import { verifiedToken } from '../../support/verified';
 
 /** Where a provider puts what a caller may do, as docs/AUTHORIZATION.md tells it. */
 interface Shape {
@@ -12,8 +12,8 @@ interface Shape {
 }
 
 function codeOf({ config, claims }: Shape): string | undefined {
-  const rules = authorizationRules(parseConfig({ issuers: [ISSUER], ...config }))!;
-  return authorize({ claims } as VerifiedToken, 'GET', rules)?.code;
+  const parsed = parseConfig({ issuers: [ISSUER], ...config });
+  return authorize(verifiedToken(claims, parsed), 'GET', authorizationRules(parsed)!)?.code;
 }
 
 const shapes: readonly (readonly [name: string, shape: Shape])[] = [

@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseConfig } from '../../../schema/parse-config';
 import { decide } from '../../../src/core/pipeline';
 import { callerOf, type Decision, type Proceed } from '../../../src/core/decision';
 import type { RequestView } from '../../../src/core/request/request-view';
@@ -6,6 +7,7 @@ import { createTokenCache, type TokenCache } from '../../../src/core/verificatio
 import { KeyList } from '../../support/key-list';
 import { ISSUER, policyOf } from '../../support/policy';
 import { signingKey, signToken, type SigningKey } from '../../support/tokens';
+import { verifiedToken } from '../../support/verified';
 
 const NOW = 1_800_000_000;
 let key: SigningKey;
@@ -104,7 +106,7 @@ describe('a claim that cannot be written into a header', () => {
     });
     expect(await ask({ config, headers: await bearer({ roles: ['abc', 'defg'] }) })).toMatchObject({
       code: 'claim_invalid',
-      reason: 'claim roles is too long for header X-User-Roles',
+      reason: 'claim roles with 2 items is too long for header X-User-Roles: 8 bytes, max_bytes is 7',
     });
   });
 });
@@ -528,9 +530,11 @@ describe('what a policy needs of a request', () => {
   });
 
   it('compiles the claims that are handed to the rest of Kong', () => {
-    const { handOver } = policyOf({ authenticated_groups_claim: 'roles', log_user_claim: 'sub' }, keys);
-    expect(handOver.logUser?.({ sub: 'u1' })).toBe('u1');
-    expect(handOver.groups?.select({ roles: ['a'] })).toEqual(['a']);
+    const config = { authenticated_groups_claim: 'roles', log_user_claim: 'sub' };
+    const { handOver } = policyOf(config, keys);
+    const token = verifiedToken({ sub: 'u1', roles: ['a'] }, parseConfig({ issuers: [ISSUER], ...config }));
+    expect(handOver.logUser?.(token)).toBe('u1');
+    expect(handOver.groups?.read(token)).toEqual(['a']);
     expect(handOver.credential).toBeUndefined();
   });
 

@@ -4,7 +4,9 @@ import { decodeCompactJws } from '../../../src/core/verification/compact-jws';
 import type { VerificationKey } from '../../../src/core/verification/key-source';
 import { Refusal } from '../../../src/core/refusal/refusal';
 import { isSignedBy } from '../../../src/core/verification/signature';
-import { verifyToken, type TrustedIssuer } from '../../../src/core/verification/verified-token';
+import { issuerDirectory, type IssuerDirectory } from '../../../src/core/verification/issuer-directory';
+import { verifyToken } from '../../../src/core/verification/verified-token';
+import { trustedIssuer } from '../../support/verified';
 import { importJwk } from '../../../src/keys/jwk-import';
 import { selectKey } from '../../../src/keys/key-selection';
 import { ALGORITHMS } from '../../../schema/algorithms';
@@ -19,12 +21,9 @@ function keyOf(jwk: object): VerificationKey {
   return key;
 }
 
-function joe(key: VerificationKey): Map<string, TrustedIssuer> {
-  const claimRules = { audiences: undefined, requiredClaims: [], leewaySeconds: 0, maximumExpirationSeconds: 0 };
+function joe(key: VerificationKey): IssuerDirectory {
   const keys = { find: (request: Parameters<typeof selectKey>[1]) => selectKey([key], request), holds: () => true };
-  return new Map([
-    ['joe', { issuer: 'joe', algorithms: new Set(ALGORITHMS), tokenTypes: new Set<string>(), claimRules, keys }],
-  ]);
+  return issuerDirectory([trustedIssuer('joe', keys, { algorithms: new Set(ALGORITHMS) })]);
 }
 
 describe.each(vectors.signed)('the example of $source, signed with $alg', ({ alg, jwk, token, isJwt }) => {

@@ -53,8 +53,11 @@ describe('a gatekeeper', () => {
 
   it('warns when it is opened for two issuers whose callers the service cannot tell apart', () => {
     const [issuer] = config.issuers;
-    open({ issuers: [issuer, { ...issuer, issuer: 'https://other.example.com/' }] });
-    expect(log).toHaveBeenCalledWith('warn', expect.stringContaining('the same sub'), { field: 'config.issuers' });
+    const issuers = [issuer, { ...issuer, issuer: 'https://other.example.com/' }];
+    open({ issuers, identity_headers: [{ header: 'X-User-Email', claim: 'email' }] });
+    expect(log).toHaveBeenCalledWith('warn', expect.stringContaining('the same value from two issuers'), {
+      field: 'config.identity_headers',
+    });
   });
 
   it('tells an observer what it finds', async () => {

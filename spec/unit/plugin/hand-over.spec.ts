@@ -59,6 +59,7 @@ describe('groups for acl', () => {
     ['admin', ['admin']],
     [undefined, []],
     [{ admin: true }, []],
+    [{ admin: { 'org-1': 'a.test' }, none: {} }, ['admin']],
     [['admin', 7, ['x']], ['admin']],
   ])('are the strings of %j, also when there are none', async (roles, groups) => {
     const calls = await access({ config: { ...config, identity_headers: [] }, claims: { roles } });

@@ -1,7 +1,5 @@
 import type { AuthorizeRuleConfig, Config } from '../../../schema/config';
 import { claimCondition, type ClaimCondition } from '../claim-condition';
-import { ruleSelector, type ClaimSelector } from '../claim-selector';
-import { scopeItems, stringItems } from '../claim-items';
 import { quote, type Observer, type Stage } from '../observer';
 import { Refusal } from '../refusal/refusal';
 import type { VerifiedToken } from '../verification/verified-token';
@@ -11,8 +9,6 @@ export interface AuthorizationRules {
   /** The field's name, for reasons. */
   readonly field: 'authorize' | 'authorize_shadow';
   readonly rules: readonly Rule[];
-  readonly selectRoles: ClaimSelector;
-  readonly selectScopes: ClaimSelector;
 }
 
 interface Rule {
@@ -28,7 +24,7 @@ interface Rule {
   readonly claims: readonly ClaimCondition[];
 }
 
-type AuthorizationConfig = Pick<Config, 'authorize' | 'authorizeShadow' | 'rolesClaim' | 'scopesClaim'>;
+type AuthorizationConfig = Pick<Config, 'authorize' | 'authorizeShadow' | 'scopesClaim' | 'issuers'>;
 
 /** Compiles `authorize`; `undefined` when the route asks for no more than a verified token. */
 export function authorizationRules(config: AuthorizationConfig): AuthorizationRules | undefined {
@@ -43,9 +39,10 @@ export function shadowRules(config: AuthorizationConfig): AuthorizationRules | u
 function compile(
   field: AuthorizationRules['field'],
   rules: readonly AuthorizeRuleConfig[] | null,
-  { rolesClaim, scopesClaim }: AuthorizationConfig,
+  { scopesClaim, issuers }: AuthorizationConfig,
 ): AuthorizationRules | undefined {
   if (rules === null) return undefined;
+  const scopesClaims = new Set([scopesClaim, ...issuers.flatMap((issuer) => issuer.scopesClaims)]);
   return {
     field,
     rules: rules.map(({ methods, roles, scopes, claims }, index) => ({
@@ -53,10 +50,8 @@ function compile(
       methods: new Set(methods),
       roles: roles === null ? undefined : new Set(roles),
       scopes: scopes ?? [],
-      claims: (claims ?? []).map((condition) => claimCondition(condition, scopesClaim)),
+      claims: (claims ?? []).map((condition) => claimCondition(condition, scopesClaims)),
     })),
-    selectRoles: ruleSelector(rolesClaim),
-    selectScopes: ruleSelector(scopesClaim),
   };
 }
 
@@ -69,9 +64,9 @@ function compile(
  * @see RFC 6750 §3.1 (`insufficient_scope`)
  */
 export function authorize(
-  { claims }: VerifiedToken,
+  { claims, caller }: VerifiedToken,
   method: string | undefined,
-  { field, rules, selectRoles, selectScopes }: AuthorizationRules,
+  { field, rules }: AuthorizationRules,
   observe?: Observer,
 ): Refusal | undefined {
   const stage: Stage = field === 'authorize' ? 'rule' : 'shadow';
@@ -83,7 +78,7 @@ export function authorize(
   const { name, roles, scopes } = rule;
   observe?.(stage, `${name} decides ${method ?? 'any method'}`);
   if (roles !== undefined) {
-    const held = stringItems(selectRoles(claims));
+    const held = caller.roles;
     observe?.(stage, `${name}: one of the roles ${quote([...roles])}; the token has ${quote(held)}`);
     if (!held.some((role) => roles.has(role))) {
       return new Refusal('forbidden', `${name}: none of the roles`, { accepted: [...roles] });
@@ -98,7 +93,7 @@ export function authorize(
       });
     }
   }
-  const granted = scopeItems(selectScopes(claims));
+  const granted = caller.scopes;
   if (scopes.length > 0) observe?.(stage, `${name}: all scopes of ${quote(scopes)}; the token has ${quote(granted)}`);
   return scopes.every((scope) => granted.includes(scope))
     ? undefined

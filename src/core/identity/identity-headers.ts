@@ -1,9 +1,12 @@
 import type { Config } from '../../../schema/config';
-import { claimSelector, type ClaimSelector } from '../claim-selector';
-import { encodeHeaderValue, type OnUnsafe } from './header-value';
+import { callerValue, type CallerClaims, type CallerValue } from './caller-value';
+import { encodeClaims, encodeHeaderValue, type OnUnsafe } from './header-value';
 import { quote, type Observer } from '../observer';
 import { Refusal } from '../refusal/refusal';
 import type { VerifiedToken } from '../verification/verified-token';
+
+/** The claim that means all claims. As a JSON Pointer it would be a claim without a name. */
+const ALL_CLAIMS = '/';
 
 /** Values of identity headers, by name. */
 export type Identity = Readonly<Record<string, string>>;
@@ -23,7 +26,7 @@ export interface IdentityWriter {
 interface IdentityHeader {
   readonly header: string;
   readonly claim: string;
-  readonly select: ClaimSelector;
+  readonly read: CallerValue;
   readonly required: boolean;
   readonly onUnsafe: OnUnsafe;
   /** The longest encoded value, in bytes. */
@@ -31,8 +34,8 @@ interface IdentityHeader {
 }
 
 /** Compiles `identity_headers`. What was written for a verified token is kept with it: hundreds of roles cost once. */
-export function identityWriter(config: Pick<Config, 'identityHeaders'>): IdentityWriter {
-  const mapping = config.identityHeaders.map((entry) => ({ ...entry, select: claimSelector(entry.claim) }));
+export function identityWriter(config: Pick<Config, 'identityHeaders'> & CallerClaims): IdentityWriter {
+  const mapping = config.identityHeaders.map((entry) => ({ ...entry, read: callerValue(entry.claim, config) }));
   // A token's own object is the key: it lives as long as the verification is cached.
   const written = new WeakMap<VerifiedToken, Identity>();
   return {
@@ -48,22 +51,31 @@ export function identityWriter(config: Pick<Config, 'identityHeaders'>): Identit
 }
 
 function identityOf(
-  { claims }: VerifiedToken,
+  token: VerifiedToken,
   mapping: readonly IdentityHeader[],
   observe: Observer | undefined,
 ): Identity | Refusal {
   const headers: Record<string, string> = {};
-  for (const { header, claim, select, required, onUnsafe, maxBytes } of mapping) {
-    observe?.('identity', `${header} from claim ${claim}, which is ${quote(select(claims))}`);
-    const value = encodeHeaderValue(select(claims), claim, onUnsafe);
+  for (const { header, claim, read, required, onUnsafe, maxBytes } of mapping) {
+    const isAll = claim === ALL_CLAIMS;
+    const named = isAll ? token.claims : read(token);
+    observe?.('identity', `${header} from claim ${claim}, which is ${isAll ? 'all claims' : quote(named)}`);
+    const value = isAll ? encodeClaims(token.claims) : encodeHeaderValue(named, claim, onUnsafe);
     if (value instanceof Refusal) return value;
     if (value === undefined) {
       if (required) return new Refusal('claim_missing', `claim ${claim} for header ${header}`);
       continue;
     }
     // The encoded value is ASCII: characters are bytes.
-    if (value.length > maxBytes) return new Refusal('claim_invalid', `claim ${claim} is too long for header ${header}`);
+    if (value.length > maxBytes) return tooLong(claim, header, value.length, maxBytes, named);
     headers[header] = value;
   }
   return headers;
+}
+
+/** A list of groups that grew is the usual reason: the sizes say what `max_bytes` would have to be, or what to leave out. */
+function tooLong(claim: string, header: string, bytes: number, maxBytes: number, value: unknown): Refusal {
+  const items = Array.isArray(value) ? ` with ${value.length} items` : '';
+  const size = `${bytes} bytes, max_bytes is ${maxBytes}`;
+  return new Refusal('claim_invalid', `claim ${claim}${items} is too long for header ${header}: ${size}`);
 }

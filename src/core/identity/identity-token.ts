@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { IdentityTokenConfig } from '../../../schema/config';
-import { stringItems } from '../claim-items';
-import { claimSelector, type ClaimSelector } from '../claim-selector';
 import type { RequestView } from '../request/request-view';
 import type { SigningKeySource } from './signing-key';
 import type { Clock, VerifiedToken } from '../verification/verified-token';
@@ -46,11 +44,9 @@ interface Issued {
  */
 export function identityTokenIssuer(
   { header, issuer, audience, lifetime, bindRequest }: IdentityTokenConfig,
-  rolesClaim: string,
   leewaySeconds: number,
   signingKey: SigningKeySource,
 ): IdentityTokenIssuer {
-  const selectRoles = claimSelector(rolesClaim);
   // A token's own object is the key: it lives as long as the verification is cached, and so does what was signed for it.
   const issued = new WeakMap<object, Issued>();
   const anonymous = {};
@@ -59,7 +55,7 @@ export function identityTokenIssuer(
     const claims = {
       iss: issuer,
       aud: audience,
-      ...callerClaims(token, selectRoles),
+      ...callerClaims(token),
       [IDENTITY_HEADERS_CLAIM]: Object.fromEntries(
         Object.entries(identity).map(([name, value]) => [name.toLowerCase(), value]),
       ),
@@ -103,14 +99,12 @@ function boundTo({ method, path }: RequestView): string {
   return requestHash(method, path);
 }
 
-const selectSubject = claimSelector('sub');
-
 /** What a service that reads nothing but the token wants to know. */
-function callerClaims(token: VerifiedToken | undefined, selectRoles: ClaimSelector): Readonly<Record<string, unknown>> {
+function callerClaims(token: VerifiedToken | undefined): Readonly<Record<string, unknown>> {
   if (token === undefined) return {};
-  const sub = selectSubject(token.claims);
-  const roles = stringItems(selectRoles(token.claims));
-  return { ...(typeof sub === 'string' && { sub }), ...(roles.length > 0 && { roles }) };
+  const { claims, caller, issuer } = token;
+  const sub = issuer.own.id ? caller.id : claims['sub'];
+  return { ...(typeof sub === 'string' && { sub }), ...(caller.roles.length > 0 && { roles: caller.roles }) };
 }
 
 /** It must not outlive the token of the caller, which is accepted until `exp` + leeway. */

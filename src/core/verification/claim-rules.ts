@@ -1,3 +1,4 @@
+import type { ClaimCondition } from '../claim-condition';
 import { claimSelector, type Claims, type ClaimSelector } from '../claim-selector';
 import { quote, type Observer } from '../observer';
 import { Refusal } from '../refusal/refusal';
@@ -5,13 +6,22 @@ import { Refusal } from '../refusal/refusal';
 /** What a claims set must satisfy besides its signature. Times are in seconds. */
 export interface ClaimRules {
   /** `undefined`: any audience, which the configuration has to say out loud. */
-  readonly audiences: ReadonlySet<string> | undefined;
+  readonly audience: AudienceRule | undefined;
   readonly requiredClaims: readonly RequiredClaim[];
+  readonly conditions: readonly ClaimCondition[];
   readonly leewaySeconds: number;
   /** Longest accepted `exp - iat`; 0: no limit. */
   readonly maximumExpirationSeconds: number;
   /** Tokens with an earlier `iat` are revoked, in seconds since the epoch; 0 or left out: none. */
   readonly issuedBeforeSeconds?: number;
+}
+
+/** Which claim must hold one of the accepted audiences. */
+export interface AudienceRule {
+  /** As the configuration names it: `aud` unless it says otherwise. */
+  readonly claim: string;
+  readonly select: ClaimSelector;
+  readonly accepted: ReadonlySet<string>;
 }
 
 /** A claim that must be present, with the name that the configuration gives it. */
@@ -28,9 +38,14 @@ export function requiredClaims(names: readonly string[]): RequiredClaim[] {
   return names.map((name) => ({ name, select: claimSelector(name) }));
 }
 
+/** Compiles the names of accepted audiences, and of the claim that holds them. */
+export function audienceRule(claim: string, audiences: readonly string[]): AudienceRule {
+  return { claim, select: claimSelector(claim), accepted: new Set(audiences) };
+}
+
 /**
  * Checks a claims set whose signature is verified: registered time claims well-formed, audience, required claims,
- * lifetime, time. Returns `undefined` when it passes. It does not check `iss` (that chose the keys) nor `typ`.
+ * conditions, lifetime, time. Returns `undefined` when it passes. It does not check `iss` (that chose the keys) nor `typ`.
  *
  * @param nowSeconds - the time, in seconds since the epoch; fractions allowed
  * @see RFC 7519 §4.1
@@ -47,11 +62,16 @@ export function checkClaims(
       return new Refusal('claim_invalid', `${name} is not a NumericDate`);
     }
   }
-  if (rules.audiences !== undefined && !hasAudience(claims, rules.audiences)) {
-    return new Refusal('audience_not_accepted', 'aud names none of the audiences', { accepted: [...rules.audiences] });
+  const { audience } = rules;
+  if (audience !== undefined && !hasAudience(audience.select(claims), audience.accepted)) {
+    const accepted = [...audience.accepted];
+    return new Refusal('audience_not_accepted', `${audience.claim} names none of the audiences`, { accepted });
   }
   for (const { name, select } of rules.requiredClaims) {
     if (select(claims) === undefined) return new Refusal('claim_missing', `required claim ${name}`);
+  }
+  for (const { claim, demand, select, accepts } of rules.conditions) {
+    if (!accepts(select(claims))) return new Refusal('claim_invalid', `claim ${claim} does not meet ${demand}`);
   }
   return (
     checkLifetime(claims, rules) ??
@@ -100,8 +120,7 @@ function checkIssueTime(claims: Claims, issuedBeforeSeconds = 0): Refusal | unde
 }
 
 /** RFC 7519 §4.1.3: one string or an array of strings, compared whole. */
-function hasAudience(claims: Claims, accepted: ReadonlySet<string>): boolean {
-  const aud = Object.hasOwn(claims, 'aud') ? claims['aud'] : undefined;
+function hasAudience(aud: unknown, accepted: ReadonlySet<string>): boolean {
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   return audiences.some((audience) => typeof audience === 'string' && accepted.has(audience));
 }
@@ -112,11 +131,15 @@ function isNumericDate(value: unknown): boolean {
 }
 
 function describeClaims(claims: Claims, rules: ClaimRules, nowSeconds: number, observe: Observer): void {
-  const { audiences, leewaySeconds, maximumExpirationSeconds, issuedBeforeSeconds = 0 } = rules;
-  const accepted = audiences === undefined ? 'any' : quote([...audiences]);
-  observe('claim', `aud is ${quote(claims['aud'])}; accepted: ${accepted}`);
+  const { audience, leewaySeconds, maximumExpirationSeconds, issuedBeforeSeconds = 0 } = rules;
+  const { claim = 'aud', select = (all: Claims): unknown => all['aud'], accepted } = audience ?? {};
+  observe('claim', `${claim} is ${quote(select(claims))}; accepted: ${accepted ? quote([...accepted]) : 'any'}`);
   for (const { name, select } of rules.requiredClaims) {
     observe('claim', `required: ${name}, ${select(claims) === undefined ? 'missing' : 'there'}`);
+  }
+  for (const { claim: name, demand, select: selectValue, accepts } of rules.conditions) {
+    const value = selectValue(claims);
+    observe('claim', `condition: ${name} by ${demand}, ${accepts(value) ? 'met' : 'not met'}; it is ${quote(value)}`);
   }
   if (issuedBeforeSeconds > 0) observe('claim', `iat must not be before ${issuedBeforeSeconds}`);
   if (maximumExpirationSeconds > 0) observe('claim', `exp - iat may be ${maximumExpirationSeconds} s`);

@@ -7,6 +7,8 @@ export interface VerificationKey {
   readonly kid: string | null;
   /** What this key may verify: fixed by its type, curve and size, narrowed by its JWK's `alg`, `use` and `key_ops`. Never empty. */
   readonly algorithms: readonly Algorithm[];
+  /** The only issuer for whose tokens the key counts, or a template of such (Entra ID: a member `issuer` of its JWK). */
+  readonly issuer?: string;
   /** A public key or, for HMAC, a secret key. Never a private key. */
   readonly key: KeyObject;
 }
@@ -19,20 +21,25 @@ export interface VerificationKey {
  */
 export const MAX_TRIED_KEYS = 3;
 
-/** What a token's header says about the key it wants. Both come from an unverified token. */
+/** What a token says about the key it wants. All of it comes from an unverified token. */
 export interface KeyRequest {
   readonly alg: Algorithm;
   readonly kid: string | undefined;
+  /** The token's `iss`, where keys may be for some issuers only; otherwise {@link VerificationKey.issuer} does not count. */
+  readonly iss?: string;
+}
+
+/** The key that a token names, or the few that may have signed a token without a `kid`. */
+export interface FoundKeys {
+  readonly status: 'found';
+  readonly key: VerificationKey;
+  /** More keys that fit a token without a `kid`: {@link MAX_TRIED_KEYS} with the first one, at the most. */
+  readonly others?: readonly VerificationKey[];
 }
 
 /** The answer of a {@link KeySource}. Only `found` can lead to "proceed". */
 export type KeyLookup =
-  | {
-      readonly status: 'found';
-      readonly key: VerificationKey;
-      /** More keys that fit a token without a `kid`: {@link MAX_TRIED_KEYS} with the first one, at the most. */
-      readonly others?: readonly VerificationKey[];
-    }
+  | FoundKeys
   /** No key fits, or too many do and nothing tells which (RFC 7515 §4.1.4, Appendix D): the token is refused. */
   | { readonly status: 'not_found'; readonly reason: 'no_matching_key' | 'ambiguous_key' }
   /** The keys themselves are not to be had and nothing usable is cached: a 503, not the token's fault. */

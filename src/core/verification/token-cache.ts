@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache';
 import { tokenCacheChannel } from '../../telemetry/channels';
 import type { Observer } from '../observer';
 import type { Refusal } from '../refusal/refusal';
-import { isStillValid, verifyToken, type Clock, type TrustedIssuer, type VerifiedToken } from './verified-token';
+import type { Trust } from './trust';
+import { isStillValid, verifyToken, type Clock, type VerifiedToken } from './verified-token';
 
 /** Verified tokens of one process, by trust settings and token. */
 export type TokenCache = LRUCache<string, VerifiedToken>;
@@ -16,13 +17,6 @@ export type TokenCache = LRUCache<string, VerifiedToken>;
  */
 export function createTokenCache(maxTokens = 20_000, maxBytes = 32 * 1024 * 1024): TokenCache {
   return new LRUCache({ max: maxTokens, maxSize: maxBytes, sizeCalculation: (_, key) => key.length });
-}
-
-/** Whose tokens are believed, and the identity of those settings. */
-export interface Trust {
-  /** Digest of every setting that verification depends on: no two different settings share it, keys included. */
-  readonly id: string;
-  readonly issuers: ReadonlyMap<string, TrustedIssuer>;
 }
 
 /**

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseConfig } from '../../../../schema/parse-config';
 import { authorizationRules, authorize } from '../../../../src/core/authorization/authorization';
-import type { VerifiedToken } from '../../../../src/core/verification/verified-token';
 import { ISSUER } from '../../../support/policy';
+import { verifiedToken } from '../../../support/verified';
 
 interface Asked {
   readonly authorize: readonly Record<string, unknown>[];
@@ -17,8 +17,8 @@ function verdict({
   method = 'GET',
   ...config
 }: Asked): { code: string; scope?: readonly string[] } | undefined {
-  const rules = authorizationRules(parseConfig({ issuers: [ISSUER], ...config }))!;
-  const refusal = authorize({ claims } as VerifiedToken, method, rules);
+  const parsed = parseConfig({ issuers: [ISSUER], ...config });
+  const refusal = authorize(verifiedToken(claims, parsed), method, authorizationRules(parsed)!);
   return refusal && { code: refusal.code, ...(refusal.hints.scope && { scope: refusal.hints.scope }) };
 }
 
@@ -181,8 +181,9 @@ describe('choosing the rule', () => {
   });
 
   it('refuses when the method is not known, unless a rule is for any', () => {
-    const compiled = authorizationRules(parseConfig({ issuers: [ISSUER], ...rules }))!;
-    expect(authorize({ claims: {} } as VerifiedToken, undefined, compiled)).toMatchObject({ code: 'forbidden' });
+    const config = parseConfig({ issuers: [ISSUER], ...rules });
+    const token = verifiedToken({}, config);
+    expect(authorize(token, undefined, authorizationRules(config)!)).toMatchObject({ code: 'forbidden' });
   });
 
   it('applies every condition of a rule', () => {
@@ -197,9 +198,9 @@ describe('choosing the rule', () => {
   });
 
   it('says which rule refused, and why', () => {
+    const config = parseConfig({ issuers: [ISSUER], ...rules });
     const reason = (claims: Record<string, unknown>, method: string): string | undefined =>
-      authorize({ claims } as VerifiedToken, method, authorizationRules(parseConfig({ issuers: [ISSUER], ...rules }))!)
-        ?.reason;
+      authorize(verifiedToken(claims, config), method, authorizationRules(config)!)?.reason;
     expect(reason({}, 'POST')).toBe('authorize[2]: none of the roles');
     expect(reason({}, 'PUT')).toBe('authorize: no entry for the method');
   });
@@ -219,9 +220,10 @@ describe('choosing the rule', () => {
           ...(scopes.length > 0 && { scopes }),
           ...(claims.length > 0 && { claims }),
         };
-        const compiled = authorizationRules(parseConfig({ issuers: [ISSUER], authorize: [rule] }))!;
+        const config = parseConfig({ issuers: [ISSUER], authorize: [rule] });
+        const compiled = authorizationRules(config)!;
         const may = (has: Record<string, string[]>): boolean =>
-          authorize({ claims: has } as unknown as VerifiedToken, 'GET', compiled) === undefined;
+          authorize(verifiedToken(has, config), 'GET', compiled) === undefined;
         const full: Record<string, string[]> = { roles: held, scope: granted, t };
         if (may(full)) return;
         for (const [name, list] of Object.entries(full)) {

@@ -54,12 +54,39 @@ describe('encoding a claim for a header', () => {
   });
 
   it.each([
+    ['one empty item', [''], undefined],
+    ['one null item', [null], undefined],
+    ['an empty and a null item among others', ['a', '', null, 'b'], 'a,b'],
+  ])('leaves out what says nothing in a list with %s', (_, value, text) => {
+    expect(refuse(value)).toBe(text);
+    expect(encode(value)).toBe(text);
+  });
+
+  it.each([
+    ['a name', ['CN=admins,OU=groups,DC=example,DC=test'], 'CN=admins%2COU=groups%2CDC=example%2CDC=test'],
+    ['a name with blanks after its commas', ['cn=Zoë R, ou=a'], 'cn=Zo%C3%AB R%2C ou=a'],
+    ['a name with an OID', ['2.5.4.3=a,DC=b', 'user'], '2.5.4.3=a%2CDC=b,user'],
+  ])('encodes the commas of LDAP names in a list: %s', (_, value, text) => {
+    expect(refuse(value)).toBe(text);
+  });
+
+  it.each([
+    ['a piece that is a role', ['CN=x,admin,DC=a']],
+    ['an escaped comma', ['CN=x\\,admin,DC=a']],
+    ['a quoted comma', ['CN="x,admin",DC=a']],
+    ['a control character', ['CN=x\n,DC=a']],
+    ['an empty piece', ['CN=x,,DC=a']],
+    ['a type without a value', ['CN=,DC=a']],
+    ['no list around it', 'CN=x,DC=a'],
+  ])('refuses what looks like an LDAP name, but has %s', (_, value) => {
+    expect(refuse(value)).toMatchObject({ code: 'claim_invalid' });
+  });
+
+  it.each([
     ['an integer beyond 2^53', 2 ** 53],
     ['a negative integer beyond 2^53', -(2 ** 53)],
     ['infinity', Infinity],
     ['a lone surrogate', '\ud800'],
-    ['an empty item', ['a', '']],
-    ['a null item', [null]],
     ['an inexact number in a list', [2 ** 60]],
     ['an inexact number inside an object', { a: [{ id: JSON.parse('9007199254740993') as number }] }],
     ['nesting deeper than the stack', JSON.parse(`${'[{"a":'.repeat(20_000)}1${'}]'.repeat(20_000)}`)],

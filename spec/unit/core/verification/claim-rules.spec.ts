@@ -1,10 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkClaims, checkTime, requiredClaims, type ClaimRules } from '../../../../src/core/verification/claim-rules';
+import {
+  audienceRule,
+  checkClaims,
+  checkTime,
+  requiredClaims,
+  type ClaimRules,
+} from '../../../../src/core/verification/claim-rules';
 
 const NOW = 1_800_000_000;
 const rules = (changes: Partial<ClaimRules> = {}): ClaimRules => ({
-  audiences: new Set(['orders']),
+  audience: audienceRule('aud', ['orders']),
   requiredClaims: requiredClaims(['exp', 'sub']),
+  conditions: [],
   leewaySeconds: 10,
   maximumExpirationSeconds: 0,
   ...changes,
@@ -72,7 +79,7 @@ describe('checking a verified claims set', () => {
   });
 
   it('does not look at the audience when any is accepted', () => {
-    expect(code({ ...good, aud: 7 }, { audiences: undefined })).toBeUndefined();
+    expect(code({ ...good, aud: 7 }, { audience: undefined })).toBeUndefined();
   });
 
   it('limits the lifetime from iat to exp, whatever the time is', () => {

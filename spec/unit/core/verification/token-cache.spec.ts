@@ -1,6 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { requiredClaims } from '../../../../src/core/verification/claim-rules';
-import { createTokenCache, verifyTokenOnce, type Trust } from '../../../../src/core/verification/token-cache';
+import { createTokenCache, verifyTokenOnce } from '../../../../src/core/verification/token-cache';
+import { issuerDirectory } from '../../../../src/core/verification/issuer-directory';
+import type { Trust } from '../../../../src/core/verification/trust';
+import { trustedIssuer } from '../../../support/verified';
 import { tokenCacheChannel, type TokenCacheMessage } from '../../../../src/telemetry/channels';
 import { KeyList } from '../../../support/key-list';
 import { signingKey, signToken, type SigningKey } from '../../../support/tokens';
@@ -14,14 +17,9 @@ beforeAll(async () => {
 });
 
 function trust(id: string, keys: KeyList): Trust {
-  const claimRules = {
-    audiences: undefined,
-    requiredClaims: requiredClaims(['exp']),
-    leewaySeconds: 0,
-    maximumExpirationSeconds: 0,
-  };
-  const issuer = { issuer: 'joe', algorithms: new Set(['ES256']), tokenTypes: new Set<string>(), claimRules, keys };
-  return { id, issuers: new Map([['joe', issuer]]) };
+  const claimRules = { requiredClaims: requiredClaims(['exp']) };
+  const issuer = trustedIssuer('joe', keys, { algorithms: new Set(['ES256']), claimRules });
+  return { id, issuers: issuerDirectory([issuer]) };
 }
 
 describe('the cache of verified tokens', () => {

@@ -2,15 +2,13 @@ import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { JWTPayload } from 'jose';
 import { ALGORITHMS } from '../../../../schema/algorithms';
-import { requiredClaims } from '../../../../src/core/verification/claim-rules';
+import { audienceRule, requiredClaims } from '../../../../src/core/verification/claim-rules';
+import { issuerDirectory } from '../../../../src/core/verification/issuer-directory';
+import type { TrustedIssuer } from '../../../../src/core/verification/trusted-issuer';
 import { Refusal } from '../../../../src/core/refusal/refusal';
-import {
-  isStillValid,
-  verifyToken,
-  type TrustedIssuer,
-  type VerifiedToken,
-} from '../../../../src/core/verification/verified-token';
+import { isStillValid, verifyToken, type VerifiedToken } from '../../../../src/core/verification/verified-token';
 import { KeyList } from '../../../support/key-list';
+import { trustedIssuer } from '../../../support/verified';
 import { pem, publicJwk, segment, signingKey, signToken, type SigningKey } from '../../../support/tokens';
 
 const NOW = 1_800_000_000;
@@ -32,22 +30,14 @@ const claims = (changes: JWTPayload = {}): JWTPayload => ({
 });
 
 function issuer(keys: KeyList, algorithms: readonly string[] = ALGORITHMS, name = ISSUER): TrustedIssuer {
-  return {
-    issuer: name,
+  return trustedIssuer(name, keys, {
     algorithms: new Set(algorithms),
-    tokenTypes: new Set(),
-    claimRules: {
-      audiences: new Set(['orders']),
-      requiredClaims: requiredClaims(['exp', 'sub']),
-      leewaySeconds: 0,
-      maximumExpirationSeconds: 0,
-    },
-    keys,
-  };
+    claimRules: { audience: audienceRule('aud', ['orders']), requiredClaims: requiredClaims(['exp', 'sub']) },
+  });
 }
 
 async function verify(token: string, ...issuers: readonly TrustedIssuer[]): Promise<unknown> {
-  const result = await verifyToken(token, new Map(issuers.map((entry) => [entry.issuer, entry])), () => NOW);
+  const result = await verifyToken(token, issuerDirectory(issuers), () => NOW);
   return result instanceof Refusal ? { code: result.code, reason: result.reason } : result.claims;
 }
 
@@ -198,7 +188,7 @@ describe('keys that are not to be had', () => {
   it('are no fault of the token: the answer says when to come back', async () => {
     const keys = new KeyList(rsa);
     keys.answer = { status: 'unavailable', retryAfterSeconds: 7 };
-    const result = await verifyToken(await signToken(rsa, claims()), new Map([[ISSUER, issuer(keys)]]), () => NOW);
+    const result = await verifyToken(await signToken(rsa, claims()), issuerDirectory([issuer(keys)]), () => NOW);
     expect(result).toMatchObject({ code: 'keys_unavailable', hints: { retryAfterSeconds: 7 } });
   });
 
@@ -212,8 +202,8 @@ describe('keys that are not to be had', () => {
         return Promise.resolve(keys.find(request));
       },
     };
-    const trusted = { ...issuer(keys), keys: slow };
-    expect(await verifyToken(await signToken(rsa, claims()), new Map([[ISSUER, trusted]]), () => now)).toMatchObject({
+    const trusted = { ...issuer(keys), keysOf: () => slow };
+    expect(await verifyToken(await signToken(rsa, claims()), issuerDirectory([trusted]), () => now)).toMatchObject({
       code: 'token_expired',
     });
   });
@@ -243,7 +233,7 @@ describe('a token that was verified before', () => {
   it('is good until it expires or its key is gone', async () => {
     const keys = new KeyList(rsa);
     const token = await signToken(rsa, claims());
-    const result = (await verifyToken(token, new Map([[ISSUER, issuer(keys)]]), () => NOW)) as VerifiedToken;
+    const result = (await verifyToken(token, issuerDirectory([issuer(keys)]), () => NOW)) as VerifiedToken;
     expect(isStillValid(result, () => NOW + 59)).toBe(true);
     expect(isStillValid(result, () => NOW + 60)).toBe(false);
     keys.keys.length = 0;

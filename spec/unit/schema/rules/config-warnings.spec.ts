@@ -7,28 +7,22 @@ const issuer = (name: string): object => ({
   audiences: ['orders'],
   jwks_uri: `https://${name}.example.com/jwks`,
 });
-const one = [issuer('a')];
 const two = [issuer('a'), issuer('b')];
-const byIssuer = { header: 'X-User-Issuer', claim: 'iss' };
-const subject = { header: 'X-User-ID', claim: 'sub' };
+const email = { header: 'X-User-Email', claim: 'email' };
 
-describe('callers of two issuers who may have the same sub', () => {
-  it.each([
-    ['the default identity headers', { issuers: two }],
-    ['an identity header for the subject alone', { issuers: two, identity_headers: [subject] }],
-    ['a consumer alone', { issuers: two, identity_headers: [], consumer_claim: 'sub' }],
-    ['a credential alone', { issuers: two, identity_headers: [], credential_claim: 'sub' }],
-  ])('are warned about with %s', (_, config) => {
-    expect(configWarnings(parseConfig(config))).toEqual([
-      { field: 'config.issuers', message: expect.stringMatching(/^the same sub from two issuers is one caller/) },
+describe('warnings about a configuration', () => {
+  it('name a header of two issuers that holds something else than the id', () => {
+    expect(configWarnings(parseConfig({ issuers: two, identity_headers: [email] }))).toEqual([
+      { field: 'config.identity_headers', message: expect.stringMatching(/^the same value from two issuers/) },
     ]);
   });
 
   it.each([
-    ['one issuer', { issuers: one }],
-    ['a header for the issuer', { issuers: two, identity_headers: [subject, byIssuer] }],
-    ['nothing that identifies a caller', { issuers: two, identity_headers: [] }],
-  ])('are not warned about with %s', (_, config) => {
+    ['one issuer', { issuers: [issuer('a')], identity_headers: [email] }],
+    ['a header for the issuer', { issuers: two, identity_headers: [email, { header: 'X-User-Issuer', claim: 'iss' }] }],
+    ['callers that are meant to be one', { issuers: two, identity_headers: [email], common_caller_ids: true }],
+    ['no header at all', { issuers: two, identity_headers: [] }],
+  ])('are not given for %s', (_, config) => {
     expect(configWarnings(parseConfig(config))).toEqual([]);
   });
 });

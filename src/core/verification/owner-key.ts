@@ -1,0 +1,99 @@
+import { Refusal } from '../refusal/refusal';
+import { checkJoseHeader, type AcceptedHeader } from './jose-header';
+import type { FoundKeys, KeyLookup } from './key-source';
+import type { Observer } from '../observer';
+import type { TokenOwner } from './trusted-issuer';
+
+/** The entry that judges a token, and its keys that may have signed it. */
+export interface OwnerKey {
+  readonly owner: TokenOwner;
+  readonly alg: AcceptedHeader['alg'];
+  readonly keys: FoundKeys;
+}
+
+type Header = Readonly<Record<string, unknown>>;
+
+/**
+ * Finds the one entry that judges a token among those of its issuer: the one that accepts its `alg` and, where several
+ * do, the one in whose key set its key is. A token that fits two is refused, so no entry's key ever verifies a token that
+ * another one judges.
+ *
+ * @param owners - by the token's `iss`
+ */
+export async function findOwnerKey(
+  owners: readonly TokenOwner[],
+  header: Header,
+  iss: string,
+  observe?: Observer,
+): Promise<OwnerKey | Refusal> {
+  const alg = Object.hasOwn(header, 'alg') ? header['alg'] : undefined;
+  const able = owners.filter(({ issuer }) => typeof alg === 'string' && issuer.algorithms.has(alg));
+  // When none accepts it, the first says why not.
+  const [first, second] = able.length > 0 ? able : owners.slice(0, 1);
+  if (first === undefined) return new Refusal('token_untrusted', 'iss is none of the issuers');
+  const accepted = accept(first, header);
+  if (second === undefined) return accepted instanceof Refusal ? accepted : keyOf(first, accepted, iss, observe);
+  if (accepted instanceof Refusal && accepted.code === 'token_malformed') return accepted;
+  return chosenByKey(able, header, iss, observe);
+}
+
+function accept({ issuer }: TokenOwner, header: Header): AcceptedHeader | Refusal {
+  return checkJoseHeader(header, issuer.algorithms, issuer.tokenTypes);
+}
+
+async function keyOf(
+  owner: TokenOwner,
+  accepted: AcceptedHeader,
+  iss: string,
+  observe: Observer | undefined,
+): Promise<OwnerKey | Refusal> {
+  const keys = await lookUp(owner, accepted, iss);
+  return keys.status === 'found' ? { owner, alg: accepted.alg, keys } : notFound([keys], [owner], observe);
+}
+
+function lookUp(
+  { issuer, keys }: TokenOwner,
+  { alg, kid }: AcceptedHeader,
+  iss: string,
+): KeyLookup | Promise<KeyLookup> {
+  return keys.find(issuer.keysNameIssuer ? { alg, kid, iss } : { alg, kid });
+}
+
+/** Every set is asked: a key that is in two sets says nothing about whose token it is. */
+async function chosenByKey(
+  owners: readonly TokenOwner[],
+  header: Header,
+  iss: string,
+  observe: Observer | undefined,
+): Promise<OwnerKey | Refusal> {
+  // The algorithm is accepted by each, and what is malformed was refused.
+  const { alg, kid } = header as unknown as AcceptedHeader;
+  const lookups = await Promise.all(owners.map((owner) => lookUp(owner, { alg, kid }, iss)));
+  const fitting = owners.flatMap((owner, index) => {
+    const keys = lookups[index];
+    return keys?.status === 'found' ? [{ owner, alg, keys }] : [];
+  });
+  const [chosen, another] = fitting;
+  if (another !== undefined) return new Refusal('token_untrusted', 'two entries of the issuer have a key that fits');
+  if (chosen === undefined) return notFound(lookups, owners, observe);
+  const accepted = accept(chosen.owner, header);
+  return accepted instanceof Refusal ? accepted : chosen;
+}
+
+function notFound(
+  lookups: readonly KeyLookup[],
+  owners: readonly TokenOwner[],
+  observe: Observer | undefined,
+): Refusal {
+  if (observe !== undefined) {
+    for (const finding of owners.flatMap(({ keys }) => keys.findings?.() ?? [])) observe('key', finding);
+  }
+  const unavailable = lookups.filter((lookup) => lookup.status === 'unavailable');
+  if (unavailable.length > 0) {
+    const retryAfterSeconds = Math.min(...unavailable.map((lookup) => lookup.retryAfterSeconds));
+    return new Refusal('keys_unavailable', 'no usable keys of the issuer', { retryAfterSeconds });
+  }
+  const missing = lookups.filter((lookup) => lookup.status === 'not_found');
+  const isAmbiguous = missing.some(({ reason }) => reason === 'ambiguous_key');
+  return new Refusal('token_untrusted', isAmbiguous ? 'ambiguous_key' : 'no_matching_key');
+}
