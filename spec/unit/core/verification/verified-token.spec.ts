@@ -211,7 +211,7 @@ describe('keys that are not to be had', () => {
   it('are described to an observer, and to nobody else', async () => {
     const keys = Object.assign(new KeyList(), { findings: () => ['the set has none'] });
     const told: string[] = [];
-    const trusted = new Map([[ISSUER, issuer(keys)]]);
+    const trusted = issuerDirectory([issuer(keys)]);
     await verifyToken(
       await signToken(rsa, claims()),
       trusted,
