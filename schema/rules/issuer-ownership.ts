@@ -50,8 +50,8 @@ export function ownershipViolations(issuers: readonly IssuerConfig[]): Violation
       ...others.map((earlier) => twoOwnersProblem(owner, earlier)),
       ...(owner.template === undefined ? templates.map((other) => listedProblem(owner, other)) : []),
     ];
-    const problem = problems.find((message) => message !== null);
-    return problem == null ? [] : [{ field: `config.${owner.name}.issuer`, message: problem }];
+    const problem = problems.find((message) => message !== null) ?? null;
+    return problem === null ? [] : [{ field: `config.${owner.name}.issuer`, message: problem }];
   });
 }
 

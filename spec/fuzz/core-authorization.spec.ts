@@ -111,7 +111,7 @@ describe('whatever rules a route has, and whatever a token says', () => {
       fc.property(rule, condition, claimSet, (entry, added, claims) => {
         const may = (demands: typeof entry): boolean => {
           const config = parseConfig({ issuers: [ISSUER], authorize: [demands] });
-          return authorize(verifiedToken(claims as Claims, config), 'GET', authorizationRules(config)!) === undefined;
+          return authorize(verifiedToken(claims, config), 'GET', authorizationRules(config)!) === undefined;
         };
         if (!may(entry)) expect(may({ ...entry, claims: [...(entry.claims ?? []), added] })).toBe(false);
       }),

@@ -17,8 +17,7 @@ export class IssuerDoor {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const decision = await decide({ headers, method: 'GET' });
     if (decision instanceof Refusal) return { code: decision.code, reason: decision.reason };
-    const { authorization: _, ...identity } = decision.headers;
-    return identity;
+    return Object.fromEntries(Object.entries(decision.headers).filter(([name]) => name !== 'authorization'));
   }
 }
 

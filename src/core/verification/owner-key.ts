@@ -68,7 +68,7 @@ async function chosenByKey(
 ): Promise<OwnerKey | Refusal> {
   // The algorithm is accepted by each, and what is malformed was refused.
   const { alg, kid } = header as unknown as AcceptedHeader;
-  const lookups = await Promise.all(owners.map((owner) => lookUp(owner, { alg, kid }, iss)));
+  const lookups = await Promise.all(owners.map(async (owner) => lookUp(owner, { alg, kid }, iss)));
   const fitting = owners.flatMap((owner, index) => {
     const keys = lookups[index];
     return keys?.status === 'found' ? [{ owner, alg, keys }] : [];
