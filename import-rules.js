@@ -49,7 +49,10 @@ const rooms = {
   },
   'src/gateway': { rooms: ['src/kong', 'src/protocol', 'src/telemetry'], packages: ['ipaddr.js'] },
   'src/guard': { rooms: ['src/core', 'src/keys', 'schema', 'src/telemetry'], packages: ['ipaddr.js'] },
-  'src/bff': { rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/telemetry'] },
+  'src/bff': {
+    rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/telemetry'],
+    packages: ['undici'],
+  },
   'src/cli': {
     rooms: [
       ...['plugin', 'src/server', 'src/gateway', 'src/gatekeeper', 'src/keys', 'src/core', 'src/documents'],

@@ -64,7 +64,8 @@ describe('the package kong-jwt-identity-node', () => {
     expect(packages.toSorted()).toEqual(Object.keys({ ...node.dependencies, ...node.peerDependencies }).toSorted());
   });
 
-  it.each(Object.keys(node.exports).filter((name) => name !== './bff/route-config'))(
+  const NEED_YAML = ['./bff/route-config', './bff/door'];
+  it.each(Object.keys(node.exports).filter((name) => !NEED_YAML.includes(name)))(
     'exports %s to import and require, without yaml',
     (name) => {
       const specifier = name.replace('.', node.name);
@@ -74,11 +75,12 @@ describe('the package kong-jwt-identity-node', () => {
     },
   );
 
-  it('exports ./bff/route-config where yaml is installed', () => {
+  it('exports ./bff/route-config and ./bff/door where yaml is installed', () => {
     symlinkSync(join(ROOT, 'node_modules/yaml'), join(folder, 'node_modules/yaml'));
     const source = `const { routeConfig } = require('${node.name}/bff/route-config');
       console.log(routeConfig('routes: [{ name: r }]\\nplugins: [{ name: jwt-identity, config: { issuers: [{ issuer: "https://a/", audiences: [x], jwks_uri: "https://a/jwks" }] } }]', 'r').issuers.length)`;
     expect(run(source, 'commonjs')).toBe('1\n');
+    expect(run(`console.log(typeof require('${node.name}/bff/door').createDoor)`, 'commonjs')).toBe('function\n');
     rmSync(join(folder, 'node_modules/yaml'));
   });
 

@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../schema/parse-config';
 import { Plugin } from '../../../plugin/jwt-identity';
+import { createDoor } from '../../../src/bff/door/door';
 import { createGatekeeper } from '../../../src/bff/gatekeeper';
 import { withHeaders } from '../../../src/core/decision';
 import { decide } from '../../../src/core/pipeline';
@@ -10,6 +11,8 @@ import { refusalResponse } from '../../../src/core/refusal/refusal-response';
 import { createTokenCache } from '../../../src/core/verification/token-cache';
 import { createKeySources } from '../../../src/keys/key-sources';
 import { CONFORMANCE, NEEDS_KONG, prepare, type HeaderLine, type PreparedCase } from '../../support/conformance';
+import { doorFile } from '../../support/door-file';
+import { startEchoService, type EchoService, type Received } from '../../support/echo-service';
 import { pluginKong } from '../../support/plugin-kong';
 import { expectOutcome, type ConformanceOutcome } from '../../support/conformance-outcome';
 
@@ -81,10 +84,33 @@ async function askBff({ config, method, query, lines }: PreparedCase): Promise<C
   return refused(response.status, response.headers, await response.text());
 }
 
+let service: EchoService;
+beforeAll(async () => {
+  service = await startEchoService();
+});
+afterAll(() => service.stop());
+
+async function askDoor({ config, method, query, lines }: PreparedCase): Promise<ConformanceOutcome> {
+  const routes = [{ paths: ['/orders'], plugins: [{ name: 'jwt-identity', config }] }];
+  const kongYml = doorFile({ services: [{ url: service.url, routes }] });
+  const door = createDoor({ kongYml, session: { origin: 'https://bff.test' } });
+  const headers = new Headers(lines.map(([name, value]): [string, string] => [name, value]));
+  const request = new Request(`https://bff.test/orders${query === undefined ? '' : `?${query}`}`, { method, headers });
+  const response = await door(request);
+  const text = await response.text();
+  await door.close();
+  if (response.status !== 200) return refused(response.status, response.headers, text);
+  const { rawHeaders, url } = JSON.parse(text) as Received;
+  const pairs = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? ''] as const] : []));
+  const setCookies = response.headers.getSetCookie();
+  return { serviceHeaders: pairs, query: url.split('?')[1] ?? '', setCookies };
+}
+
 describe.each([
   ['core', askCore],
   ['the plugin', askPlugin],
   ['the BFF’s gatekeeper', askBff],
+  ['the door', askDoor],
 ] as const)('%s', (_, ask) => {
   it.each(CONFORMANCE.map((each) => [each.name, each] as const))('answers %s as everybody does', async (__, each) => {
     const prepared = await prepare(each);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { DOOR_PROBLEMS } from '../../../src/bff/door/problem';
 import { REFUSALS } from '../../../src/core/refusal/refusal';
 
 describe('docs/ERRORS.md', () => {
@@ -15,5 +16,13 @@ describe('docs/ERRORS.md', () => {
     const actual = Object.entries(REFUSALS).map(([code, { status, error }]) => [code, { status, error }]);
     expect(documented).toEqual(Object.fromEntries(actual));
     expect(rows).toHaveLength(actual.length);
+  });
+
+  it('lists every code of the door with its status, and no other', () => {
+    const found = [...text.matchAll(/^\| `(\w+)`\s*\| (\d+)\s*\| [A-Z]/gm)].map(([, code, status]) => [
+      code,
+      Number(status),
+    ]);
+    expect(found).toEqual(Object.entries(DOOR_PROBLEMS).map(([code, { status }]) => [code, status]));
   });
 });

@@ -1,4 +1,5 @@
 import type { PluginEntry } from '../../kong/declarative/entities';
+import { ANYWHERE, mostSpecific, scopeKey } from '../../kong/declarative/plugin-scope';
 import type { Exchange } from '../exchange/exchange';
 import type { LocalResponse } from '../http/local-response';
 import { identityOf } from '../pdk/identity-methods';
@@ -11,9 +12,6 @@ export interface AccessEnd {
   /** The response that ends the request, and who gave it; `null` when the request goes on. */
   readonly exit: { readonly plugin: string; readonly response: LocalResponse } | null;
 }
-
-/** What a plugin is bound to; `null` is "any". */
-type Scope = Pick<PluginEntry, 'routeId' | 'serviceId' | 'consumerId'>;
 
 interface Link {
   readonly kind: PluginKind;
@@ -59,7 +57,7 @@ export class PluginChain {
     const plugins: ConfiguredPlugin[] = [];
     let exit: AccessEnd['exit'] = null;
     for (const { kind, byScope } of this.#links) {
-      const plugin = mostSpecific(byScope, exchange);
+      const plugin = entryFor(byScope, exchange);
       if (plugin === undefined) continue;
       plugins.push(plugin);
       if (exit !== null) continue;
@@ -79,35 +77,10 @@ function compareKinds(a: PluginKind, b: PluginKind): number {
   return b.priority - a.priority || (a.name < b.name ? 1 : -1);
 }
 
-const ANYWHERE: Scope = { routeId: null, serviceId: null, consumerId: null };
-
-/**
- * Returns the one entry of a plugin that applies; entries are not merged.
- *
- * Kong 3.9.3: kong/runloop/plugins_iterator.lua, `lookup_cfg`
- */
-function mostSpecific(byScope: Link['byScope'], exchange: Exchange): ConfiguredPlugin | undefined {
+/** Returns the one entry of a plugin that applies to a request, as far as it is known by now. */
+function entryFor(byScope: Link['byScope'], exchange: Exchange): ConfiguredPlugin | undefined {
   if (byScope.size === 0) return undefined;
   const routeId = exchange.route?.id ?? null;
   const serviceId = exchange.service?.id ?? null;
-  const { consumerId } = identityOf(exchange);
-  const scopes: Scope[] = [
-    { routeId, serviceId, consumerId },
-    { routeId, serviceId: null, consumerId },
-    { routeId: null, serviceId, consumerId },
-    { routeId, serviceId, consumerId: null },
-    { routeId: null, serviceId: null, consumerId },
-    { routeId, serviceId: null, consumerId: null },
-    { routeId: null, serviceId, consumerId: null },
-    ANYWHERE,
-  ];
-  for (const scope of scopes) {
-    const found = byScope.get(scopeKey(scope));
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function scopeKey({ routeId, serviceId, consumerId }: Scope): string {
-  return `${routeId ?? ''}:${serviceId ?? ''}:${consumerId ?? ''}`;
+  return mostSpecific(byScope, { routeId, serviceId, consumerId: identityOf(exchange).consumerId });
 }
