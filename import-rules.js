@@ -24,7 +24,7 @@ const rooms = {
   'src/keys': { rooms: ['src/core', 'src/documents', 'schema', 'src/telemetry'] },
   'src/revocation': {
     rooms: ['src/core', 'src/documents', 'src/files', 'schema', 'src/telemetry'],
-    packages: ['@redis/client'],
+    packages: ['@redis/client', 'lru-cache'],
   },
   'src/gatekeeper': {
     rooms: ['src/core', 'src/keys', 'src/revocation', 'schema', 'src/protocol/line-budget', 'src/telemetry'],

@@ -13,6 +13,7 @@ import { mayBeCrossSite, normalizeOrigin } from './cross-site';
 import { forwardedHeaders, requestView } from './web-request';
 
 export { mayBeCrossSite } from './cross-site';
+export { createLogoutHandler } from './logout';
 
 /** What a BFF knows better than the gateway. */
 export interface GatekeeperOptions {

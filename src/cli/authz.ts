@@ -13,10 +13,11 @@ import { type NamedConfigs, readPolicies, readRoutePolicies } from '../server/de
 import { superviseDecisions } from '../server/processes/decision-supervisor';
 import { createLogger, LOG_LEVEL_VARIABLE, LOG_LEVELS, type Logger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
+import { logoutOptions, openLogoutEndpoint, type LogoutFlags } from './logout-flags';
 import { listenAddress, type ListenAddress } from './listen-address';
 import { fileMode, openSigningKeys, startFailure, wholeNumber } from './server-flags';
 
-interface AuthzFlags {
+interface AuthzFlags extends Omit<LogoutFlags, 'takeOver'> {
   readonly gateway: GatewayName;
   readonly policies?: string;
   readonly kong?: string;
@@ -69,6 +70,8 @@ export function authzCommand(): Command {
       new Option('--signing-keys <file>', 'JWK set with private keys, for identity_token').env(SIGNING_KEYS_VARIABLE),
     )
     .option('--jwks <address:port>', 'publish the public half of the signing keys there', listenAddress)
+    .addOption(logoutOptions()[0])
+    .addOption(logoutOptions()[1])
     .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
     .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS))
     .addHelpText('after', EXAMPLES)
@@ -102,6 +105,7 @@ async function serveDecisions(flags: AuthzFlags): Promise<void> {
   requirePeers(flags);
   try {
     await openSigningKeys({ ...flags, takeOver: false }, logger.log);
+    await openLogoutEndpoint({ ...flags, takeOver: false }, logger.log);
     const exitCode = await superviseDecisions({
       gateway: flags.gateway,
       stripping: flags.gatewayStrips,

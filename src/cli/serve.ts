@@ -4,15 +4,15 @@ import type { MetricsAddress } from '../server/endpoints/metrics-endpoint';
 import { defaultWorkers, supervise } from '../server/processes/supervisor';
 import { createLogger, LOG_LEVEL_VARIABLE, LOG_LEVELS } from '../telemetry/log';
 import { listenAddress } from './listen-address';
+import { logoutOptions, openLogoutEndpoint, type LogoutFlags } from './logout-flags';
 import { pluginOption } from './plugin-option';
 import { fileMode, openSigningKeys, startFailure, wholeNumber } from './server-flags';
 
-interface ServeFlags {
+interface ServeFlags extends LogoutFlags {
   readonly socket: string;
   readonly plugin: string;
   readonly workers: number;
   readonly socketMode: number;
-  readonly takeOver: boolean;
   readonly deadline: number;
   readonly stuckAfter: number;
   readonly metrics?: MetricsAddress;
@@ -53,6 +53,8 @@ export function serveCommand(): Command {
       new Option('--signing-keys <file>', 'JWK set with private keys, for identity_token').env(SIGNING_KEYS_VARIABLE),
     )
     .option('--jwks <address:port>', 'publish the public half of the signing keys there', listenAddress)
+    .addOption(logoutOptions()[0])
+    .addOption(logoutOptions()[1])
     .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
     .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS))
     .action(async (flags: ServeFlags) => {
@@ -64,6 +66,7 @@ export function serveCommand(): Command {
       if (flags.untilStdinEnds) process.stdin.on('close', () => process.kill(process.pid, 'SIGINT')).resume();
       try {
         await openSigningKeys(flags, log);
+        await openLogoutEndpoint(flags, log);
         const exitCode = await supervise({
           socketPath: flags.socket,
           pluginPath: flags.plugin,

@@ -1,0 +1,205 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { openLogout, type LogoutAnswer, type LogoutOptions } from '../../../src/gatekeeper/logout';
+import { createLogoutHandler } from '../../../src/bff/gatekeeper';
+import { readListFile } from '../../../src/revocation/list-file';
+import { writeEntry } from '../../../src/revocation/revocation-entry';
+import { serveLogout } from '../../../src/server/endpoints/logout-endpoint';
+import { LogRecorder } from '../../support/key-issuer';
+import { publicJwk, signingKey, signToken, type SigningKey } from '../../support/tokens';
+
+const ISSUER = 'https://auth.example.com/';
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+const NOW = Math.floor(Date.now() / 1000);
+let key: SigningKey;
+let folder: string;
+let file: string;
+let recorder: LogRecorder;
+let nowSeconds: number;
+
+beforeAll(() => {
+  key = signingKey('ES256', 'k');
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'logout-'));
+  file = join(folder, 'revoked.json');
+  recorder = new LogRecorder();
+  nowSeconds = NOW;
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const config = (changes: object = {}): object => ({
+  issuers: [{ issuer: ISSUER, audiences: ['shop-app'], jwks: JSON.stringify({ keys: [publicJwk(key)] }) }],
+  revocation_lists: [{ file }],
+  ...changes,
+});
+const open = (options: LogoutOptions = {}): ((token?: string) => Promise<LogoutAnswer>) =>
+  openLogout(config(), options, recorder.log, () => nowSeconds * 1000);
+let issued = 0;
+const logoutToken = (claims: object = {}, header: object = {}, signer = key): Promise<string> => {
+  issued += 1;
+  const usual = { iss: ISSUER, aud: 'shop-app', iat: NOW, exp: NOW + 120, jti: `t${issued}`, sid: 's1', sub: 'alice' };
+  return signToken(signer, { ...usual, events: { [EVENT]: {} }, ...claims }, { typ: 'logout+jwt', ...header });
+};
+const entries = async (): Promise<object[]> => (await readListFile(file)).entries.map(writeEntry);
+
+describe('a logout token', () => {
+  it('ends the session that it names, in the list', async () => {
+    expect(await open()(await logoutToken())).toEqual({ status: 200 });
+    expect(await entries()).toEqual([{ iss: ISSUER, sid: 's1', exp: NOW + 86_400 }]);
+    expect(recorder.records.at(-1)).toMatchObject({ level: 'notice', fields: { issuer: ISSUER, by: 'sid' } });
+    expect(JSON.stringify(recorder.records)).not.toMatch(/s1|alice|eyJ/);
+  });
+
+  it.each<readonly [string, LogoutOptions, object]>([
+    ['when it names no session', {}, { sid: undefined }],
+    ['when sessions are not what the list is about', { revokeBy: 'subject' }, {}],
+  ])('ends the earlier tokens of the caller %s', async (_, options, claims) => {
+    expect(await open({ ...options, entryLifetime: 600 })(await logoutToken(claims))).toEqual({ status: 200 });
+    expect(await entries()).toEqual([{ iss: ISSUER, sub: 'alice', issued_before: NOW + 1, exp: NOW + 600 }]);
+  });
+
+  it.each<readonly [string, object, object, string]>([
+    ['is an ID token', { nonce: 'n' }, {}, 'it has a nonce'],
+    ['has no event', { events: undefined }, {}, 'events names no logout'],
+    ['has another event', { events: { 'http://schemas.openid.net/event/other': {} } }, {}, 'events names no logout'],
+    ['has an event that is no object', { events: { [EVENT]: true } }, {}, 'events names no logout'],
+    ['names nobody', { sid: undefined, sub: undefined }, {}, 'neither sid nor sub'],
+    ['names a number', { sid: 1 }, {}, 'sid or sub is not a text, or too long'],
+    ['names 10 KB', { sid: 's'.repeat(10_240) }, {}, 'sid or sub is not a text, or too long'],
+    ['is for another client', { aud: 'other' }, {}, 'aud names none of the audiences'],
+    ['is from another issuer', { iss: 'https://other.example.com/' }, {}, 'iss is none of the issuers'],
+    ['has no id', { jti: undefined }, {}, 'required claim jti'],
+    ['has no time', { iat: undefined }, {}, 'required claim iat'],
+    ['has expired', { exp: NOW - 61 }, {}, 'exp is past'],
+    ['is old', { iat: NOW - 361, exp: undefined }, {}, 'iat is too long ago'],
+    ['is from the future', { iat: NOW + 61 }, {}, 'iat is in the future'],
+    ['is an access token', {}, { typ: 'at+jwt' }, 'typ is not one of the accepted types'],
+  ])('is refused, and nothing is written, when it %s', async (_, claims, header, reason) => {
+    expect(await open()(await logoutToken(claims, header))).toEqual({ status: 400, reason });
+    await expect(readListFile(file)).rejects.toThrow('ENOENT');
+  });
+
+  it.each<readonly [string, (token: string) => string | Promise<string>]>([
+    ['is signed by another', () => logoutToken({}, {}, signingKey('ES256', 'k'))],
+    [
+      'was changed',
+      async () => [...(await logoutToken()).split('.').slice(0, 2), (await logoutToken()).split('.')[2]].join('.'),
+    ],
+    ['is not signed', (token) => `${token.split('.').slice(0, 2).join('.')}.`],
+    ['is none', () => 'x'],
+    ['is too large', (token) => token + 'A'.repeat(20_000)],
+  ])('is refused when it %s', async (_, changed) => {
+    expect(await open()(await changed(await logoutToken()))).toMatchObject({ status: 400 });
+    await expect(readListFile(file)).rejects.toThrow('ENOENT');
+  });
+
+  it('is accepted once', async () => {
+    const logout = open();
+    const token = await logoutToken();
+    expect(await logout(token)).toEqual({ status: 200 });
+    expect(await logout(token)).toEqual({ status: 400, reason: 'the logout token was used before' });
+  });
+
+  it('can be sent again when the list could not be written', async () => {
+    const logout = open();
+    const token = await logoutToken();
+    mkdirSync(file);
+    expect(await logout(token)).toMatchObject({ status: 503, retryAfterSeconds: 5 });
+    rmSync(file, { recursive: true });
+    expect(await logout(token)).toEqual({ status: 200 });
+  });
+
+  it.each(['logout+jwt', 'JWT', undefined])('is accepted with the type %s', async (typ) => {
+    expect(await open()(await logoutToken({}, { typ }))).toEqual({ status: 200 });
+  });
+});
+
+describe('the configuration of logouts', () => {
+  it.each<readonly [string, object, LogoutOptions, string]>([
+    ['there is no list', { revocation_lists: [] }, {}, 'must hold one list'],
+    ['there are two lists', { revocation_lists: [{ file: '/a' }, { file: '/b' }] }, {}, 'must hold one list'],
+    [
+      'the list is at a URL',
+      { revocation_lists: [{ url: 'https://lists.example.com/' }] },
+      {},
+      'must be a file or redis',
+    ],
+    ['entries end at once', {}, { entryLifetime: 1 }, 'must be from 60 to 31536000 seconds'],
+    [
+      'any client counts',
+      { issuers: [{ issuer: ISSUER, any_audience: true, jwks_uri: `${ISSUER}jwks` }] },
+      {},
+      'audiences must name',
+    ],
+  ])('is refused when %s', (_, changes, options, message) => {
+    expect(() => openLogout(config(changes), options, recorder.log)).toThrow(message);
+  });
+});
+
+describe.each(['the endpoint', 'the handler of a BFF'])('%s', (which) => {
+  let server: Server | undefined;
+  let post: (body: string, type?: string, method?: string) => Promise<Response>;
+  beforeEach(async () => {
+    if (which === 'the endpoint') {
+      server = await serveLogout({ host: '127.0.0.1', port: 0 }, open());
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/backchannel-logout`;
+      post = (body, type = 'application/x-www-form-urlencoded', method = 'POST') =>
+        fetch(url, { method, ...(method === 'POST' && { body }), headers: { 'content-type': type } });
+    } else {
+      const handle = createLogoutHandler(config());
+      post = (body, type = 'application/x-www-form-urlencoded', method = 'POST') =>
+        handle(
+          new Request('https://shop.test/logout', {
+            method,
+            ...(method === 'POST' && { body }),
+            headers: { 'content-type': type },
+          }),
+        );
+    }
+  });
+  afterEach(() => {
+    server?.closeAllConnections();
+    server?.close();
+    server = undefined;
+  });
+
+  it('takes a token from a form and answers that nothing of it may be stored', async () => {
+    const response = await post(`logout_token=${await logoutToken()}`);
+    expect([response.status, response.headers.get('cache-control'), await response.text()]).toEqual([
+      200,
+      'no-store',
+      '',
+    ]);
+    expect(await entries()).toHaveLength(1);
+  });
+
+  it('says why it refuses, in fixed words', async () => {
+    const response = await post(`logout_token=${await logoutToken({ nonce: 'n' })}`);
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { error: 'invalid_request', error_description: 'it has a nonce' },
+    ]);
+  });
+
+  it.each<readonly [string, (token: string) => string, string]>([
+    ['two tokens', (token) => `logout_token=${token}&logout_token=${token}`, 'application/x-www-form-urlencoded'],
+    ['no token', () => 'a=b', 'application/x-www-form-urlencoded'],
+    ['JSON', (token) => JSON.stringify({ logout_token: token }), 'application/json'],
+    ['a large form', (token) => `a=${'b'.repeat(70_000)}&logout_token=${token}`, 'application/x-www-form-urlencoded'],
+  ])('refuses %s', async (_, body, type) => {
+    const response = await post(body(await logoutToken()), type).catch(() => undefined);
+    expect([400, 413, undefined]).toContain(response?.status);
+    await expect(readListFile(file)).rejects.toThrow('ENOENT');
+  });
+
+  it('refuses another method', async () => {
+    expect([400, 405]).toContain((await post('', 'text/plain', 'GET')).status);
+  });
+});
