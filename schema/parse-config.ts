@@ -6,6 +6,7 @@ import { callerViolations } from './rules/caller-rules';
 import { headerViolations } from './rules/header-rules';
 import { issuerViolations } from './rules/issuer-rules';
 import { revocationViolations } from './rules/revocation-rules';
+import { resourceViolations } from './rules/resource-rules';
 import { namedFields, type Field, type RecordField } from '../src/kong/schema-language/field';
 import { validate } from '../src/kong/schema-language/validation';
 import type { Violation } from '../src/kong/schema-language/violation';
@@ -43,6 +44,7 @@ export function parseConfig(raw: unknown): Config {
     ...callerViolations(config),
     ...revocationViolations(config),
     ...headerViolations(config),
+    ...resourceViolations(config),
   ]);
   return config;
 }

@@ -1,7 +1,12 @@
 import type { HeaderChanges } from '../../src/core/decision';
 import type { logEntry } from '../../src/core/log-entry';
 import type { Refusal } from '../../src/core/refusal/refusal';
-import { refusalResponse, type Challenge, type ResponseForm } from '../../src/core/refusal/refusal-response';
+import {
+  refusalResponse,
+  type Challenge,
+  type HttpAnswer,
+  type ResponseForm,
+} from '../../src/core/refusal/refusal-response';
 import { refusalLine } from '../../src/gatekeeper/refusal-line';
 import { createLineBudget } from '../../src/protocol/line-budget';
 import { LOG_MEMBER, type Repetition } from '../../src/protocol/verdict';
@@ -39,6 +44,8 @@ export interface Carrier {
   /** @param repetition - for which other requests the handler may repeat the answer; `undefined` for none */
   proceed(kong: Pdk, permission: Permission, repetition: () => Repetition | undefined): Promise<void>;
   refuse(kong: Pdk, rejection: Rejection, repetition: () => Repetition | undefined): Promise<void>;
+  /** Ends the request with an answer that is the same for everybody. */
+  answer(kong: Pdk, answer: HttpAnswer): Promise<void>;
 }
 
 /**
@@ -48,7 +55,7 @@ export interface Carrier {
  */
 export function callsCarrier(logSelf: (line: string) => void): Carrier {
   const mayWrite = createLineBudget();
-  return { proceed, refuse: (kong, rejection) => refuse(kong, rejection, mayWrite, logSelf) };
+  return { proceed, answer, refuse: (kong, rejection) => refuse(kong, rejection, mayWrite, logSelf) };
 }
 
 /** The part of {@link callsCarrier} that lets a request go on. */
@@ -62,6 +69,10 @@ export const proceed: Carrier['proceed'] = async (kong, permission) => {
   if (setCookies !== undefined) await kong.response.addHeader('Set-Cookie', setCookies);
   if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
 };
+
+async function answer(kong: Pdk, { status, headers, body }: HttpAnswer): Promise<void> {
+  await kong.response.exit(status, body, headers);
+}
 
 async function refuse(
   kong: Pdk,

@@ -11,6 +11,7 @@ import { logEntry } from '../../src/core/log-entry';
 import { DEFAULT_REALM } from '../../src/core/policy';
 import { Refusal } from '../../src/core/refusal/refusal';
 import { responseForm } from '../../src/core/refusal/refusal-response';
+import { metadataAnswer } from '../../src/core/refusal/resource-metadata';
 import type { RequestView } from '../../src/core/request/request-view';
 import { reportDecision } from '../../src/gatekeeper/decision-report';
 import { createGatekeepers, operatorsSigningKeys, type Door, type Gatekeeper } from '../../src/gatekeeper/gatekeeper';
@@ -89,6 +90,11 @@ export class Plugin {
         refusal = gatekeeper;
       } else {
         request = await readRequest(kong, gatekeeper.policy);
+        const answer = metadataAnswer(gatekeeper.policy.resourceMetadata, request);
+        if (answer !== undefined) {
+          await this.#carrier.answer(kong, answer);
+          return;
+        }
         refusal = await this.#decideAndLetThrough(kong, request, gatekeeper);
       }
     } catch (error) {

@@ -9,9 +9,10 @@ import type { Repetition } from '../../src/protocol/verdict';
 /**
  * What of a request a repeated answer may depend on. A view with anything else in it (a path, a query, a certificate)
  * was decided by something that the handler does not compare, and is not repeated. Whether another plugin
- * authenticated the caller decides only about requests without a token.
+ * authenticated the caller decides only about requests without a token. The path of the request decides nothing but
+ * whether it is one for the metadata, which {@link Repetition.exceptPath} says.
  */
-const COMPARED_MEMBERS: ReadonlySet<string> = new Set(['headers', 'method', 'isAuthenticated']);
+const COMPARED_MEMBERS: ReadonlySet<string> = new Set(['headers', 'method', 'isAuthenticated', 'requestPath']);
 
 /** A client can make up any number of others, and each would be an answer of its own in Kong's worker. */
 const METHODS: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -67,6 +68,7 @@ export function repetitionOfCaller(
     absent: [],
     method: policy.needsMethod,
     harmless,
+    ...exceptMetadata(policy),
     ...(knowsConsumer && { consumer: true }),
     label: labelOf(decision),
   };
@@ -87,8 +89,13 @@ export function repetitionOfMissing(request: RequestView, policy: Policy, refusa
     equal: ['connection', CONTENT_TYPE, ...(cookieNames.length > 0 ? ['cookie'] : [])],
     absent: headerNames,
     method: !policy.runOnPreflight,
+    ...exceptMetadata(policy),
     label: labelOf(refusal),
   };
+}
+
+function exceptMetadata({ resourceMetadata }: Policy): Pick<Repetition, 'exceptPath'> {
+  return resourceMetadata === undefined ? {} : { exceptPath: resourceMetadata.path };
 }
 
 function isComparable(request: RequestView, policy: Policy): boolean {

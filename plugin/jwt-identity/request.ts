@@ -11,22 +11,26 @@ import type { Pdk } from './pdk';
  * @throws TypeError when Kong answers something that is no header list; the request is then refused
  */
 export async function readRequest(kong: Pdk, policy: Policy): Promise<RequestView> {
-  const { needsMethod, needsPath, needsQuery, allowAuthenticated } = policy;
-  if (!needsMethod && !needsPath && !needsQuery && !allowAuthenticated) {
+  const { needsMethod, needsPath, needsQuery, allowAuthenticated, resourceMetadata } = policy;
+  const needsTarget = resourceMetadata !== undefined;
+  if (!needsMethod && !needsPath && !needsQuery && !allowAuthenticated && !needsTarget) {
     return { headers: headerMap(await kong.request.getHeaders(HEADER_LIMIT)) };
   }
-  const [headers, method, path, rawQuery, credential] = await Promise.all([
+  const [headers, method, path, rawQuery, credential, target] = await Promise.all([
     kong.request.getHeaders(HEADER_LIMIT),
-    needsMethod ? kong.request.getMethod() : undefined,
+    needsMethod || needsTarget ? kong.request.getMethod() : undefined,
     // Kong 3.9.3, runloop/handler.lua: set before the plugins' access phase; what the service will receive.
     needsPath ? kong.nginx.getVar('upstream_uri') : undefined,
     needsQuery ? kong.request.getRawQuery() : undefined,
     allowAuthenticated ? kong.client.getCredential() : undefined,
+    // nginx: the target of the request line, before anything is decoded or normalized.
+    needsTarget ? kong.nginx.getVar('request_uri') : undefined,
   ]);
   return {
     headers: headerMap(headers),
     ...(method !== undefined && { method }),
     ...(path && { path }),
+    ...(target && { requestPath: target.split('?', 1)[0] ?? '' }),
     // Kong 3.9.3: no query arrives as an empty message or as nothing.
     ...(rawQuery !== undefined && { rawQuery }),
     isAuthenticated: presentEntity(credential) !== undefined,

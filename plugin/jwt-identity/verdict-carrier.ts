@@ -44,6 +44,10 @@ export function verdictCarrier(config: unknown): Carrier {
       });
     },
 
+    async answer(kong, { status, headers, body }) {
+      await leave(kong, { ...about, refuse: { status, headers, body } });
+    },
+
     async refuse(kong, rejection, repetition) {
       const { log, refusal } = rejection;
       const repeat = repetition();

@@ -3,6 +3,7 @@ import { CLAIM, HEADER_NAME } from './field-patterns';
 import { IDENTITY_TOKEN_FIELDS } from './identity-token-fields';
 import { ISSUER_ENTITY_CHECKS, ISSUER_FIELDS } from './issuer-fields';
 import { REVOCATION_LIST_ENTITY_CHECKS, REVOCATION_LIST_FIELDS } from './revocation-fields';
+import { RESOURCE_METADATA_FIELDS } from './resource-metadata-fields';
 import { TOKEN_TYPE } from './token-reading-fields';
 import type { EntityChecks, Fields } from '../../src/kong/schema-language/field';
 
@@ -375,6 +376,16 @@ export const CONFIG_FIELDS = [
       len_max: 128,
       err: 'must be at most 128 printable ASCII characters',
       description: 'The realm in the WWW-Authenticate header of refusals (RFC 9110 §11.5). Left out: "service".',
+    },
+  },
+  {
+    resource_metadata: {
+      type: 'record',
+      // Kong 3.9.3, kong/db/schema/entity.lua: a record that does not say so is required.
+      required: false,
+      fields: RESOURCE_METADATA_FIELDS,
+      description:
+        'Tell clients how to get a token (RFC 9728): the plugin answers requests for /.well-known/oauth-protected-resource and the path of the resource on its route, and every challenge names that URL. Made of issuers, authorize and the places of the token. Left out: no metadata.',
     },
   },
 ] as const satisfies Fields;

@@ -43,6 +43,9 @@ Besides the rules above:
   \`Content-Length\`, \`Cookie\`, \`X-Forwarded-For\` …), and a reserved beginning of fewer than 3 characters;
 - a token header that is reserved; an exception in \`unreserved_headers\` that is not reserved, that \`reserved_headers\`
   lists by name, or that Kong or this plugin writes for services;
+- a cookie that is a part (\`session.0\`) of another one that is listed (\`session\`);
+- \`resource_metadata\` whose \`resource\` is not a plainly written \`https://\` URL, without an issuer whose name is one, or
+  beside an issuer with \`any_audience\`;
 - a name that is listed twice in \`header_names\`, \`cookie_names\`, \`uri_param_names\` or \`unreserved_headers\`;
 - a vault reference that Kong could not resolve.
 `;

@@ -1,10 +1,11 @@
 import { CALLER_ID_CLAIM, type Config } from '../config';
 import { namesSeveralIssuers, tellsIssuers } from './caller-rules';
+import { resourceWarnings } from './resource-rules';
 import type { Violation } from '../../src/kong/schema-language/violation';
 
 /** Returns what is accepted but probably not meant, for the log of the start. */
 export function configWarnings(config: Config): Violation[] {
-  return sharedNames(config);
+  return [...sharedNames(config), ...resourceWarnings(config)];
 }
 
 /** A name or an e-mail address of two issuers may be that of two callers. For `sub`, `caller_prefix` is demanded. */

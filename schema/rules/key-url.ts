@@ -1,5 +1,5 @@
 /** Where plain http: needs no permission: the traffic does not leave the machine. */
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
+export const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
 
 /** Whether a host is this machine, by its text. */
 export function isLoopback(host: string): boolean {

@@ -79,6 +79,23 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
     expected: { code: 'token_missing', status: 401, challenge: /^Bearer realm="service"$/ },
   },
   {
+    name: 'no token where clients are told how to get one',
+    config: { resource_metadata: { resource: 'https://api.test/orders' } },
+    headers: () => [],
+    expected: {
+      code: 'token_missing',
+      status: 401,
+      challenge:
+        /^Bearer realm="service", resource_metadata="https:\/\/api\.test\/\.well-known\/oauth-protected-resource\/orders"$/,
+    },
+  },
+  {
+    name: 'a good token where clients are told how to get one',
+    config: { resource_metadata: { resource: 'https://api.test/orders' } },
+    headers: good(),
+    expected: { service: IDENTITY },
+  },
+  {
     name: 'another scheme',
     headers: () => [['Authorization', 'Basic dTpw']],
     expected: { code: 'token_missing', status: 401 },

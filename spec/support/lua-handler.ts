@@ -11,6 +11,8 @@ const DOUBLE = resolve(__dirname, '../fixtures/worker/kong-double.lua');
 /** One request, or something else that happens to the worker; see spec/fixtures/worker/kong-double.lua. */
 export interface LuaStep {
   readonly conf?: string;
+  /** Target of the request line. */
+  readonly target?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly method?: string;
   readonly id?: string;

@@ -4,6 +4,7 @@ import type { Claims } from '../core/claim-selector';
 import { withHeaders } from '../core/decision';
 import { Refusal, type RefusalCode } from '../core/refusal/refusal';
 import { refusalResponse } from '../core/refusal/refusal-response';
+import { metadataAnswer } from '../core/refusal/resource-metadata';
 import { hasTokenCookie } from '../core/request/cookie-token';
 import type { Caller } from '../core/verification/caller';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
@@ -68,6 +69,11 @@ export interface Rejection {
 /** Decides as the plugin does. Never rejects: what is not foreseen is refused with `internal_error`. */
 export interface Gatekeeper {
   decide(request: Request): Promise<Admission | Rejection>;
+  /**
+   * Returns the answer to a request for the metadata of `resource_metadata` (RFC 9728), `undefined` for every other one. A
+   * BFF that is itself the resource serves it at `/.well-known/oauth-protected-resource` and the path of the resource.
+   */
+  resourceMetadata(request: Request): Response | undefined;
 }
 
 /** RFC 6265 §4.1.1 cookie-name. */
@@ -133,6 +139,12 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
   };
 
   return {
+    resourceMetadata: ({ method, url }) => {
+      const answer = metadataAnswer(policy.resourceMetadata, { method, requestPath: new URL(url).pathname });
+      if (answer === undefined) return undefined;
+      const { status, headers, body } = answer;
+      return new Response(status === 204 ? null : body, { status, headers });
+    },
     decide: async (request) => {
       const decision = await judge(request).catch(() => new Refusal('internal_error', 'an unexpected error'));
       if (!(decision instanceof Refusal)) return decision;

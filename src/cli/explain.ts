@@ -86,7 +86,7 @@ async function explainRoute(text: string, flags: ExplainFlags): Promise<Explaine
   const door = { signingKeys: stagedSigningKey, isKong: true, knowsUpstreamPath: true };
   const gatekeeper = openGatekeeper(config, door);
   const query = target.indexOf('?', 1);
-  const plain = { method: flags.method, rawQuery: query < 0 ? '' : target.slice(query + 1), headers };
+  const plain = { method: flags.method, target, rawQuery: query < 0 ? '' : target.slice(query + 1), headers };
   const request =
     flags.token === undefined ? plain : withToken(plain, readToken(flags.token), gatekeeper.policy.sources);
   return { ...about, ...(await explain(request, gatekeeper, consumerFinder(written))) };

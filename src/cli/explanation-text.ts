@@ -21,6 +21,7 @@ export function explanationText(explained: ExplainedRoute): string {
 }
 
 function decisionText(decision: ExplainedRoute['decision']): string {
+  if (decision.outcome === 'answer') return `answer with ${decision.status}, by the plugin itself`;
   if (decision.outcome === 'refuse') return `refuse with ${decision.status} ${decision.code}: ${decision.reason}`;
   return decision.code === 'anonymous' ? 'proceed without a caller' : 'proceed';
 }

@@ -5,11 +5,14 @@ import { readRequest } from '../../plugin/jwt-identity/request';
 import type { HeaderChanges } from '../core/decision';
 import type { Stage } from '../core/observer';
 import { Refusal } from '../core/refusal/refusal';
+import { metadataAnswer } from '../core/refusal/resource-metadata';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper';
 
 /** A request as it is to be explained. Header names are in lower case; a repeated header is a list. */
 export interface ExplainedRequest {
   readonly method: string;
+  /** Path and query. */
+  readonly target: string;
   readonly rawQuery: string;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
@@ -19,6 +22,8 @@ export interface Explanation {
   readonly findings: readonly { readonly stage: Stage; readonly finding: string }[];
   readonly decision:
     | { readonly outcome: 'proceed'; readonly code: 'proceed' | 'anonymous' }
+    /** The plugin itself answers: the metadata of the resource. */
+    | { readonly outcome: 'answer'; readonly status: number }
     | { readonly outcome: 'refuse'; readonly code: string; readonly reason: string; readonly status: number };
   /** What `authorize_shadow` would have answered, when it would have refused. */
   readonly shadow?: { readonly code: string; readonly reason: string };
@@ -46,6 +51,11 @@ export async function explain(
   const findings: { stage: Stage; finding: string }[] = [];
   const { kong, told } = listeningKong(request, findConsumer);
   const view = await readRequest(kong, policy);
+  const metadata = metadataAnswer(policy.resourceMetadata, view);
+  if (metadata !== undefined) {
+    findings.push({ stage: 'request', finding: 'is one for the metadata of the resource, which needs no token' });
+    return { findings, decision: { outcome: 'answer', status: metadata.status } };
+  }
   const decision = await decide(view, (stage, finding) => {
     findings.push({ stage, finding });
   });
@@ -84,7 +94,7 @@ interface Told {
 
 /** A Kong that knows one request, and remembers what it is told. */
 function listeningKong(
-  { method, rawQuery, headers }: ExplainedRequest,
+  { method, target, rawQuery, headers }: ExplainedRequest,
   findConsumer: (value: string, byUsername: boolean) => Consumer | undefined,
 ): { readonly kong: Pdk; readonly told: Told } {
   const told: Told = { headers: {}, kong: {} };
@@ -121,8 +131,8 @@ function listeningKong(
     log: { setSerializeValue: remember, notice: nothing },
     router: { getRoute: nothing, getService: nothing },
     ctx: { shared: { set: remember } },
-    // Only an identity token asks for a variable, the path that it is bound to; its text is not shown.
-    nginx: { getVar: () => Promise.resolve('/'), setCtx: remember },
+    // Of other variables, only that of the path that an identity token is bound to is asked; its text is not shown.
+    nginx: { getVar: (name) => Promise.resolve(name === 'request_uri' ? target : '/'), setCtx: remember },
   };
   return { kong, told };
 }

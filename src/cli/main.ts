@@ -13,6 +13,7 @@ import { healthCommand } from './health';
 import { installCommand } from './install';
 import { jwksCommand, signingKeysCommand } from './jwks';
 import { revokeCommand } from './revoke';
+import { resourceMetadataCommand } from './resource-metadata';
 import { schemaCommand } from './schema';
 import { serveCommand } from './serve';
 
@@ -36,6 +37,7 @@ const commands = [
   jwksCommand(),
   signingKeysCommand(),
   schemaCommand(),
+  resourceMetadataCommand(),
   installCommand(),
 ];
 for (const command of commands) program.addCommand(command.exitOverride());

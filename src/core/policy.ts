@@ -7,6 +7,7 @@ import { headerHygiene, type HeaderHygiene } from './request/header-hygiene';
 import { identityTokenIssuer, type IdentityTokenIssuer } from './identity/identity-token';
 import { identityWriter, type IdentityWriter } from './identity/identity-headers';
 import type { Challenge } from './refusal/refusal-response';
+import { resourceMetadata, type ResourceMetadata } from './refusal/resource-metadata';
 import type { SigningKeySource } from './identity/signing-key';
 import type { RevocationCheck } from './verification/revocation';
 import { compileTrust, type OpenKeySource, type Trust } from './verification/trust';
@@ -30,6 +31,8 @@ export interface Policy {
   readonly allowAuthenticated: boolean;
   readonly runOnPreflight: boolean;
   readonly handOver: HandOver;
+  /** What clients are told about the resource, and where; `undefined` when the configuration says nothing. */
+  readonly resourceMetadata: ResourceMetadata | undefined;
   /** For the challenge of a refusal. */
   readonly challenge: Challenge;
   /** For how many seconds the handler inside Kong's worker may repeat an answer, at most; 0: not at all. */
@@ -62,6 +65,7 @@ export function compilePolicy(
   const authorization = authorizationRules(config);
   const shadow = shadowRules(config);
   const identityToken = compileIdentityToken(config, signingKey);
+  const metadata = resourceMetadata(config);
   return {
     trust: compileTrust(config, keySourceFor),
     sources: {
@@ -82,7 +86,11 @@ export function compilePolicy(
     allowAuthenticated: config.allowAuthenticated,
     runOnPreflight: config.runOnPreflight,
     handOver: compileHandOver(config),
-    challenge: { realm: config.realm ?? DEFAULT_REALM },
+    resourceMetadata: metadata,
+    challenge: {
+      realm: config.realm ?? DEFAULT_REALM,
+      ...(metadata !== undefined && { resourceMetadata: metadata.url }),
+    },
     repeatSeconds: repeatSeconds(config),
     needsMethod:
       authorization !== undefined ||

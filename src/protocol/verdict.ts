@@ -120,6 +120,8 @@ export interface Repetition {
    * not listed above matters.
    */
   readonly harmless?: readonly string[];
+  /** A request for this path must be asked about: as sent, without the query. */
+  readonly exceptPath?: string;
   /** The consumer that Kong knows at the end of the event is part of the answer. */
   readonly consumer?: true;
   /** What a repetition counts as; an opaque text that the report hands back to the plugin server. */

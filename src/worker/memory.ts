@@ -163,6 +163,7 @@ function namesOf(repetition: Repetition): Record<string, true> {
  */
 function keyOf(configuration: Configuration, shape: Shape, headers: RequestHeaders): string | undefined {
   const { repetition, names } = shape;
+  if (repetition.exceptPath !== undefined && requestPath() === repetition.exceptPath) return undefined;
   if (names !== undefined) {
     for (const [name] of pairs(headers)) if (names[name] === undefined) return undefined;
   }
@@ -179,6 +180,11 @@ function keyOf(configuration: Configuration, shape: Shape, headers: RequestHeade
     } else return undefined;
   }
   return table.concat(parts);
+}
+
+/** The path as the client sent it; the plugin server compares the same text. */
+function requestPath(): string | undefined {
+  return string.match(ngx.var['request_uri'] ?? '', '^[^?]*');
 }
 
 interface LuaWeakTable {

@@ -22,6 +22,29 @@ const withCookie = (headers: Record<string, string> = {}): Record<string, string
   ...headers,
 });
 
+describe('a gatekeeper whose configuration names a resource', () => {
+  const resource_metadata = { resource: 'https://shop.example.com/mcp' };
+  const gatekeeper = createGatekeeper({ ...config, resource_metadata });
+  const url = `${ORIGIN}/.well-known/oauth-protected-resource/mcp`;
+
+  it('answers requests for its metadata, and names them in the challenge', async () => {
+    const response = gatekeeper.resourceMetadata(new Request(`${url}?a=1`))!;
+    expect(await response.json()).toMatchObject({
+      resource: resource_metadata.resource,
+      authorization_servers: [ISSUER],
+    });
+    expect(gatekeeper.resourceMetadata(new Request(url, { method: 'OPTIONS' }))?.status).toBe(204);
+    const decision = await ask(gatekeeper, {});
+    const { headers } = (decision as Exclude<typeof decision, Admission>).response;
+    expect(headers.get('www-authenticate')).toBe(`Bearer realm="service", resource_metadata="${url}"`);
+  });
+
+  it('answers no other request so, and none without a resource', () => {
+    expect(gatekeeper.resourceMetadata(new Request(`${ORIGIN}/mcp`))).toBeUndefined();
+    expect(createGatekeeper(config).resourceMetadata(new Request(url))).toBeUndefined();
+  });
+});
+
 describe('a gatekeeper with a session cookie', () => {
   const gatekeeper = createGatekeeper(config, { session });
 

@@ -70,6 +70,10 @@ services:
     plugins:
     - name: jwt-identity
       config: { <<: *trust, identity_token: { issuer: 'https://gateway/', audience: orders, bind_request: true } }
+  - name: resource
+    paths: [/resource, /.well-known/oauth-protected-resource/resource]
+    plugins:
+    - { name: jwt-identity, config: { <<: *trust, resource_metadata: { resource: 'https://api.test/resource' } } }
   - { name: global, paths: [/global], hosts: [api.example.com] }
   - { name: upload, paths: [/upload], plugins: [{ name: jwt-identity, config: { issuers: [] } }] }
 `;
@@ -116,6 +120,22 @@ async function run(...args: readonly string[]): Promise<{ text: string; exitCode
 const json = async (...args: readonly string[]): Promise<unknown> => JSON.parse((await run('--json', ...args)).text);
 
 describe('explain', () => {
+  it('says that the plugin itself answers a request for the metadata of the resource', async () => {
+    const { text, exitCode } = await run('--path', '/.well-known/oauth-protected-resource/resource');
+    expect(exitCode).toBeUndefined();
+    expect(text).toMatch(/request {4}is one for the metadata of the resource, which needs no token\n/);
+    expect(text).toMatch(/decision {3}answer with 200, by the plugin itself\n$/);
+    expect((await run('--path', '/resource')).exitCode).toBe(3);
+  });
+
+  it('lists the keys of the issuer when a token finds none', async () => {
+    const path = join(folder, 'stranger');
+    const stranger = signingKey('ES256', 'stranger');
+    writeFileSync(path, await signToken(stranger, { iss: 'https://auth.example.com/', aud: 'orders', exp: NOW + 60 }));
+    const { text } = await run('--path', '/open', '--token', path);
+    expect(text).toContain('key        the set has kid "k1", for ES256\n');
+  });
+
   it('says step by step why a request passes and what becomes of it, without the token', async () => {
     const token = await tokenFile();
     const { text, exitCode } = await run('--path', '/orders/7', '--token', token, '-H', 'X_User_ID: evil\u001b[2J');

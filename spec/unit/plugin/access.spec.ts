@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Plugin } from '../../../plugin/jwt-identity/index';
 import { pluginKong, type PluginAnswers, type RecordedCall } from '../../support/plugin-kong';
-import { publicJwk, signingKey, signToken, type SigningKey } from '../../support/tokens';
+import { pem, publicJwk, signingKey, signToken, type SigningKey } from '../../support/tokens';
 
 const ISSUER = 'https://auth.example.com/';
 let key: SigningKey;
@@ -39,6 +39,49 @@ const faults: [string, () => unknown][] = [
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a fault may be anything
   ['rejects with nothing', () => Promise.reject()],
 ];
+
+describe('a request for the metadata of the resource', () => {
+  const changes = {
+    issuers: undefined,
+    resource_metadata: { resource: 'https://api.test/mcp' },
+  };
+  const target = (path: string): PluginAnswers => ({
+    'request.getHeaders': () => Promise.resolve({}),
+    'request.getMethod': () => Promise.resolve('GET'),
+    'nginx.getVar': () => Promise.resolve(path),
+  });
+  const config = (): object => ({
+    ...changes,
+    issuers: [{ issuer: ISSUER, audiences: ['orders'], public_key: pem(key) }],
+  });
+
+  it('is answered without a token, whatever its query says', async () => {
+    const calls = await access(target('/.well-known/oauth-protected-resource/mcp?x=1'), config());
+    expect(calls.at(-1)).toMatchObject({
+      method: 'response.exit',
+      args: [200, expect.stringContaining('"resource":"https://api.test/mcp"'), { 'Access-Control-Allow-Origin': '*' }],
+    });
+  });
+
+  it.each(['/mcp', '/.well-known/oauth-protected-resource', '/mcp?/.well-known/oauth-protected-resource/mcp', ''])(
+    'is none at %s: the request is refused, and the challenge says where the metadata is',
+    async (path) => {
+      const { args } = (await access(target(path), config())).at(-1)!;
+      expect(args[0]).toBe(401);
+      expect(args[2]).toMatchObject({
+        'WWW-Authenticate':
+          'Bearer realm="service", resource_metadata="https://api.test/.well-known/oauth-protected-resource/mcp"',
+      });
+    },
+  );
+
+  it('is refused when Kong does not take the answer', async () => {
+    const exits: unknown[] = [];
+    const answers = { ...target('/.well-known/oauth-protected-resource/mcp'), 'response.exit': () => exits.push(1) };
+    const failing = { ...answers, 'nginx.getVar': () => Promise.reject(new Error('SECRET')) };
+    expect(last(await access(failing, config()))).toEqual(['response.exit', 500]);
+  });
+});
 
 describe('the access phase', () => {
   it('lets a good request pass with two calls', async () => {

@@ -84,6 +84,22 @@ describe('a verdict for the handler', () => {
     expect((await verdictOf(situation)).repeat).toBeUndefined();
   });
 
+  it('is the document itself for a request for the metadata, and other answers are not repeated for its path', async () => {
+    const path = '/.well-known/oauth-protected-resource/mcp';
+    const config = { resource_metadata: { resource: 'https://api.test/mcp' } };
+    const at = (target: string): PluginAnswers => ({
+      'request.getMethod': () => Promise.resolve('GET'),
+      'nginx.getVar': () => Promise.resolve(target),
+    });
+    const document = await verdictOf({ config, headers: {}, answers: at(path) });
+    expect(document).toMatchObject({ refuse: { status: 200, body: expect.stringContaining('"resource"') } });
+    expect(document.repeat).toBeUndefined();
+    const missing = await verdictOf({ config, headers: {}, answers: at('/mcp') });
+    expect(missing).toMatchObject({ refuse: { status: 401 }, repeat: { kind: 'missing', exceptPath: path } });
+    const passing = await verdictOf({ config, answers: at('/mcp') });
+    expect(passing).toMatchObject({ repeat: { kind: 'token', method: false, exceptPath: path } });
+  });
+
   it('ends otherwise than the one before it, because LuaJIT hashes a text by its ends', async () => {
     const textOf = async (): Promise<string> => (await access({})).at(-1)!.args[1] as string;
     const [one, other] = [await textOf(), await textOf()];

@@ -105,6 +105,7 @@ describe('a configuration as Kong sends it', () => {
       logDecisions: 'refused',
       logUserClaim: null,
       realm: null,
+      resourceMetadata: null,
     });
   });
 

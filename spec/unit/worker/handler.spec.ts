@@ -107,6 +107,18 @@ describeLua('the handler in LuaJIT', () => {
     expect(second).toEqual({ ...first, asked: false, handler: undefined });
   });
 
+  it('asks about the path that the plugin server answers itself, and repeats for every other', () => {
+    const repeat = { ...(JSON.parse(passing) as { repeat: object }).repeat, exceptPath: '/.well-known/x' };
+    const verdict = JSON.stringify({ ...JSON.parse(passing), repeat });
+    const asked = (first: string, second: string): boolean =>
+      last({ headers: ada, verdict, target: first }, { headers: ada, target: second }).asked;
+    expect(asked('/a', '/b?c=/.well-known/x')).toBe(false);
+    for (const target of ['/.well-known/x', '/.well-known/x?a=1']) expect(asked('/a', target)).toBe(true);
+    for (const target of ['/.well-known/x/', '/.well-known/X', '//.well-known/x'])
+      expect(asked('/a', target)).toBe(false);
+    expect(asked('/.well-known/x', '/a')).toBe(true);
+  });
+
   it('repeats the consumer that Kong knew', () => {
     const repeat = { ...(JSON.parse(passing) as Verdict).repeat!, consumer: true as const };
     const verdict = verdictText({ repeat });

@@ -8,6 +8,8 @@ export interface RequestView {
   readonly method?: string;
   /** Path that the service will receive, without the query; needed when {@link Policy.needsPath}. */
   readonly path?: string;
+  /** Path as the client sent it, without the query; needed when {@link Policy.resourceMetadata} is there. */
+  readonly requestPath?: string;
   /** Query string as the client sent it, without `?`; needed when {@link Policy.needsQuery}. */
   readonly rawQuery?: string;
   /** Whether Kong knows the caller by a credential that another plugin accepted; needed when {@link Policy.allowAuthenticated}. */
