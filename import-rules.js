@@ -51,7 +51,7 @@ const rooms = {
   'src/guard': { rooms: ['src/core', 'src/keys', 'schema', 'src/telemetry'], packages: ['ipaddr.js'] },
   'src/bff': {
     rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/telemetry'],
-    packages: ['undici'],
+    packages: ['undici', 'jose', 'lru-cache'],
   },
   'src/cli': {
     rooms: [

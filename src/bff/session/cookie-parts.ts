@@ -1,0 +1,64 @@
+/** A value that is too long for one cookie, in several: `name.0`, `name.1` and so on. */
+
+/** Browsers keep 4096 bytes of name, value and attributes (RFC 6265 §6.1). */
+const MAX_PART_LENGTH = 3800;
+/** Node takes 16 KiB of headers, and other headers need their room. */
+const MAX_PARTS = 3;
+
+/** The attributes of a cookie. */
+export interface CookieAttributes {
+  /** Seconds for which the browser keeps it. */
+  readonly maxAgeSeconds: number;
+}
+
+/** The attributes without which no cookie of a session may be. `__Host-` makes browsers insist on the last two. */
+const ATTRIBUTES = 'HttpOnly; SameSite=Lax; Secure; Path=/';
+
+/** Returns the value that a request's cookies of a name have together; `undefined` when one is missing or there twice. */
+export function readCookieParts(request: Request, name: string): string | undefined {
+  const parts = ownCookies(request, name);
+  const numbers = new Set(parts.map(([number]) => number));
+  if (parts.length === 0 || parts.length > MAX_PARTS || numbers.size !== parts.length) return undefined;
+  const texts = Array.from({ length: parts.length }, (_, i) => parts.find(([number]) => number === i)?.[1]);
+  return texts.includes(undefined) ? undefined : texts.join('');
+}
+
+/** Whether a request has any cookie of a name. */
+export function hasCookieParts(request: Request, name: string): boolean {
+  return ownCookies(request, name).length > 0;
+}
+
+/**
+ * Returns the lines of `Set-Cookie` that make a browser keep a value, and forget parts of a longer one before it;
+ * `undefined` when it is too long.
+ */
+export function writeCookieParts(
+  name: string,
+  value: string,
+  { maxAgeSeconds }: CookieAttributes,
+): readonly string[] | undefined {
+  const count = Math.ceil(value.length / MAX_PART_LENGTH);
+  if (count > MAX_PARTS) return undefined;
+  return Array.from({ length: MAX_PARTS }, (_, i) => {
+    const part = value.slice(i * MAX_PART_LENGTH, (i + 1) * MAX_PART_LENGTH);
+    return part === '' ? forgotten(name, i) : `${name}.${i}=${part}; Max-Age=${maxAgeSeconds}; ${ATTRIBUTES}`;
+  });
+}
+
+/** Returns the lines of `Set-Cookie` that make a browser forget a value. */
+export function forgetCookieParts(name: string): readonly string[] {
+  return Array.from({ length: MAX_PARTS }, (_, i) => forgotten(name, i));
+}
+
+function forgotten(name: string, part: number): string {
+  return `${name}.${part}=; Max-Age=0; ${ATTRIBUTES}`;
+}
+
+function ownCookies({ headers }: Request, name: string): (readonly [number: number, value: string])[] {
+  return (headers.get('cookie') ?? '').split(';').flatMap((pair) => {
+    const at = pair.indexOf('=');
+    const own = pair.slice(0, Math.max(at, 0)).trim();
+    const number = own.startsWith(`${name}.`) ? own.slice(name.length + 1) : '';
+    return /^\d$/.test(number) ? [[Number(number), pair.slice(at + 1).trim()] as const] : [];
+  });
+}

@@ -1,0 +1,191 @@
+/** A browser's session without a store: its tokens are in encrypted cookies (docs/BFF.md). */
+import { createHash, randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { ConfigError } from '../../../schema/config-error';
+import { mayBeCrossSite, normalizeOrigin } from '../cross-site';
+import type { OpenedSession } from '../door/door-session';
+import { forgetCookieParts, hasCookieParts, readCookieParts, writeCookieParts } from './cookie-parts';
+import { createSeal } from './sealed-value';
+
+export { createLoginAttempts, type LoginAttempt, type LoginAttempts } from './login-attempts';
+export { returnPath } from './return-path';
+
+/** What a provider gave for a login or for a refresh token. */
+export interface Tokens {
+  readonly accessToken: string;
+  /** Seconds until the access token expires. */
+  readonly expiresInSeconds: number;
+  /** Left out: the one before stays, or there is none. */
+  readonly refreshToken?: string | undefined;
+  /** Left out: the one before stays, or there is none. For the logout at the provider (`id_token_hint`). */
+  readonly idToken?: string | undefined;
+}
+
+/** What a cookie holds. */
+export interface StoredSession {
+  readonly accessToken: string;
+  readonly refreshToken?: string | undefined;
+  readonly idToken?: string | undefined;
+}
+
+/** How sessions are kept. */
+export interface SessionOptions {
+  /** Origin of the BFF as browsers see it. */
+  readonly origin: string;
+  /** The first encrypts, all decrypt: `openssl rand -base64 32`. The same on every instance. */
+  readonly secrets: readonly string[];
+  /**
+   * Asks the provider for new tokens. Returns `undefined` when the provider says that the session is over
+   * (`invalid_grant`). Rejects when the provider cannot be asked.
+   */
+  readonly refresh: (refreshToken: string) => Promise<Tokens | undefined>;
+  /** Seconds before the end of the access token from which on it is renewed; 60 unless given. */
+  readonly refreshBeforeSeconds?: number;
+  /** Seconds after which a session ends, however often it is renewed; 12 hours unless given. */
+  readonly maxAgeSeconds?: number;
+  /** Name of the cookies; `__Host-session` unless given. */
+  readonly cookie?: string;
+  /** Milliseconds since 1970; the system's clock unless given. */
+  readonly now?: () => number;
+}
+
+/** Sessions of browsers. */
+export interface Sessions {
+  /** Returns the lines of `Set-Cookie` for a new session. Rejects with a ConfigError for tokens too long for cookies. */
+  begin(tokens: Tokens): Promise<readonly string[]>;
+  /**
+   * Returns the access token of a request's session, renewed when it is about to expire: for `createDoor`. Requests that
+   * come together, and those that come with the old cookie up to a minute later, share one renewal and its cookies.
+   */
+  open(request: Request): Promise<OpenedSession>;
+  /** Returns what a request's session holds, as it is; for pages, which cannot set cookies, and for the logout. */
+  read(request: Request): Promise<StoredSession | undefined>;
+  /**
+   * Ends a request's session and returns the lines of `Set-Cookie` that make the browser forget it. A copy of its cookies
+   * is refused from now on, by this process until it ends. The tokens must be revoked at the provider, too.
+   */
+  end(request: Request): Promise<readonly string[]>;
+}
+
+interface Sealed extends StoredSession {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly tokenEnds: number;
+  readonly sessionEnds: number;
+}
+
+interface Renewal {
+  readonly session: Sealed | undefined;
+  readonly setCookies: readonly string[];
+}
+
+/** How long requests with the cookie from before a renewal still get its result. */
+const GRACE_MS = 60_000;
+/** How long a provider that failed is not asked again for the same session. */
+const PAUSE_MS = 5_000;
+const MAX_RENEWALS = 10_000;
+const MAX_ENDED = 100_000;
+
+/**
+ * Returns sessions that live in cookies and at the provider: no store. In memory there are only the renewals of the last
+ * minute and the names of sessions that ended here.
+ *
+ * @throws ConfigError for an origin or a secret that is none
+ */
+export function createSessions(options: SessionOptions): Sessions {
+  const { secrets, refresh, refreshBeforeSeconds = 60, maxAgeSeconds = 12 * 3600, now = Date.now } = options;
+  const { cookie = '__Host-session' } = options;
+  const origin = normalizeOrigin(options.origin);
+  const { seal, open } = createSeal(secrets, 'session');
+  const renewals = new LRUCache<string, Promise<Renewal>>({ max: MAX_RENEWALS });
+  const ended = new LRUCache<string, true>({ max: MAX_ENDED, ttl: maxAgeSeconds * 1000 });
+  const forget = forgetCookieParts(cookie);
+
+  const write = async (session: Sealed): Promise<readonly string[]> => {
+    const seconds = Math.max(1, Math.ceil((session.sessionEnds - now()) / 1000));
+    const lines = writeCookieParts(cookie, await seal(session), { maxAgeSeconds: seconds });
+    if (lines === undefined) throw new ConfigError('session', 'the tokens of the provider are too long for cookies');
+    return lines;
+  };
+
+  const stored = async (request: Request): Promise<Sealed | undefined> => {
+    const text = readCookieParts(request, cookie);
+    const session = text === undefined ? undefined : ((await open(text)) as Sealed | undefined);
+    return session === undefined || session.sessionEnds <= now() || ended.has(session.id) ? undefined : session;
+  };
+
+  const renewed = async (session: Sealed, refreshToken: string): Promise<Renewal> => {
+    const tokens = await refresh(refreshToken);
+    if (tokens === undefined) return { session: undefined, setCookies: forget };
+    const next = merged(session, tokens, now());
+    return { session: next, setCookies: await write(next) };
+  };
+
+  /** One renewal for all that have the same refresh token: a provider that rotates it ends a session that uses it twice. */
+  const renewal = (session: Sealed, refreshToken: string): Promise<Renewal> => {
+    const key = createHash('sha256').update(refreshToken).digest('base64url');
+    const known = renewals.get(key);
+    if (known !== undefined) return known;
+    const started = renewed(session, refreshToken);
+    renewals.set(key, started);
+    const forgetAfter = (ms: number): void => {
+      setTimeout(() => renewals.delete(key), ms).unref();
+    };
+    started.then(
+      () => {
+        forgetAfter(GRACE_MS);
+      },
+      () => {
+        forgetAfter(PAUSE_MS);
+      },
+    );
+    return started;
+  };
+
+  return {
+    begin: (tokens) => {
+      const sessionEnds = now() + maxAgeSeconds * 1000;
+      return write(merged({ id: randomUUID(), accessToken: '', tokenEnds: 0, sessionEnds }, tokens, now()));
+    },
+    open: async (request) => {
+      if (!hasCookieParts(request, cookie)) return { token: undefined, setCookies: [] };
+      const session = await stored(request);
+      if (session === undefined) return { token: undefined, setCookies: forget };
+      const { accessToken, refreshToken, tokenEnds } = session;
+      const isFresh = tokenEnds - now() > refreshBeforeSeconds * 1000;
+      // The browser may drop the cookies of an answer to another site, and the session would be lost with them.
+      if (isFresh || refreshToken === undefined || mayBeCrossSite(request, origin)) {
+        return { token: accessToken, setCookies: [] };
+      }
+      try {
+        const { session: next, setCookies } = await renewal(session, refreshToken);
+        if (next === undefined || ended.has(session.id)) return { token: undefined, setCookies: forget };
+        return { token: next.accessToken, setCookies };
+      } catch {
+        // The provider cannot be asked: the token is good as long as it is.
+        return { token: accessToken, setCookies: [] };
+      }
+    },
+    read: async (request) => {
+      const session = await stored(request);
+      if (session === undefined) return undefined;
+      const { accessToken, refreshToken, idToken } = session;
+      return { accessToken, refreshToken, idToken };
+    },
+    end: async (request) => {
+      const session = await stored(request);
+      if (session !== undefined) ended.set(session.id, true);
+      return forget;
+    },
+  };
+}
+
+function merged(before: Sealed, tokens: Tokens, nowMs: number): Sealed {
+  return {
+    ...before,
+    accessToken: tokens.accessToken,
+    refreshToken: tokens.refreshToken ?? before.refreshToken,
+    idToken: tokens.idToken ?? before.idToken,
+    tokenEnds: nowMs + tokens.expiresInSeconds * 1000,
+  };
+}
