@@ -1,0 +1,186 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { parseConfig } from '../../../schema/parse-config';
+import { PRESETS } from '../../../schema/presets/presets';
+import { PROVIDERS } from '../../../schema/presets/providers';
+import { inlineSet, IssuerDoor } from '../../support/issuer-door';
+import { PROVIDER_TOKENS, type ProviderToken } from '../../support/provider-tokens';
+import { signingKey, signToken, type SigningKey } from '../../support/tokens';
+
+const keys: Record<string, SigningKey> = {};
+beforeAll(() => {
+  for (const alg of ['RS256', 'ES256'] as const) keys[alg] = signingKey(alg, 'k');
+});
+const cases = PROVIDER_TOKENS.map((token) => [`${token.provider}: ${token.what}`, token] as const);
+const others = PROVIDER_TOKENS.flatMap((token) =>
+  Object.entries(token.others).map(([what, changes]) => [`${token.provider}: ${what}`, token, changes] as const),
+);
+
+/** The preset, with keys that are at hand here. */
+const configOf = ({ provider, entry, alg }: ProviderToken, top: object = {}): object => ({
+  issuers: [{ provider, ...entry, jwks: inlineSet(keys[alg]!) }],
+  ...top,
+});
+
+function sign({ alg, claims, header }: ProviderToken, changes: object = {}): Promise<string> {
+  const now = Math.floor(Date.now() / 1000);
+  return signToken(keys[alg]!, { iat: now, nbf: now, exp: now + 300, ...claims, ...changes }, header);
+}
+
+describe('the presets', () => {
+  it('have at least one token each in this spec', () => {
+    expect(new Set(PROVIDER_TOKENS.map(({ provider }) => provider))).toEqual(new Set(PROVIDERS));
+  });
+
+  it.each(cases)('find keys where the provider has them: %s', (_, { provider, entry, keys: place }) => {
+    const [issuer] = parseConfig({ issuers: [{ provider, ...entry }] }).issuers;
+    expect(issuer?.jwksUri ?? (issuer?.discovery === true ? 'discovery' : undefined)).toBe(place);
+  });
+
+  it.each(cases)('accept a token of the provider and read its caller: %s', async (_, token) => {
+    const answer = await new IssuerDoor().ask(configOf(token), await sign(token));
+    expect(answer).toEqual({
+      'X-User-ID': token.id,
+      ...(token.roles !== undefined && { 'X-User-Roles': token.roles }),
+    });
+  });
+
+  it.each(cases)('accept a token where no token is needed, too: %s', async (_, token) => {
+    expect(await new IssuerDoor().ask(configOf(token, { allow_missing: true }), await sign(token))).toHaveProperty(
+      'X-User-ID',
+    );
+  });
+
+  it.each(cases.filter(([, { scopes }]) => scopes !== undefined))('read scopes: %s', async (_, token) => {
+    const door = new IssuerDoor();
+    const good = configOf(token, { authorize: [{ scopes: token.scopes }] });
+    expect(await door.ask(good, await sign(token))).toHaveProperty('X-User-ID');
+    const more = configOf(token, { authorize: [{ scopes: ['never:granted'] }] });
+    expect(await door.ask(more, await sign(token))).toMatchObject({ code: 'insufficient_scope' });
+  });
+
+  it.each(others)('refuse %s, also where no token is needed', async (_, token, changes) => {
+    const door = new IssuerDoor();
+    for (const top of [{}, { allow_missing: true }]) {
+      expect(await door.ask(configOf(token, top), await sign(token, changes))).toHaveProperty('code');
+    }
+  });
+
+  it.each(cases)('refuse a token that expired or has another issuer: %s', async (_, token) => {
+    const door = new IssuerDoor();
+    const past = Math.floor(Date.now() / 1000) - 60;
+    const expired = await sign(token, { iat: past - 300, nbf: past - 300, exp: past });
+    expect(await door.ask(configOf(token), expired)).toMatchObject({ code: 'token_expired' });
+    const elsewhere = await sign(token, { iss: `${String(token.claims['iss'])}.evil.test` });
+    expect(await door.ask(configOf(token), elsewhere)).toMatchObject({ code: 'token_untrusted' });
+  });
+
+  it.each(cases)('refuse tokens without expiry, audience and caller: %s', async (_, token) => {
+    const door = new IssuerDoor();
+    const entry = parseConfig(configOf(token)).issuers[0]!;
+    for (const claim of ['exp', entry.audienceClaim, ...entry.requiredClaims.filter((name) => !name.startsWith('/'))]) {
+      expect([claim, await door.ask(configOf(token), await sign(token, { [claim]: undefined }))]).toEqual([
+        claim,
+        expect.objectContaining({ code: expect.any(String) }),
+      ]);
+    }
+  });
+
+  it.each(cases)('refuse algorithms that the provider does not use: %s', async (_, token) => {
+    const secret = signingKey('HS256', 'k');
+    const forged = await signToken(secret, { ...token.claims, exp: Math.floor(Date.now() / 1000) + 300 }, token.header);
+    expect(await new IssuerDoor().ask(configOf(token), forged)).toMatchObject({ code: 'token_untrusted' });
+  });
+
+  it.each(cases)('have fields that an entry can set: %s', (_, { provider, entry }) => {
+    const own = {
+      audience_claim: 'own_aud',
+      required_claims: ['exp', 'own'],
+      token_types: ['own+jwt'],
+      caller_claims: ['own_id'],
+      roles_claims: ['own_roles'],
+      scopes_claims: ['own_scopes'],
+      algorithms: ['ES512'],
+      jwks_uri: 'https://own.example.com/keys',
+    };
+    expect(parseConfig({ issuers: [{ provider, ...entry, ...own }] }).issuers[0]).toMatchObject({
+      audienceClaim: 'own_aud',
+      requiredClaims: ['exp', 'own'],
+      tokenTypes: ['own+jwt'],
+      callerClaims: ['own_id'],
+      rolesClaims: ['own_roles'],
+      scopesClaims: ['own_scopes'],
+      algorithms: ['ES512'],
+      jwksUri: 'https://own.example.com/keys',
+      discovery: null,
+    });
+  });
+
+  it.each(PROVIDERS)('refuse an issuer that is not one of %s, and name an example', (provider) => {
+    expect(() => parseConfig({ issuers: [{ provider, issuer: 'ftp://x', audiences: ['a'] }] })).toThrow(
+      `config.issuers[1].issuer: is not one of the provider ${provider}, such as ${PRESETS[provider].example}`,
+    );
+    expect(PRESETS[provider].example).toMatch(PRESETS[provider].shape);
+  });
+
+  it.each([
+    ['keycloak', 'https://auth.example.com/realms/shop/'],
+    ['auth0', 'https://example.eu.auth0.com'],
+    ['clerk', 'https://example.clerk.accounts.dev/'],
+    ['entra', 'https://login.microsoftonline.com/common/v2.0'],
+    ['entra', 'https://sts.windows.net/8f5e4b1c-0a55-4e1b-8c3a-6f2a1c1f9b70/'],
+    ['firebase', 'https://securetoken.google.com/{project}'],
+    ['okta', 'https://example.okta.com'],
+    ['supabase', 'https://abc.supabase.co'],
+  ])('refuse a common mistake in the issuer of %s: %s', (provider, issuer) => {
+    expect(() => parseConfig({ issuers: [{ provider, issuer, audiences: ['a'] }] })).toThrow(
+      'is not one of the provider',
+    );
+  });
+
+  it('need an audience', () => {
+    for (const { provider, entry } of PROVIDER_TOKENS) {
+      expect(() => parseConfig({ issuers: [{ provider, ...entry, audiences: [] }] })).toThrow('audiences');
+    }
+  });
+
+  it('keep their conditions beside those of an entry, unless it judges the same claim', () => {
+    const { provider, entry } = PROVIDER_TOKENS.find((token) => token.provider === 'cognito')!;
+    const conditionsOf = (conditions: object[]): unknown =>
+      parseConfig({ issuers: [{ provider, ...entry, conditions }] }).issuers[0]?.conditions.map(({ claim }) => claim);
+    expect(conditionsOf([{ claim: 'tenant', one_of: ['acme'] }])).toEqual(['token_use', 'tenant']);
+    expect(conditionsOf([{ claim: 'token_use', present: true }])).toEqual(['token_use']);
+  });
+
+  it('of a provider from which anybody gets a token need a condition', () => {
+    expect(() => parseConfig({ issuers: [{ provider: 'github-actions', audiences: ['a'] }] })).toThrow(
+      'config.issuers[1].conditions: must have one on sub, repository',
+    );
+  });
+
+  it('need tenants where the issuer is a template', () => {
+    expect(() => parseConfig({ issuers: [{ provider: 'entra', audiences: ['a'] }] })).toThrow(
+      'config.issuers[1].tenants: is needed, unless any_tenant is true',
+    );
+  });
+
+  it('may be two on one route, each read in its own way', async () => {
+    const byName = (name: string): ProviderToken => PROVIDER_TOKENS.find(({ provider }) => provider === name)!;
+    const [keycloak, entra] = [byName('keycloak'), byName('entra')];
+    const config = {
+      issuers: [keycloak, entra].map(({ provider, entry, alg }) => ({
+        provider,
+        ...entry,
+        jwks: inlineSet(keys[alg]!),
+        caller_prefix: `${provider}:`,
+      })),
+      authorize: [{ roles: ['admin', 'Orders.Admin'] }],
+    };
+    const door = new IssuerDoor();
+    for (const token of [keycloak, entra]) {
+      expect(await door.ask(config, await sign(token))).toEqual({
+        'X-User-ID': `${token.provider}:${token.id}`,
+        'X-User-Roles': token.roles,
+      });
+    }
+  });
+});
