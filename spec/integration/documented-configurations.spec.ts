@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { parseConfig } from '../../schema/parse-config';
 import type { Config } from '../../schema/config';
+import { claimSelector } from '../../src/core/claim-selector';
 import { announceSigningKey } from '../../src/keys/signing-keys';
 import { completed, documentedYaml, isForKong, type CompletedBlock } from '../support/documented-yaml';
 import { type EchoService, type Received, startEchoService } from '../support/echo-service';
@@ -96,18 +97,26 @@ describeKong('every configuration in the README and in docs/', () => {
  */
 function callers(config: Config): { method: string; claims: Record<string, unknown> }[] {
   const rules = config.authorize ?? [{ methods: null, roles: null, scopes: null, claims: null }];
-  const shown = config.identityHeaders.find(({ header }) => header === 'X-User-Roles')?.claim ?? config.rolesClaim;
+  const header = config.identityHeaders.find((entry) => entry.header === 'X-User-Roles')?.claim ?? config.rolesClaim;
+  const issuer = config.issuers[0]!;
+  const shown = header === config.rolesClaim ? issuer.rolesClaims[0]! : header;
   return rules.map(({ methods, roles, scopes, claims }) => {
-    const [issuer] = config.issuers;
+    const tenant = issuer.tenants?.[0] ?? 'acme';
     const token: Record<string, unknown> = {
-      iss: issuer!.issuer,
-      aud: issuer!.audiences[0],
+      iss: issuer.issuer.replace(/\{\w+\}/, tenant),
       sub: 'ada',
       exp: Math.floor(Date.now() / 1000) + 300,
     };
-    put(token, shown, [roles?.[0] ?? 'admin']);
-    if (scopes) put(token, config.scopesClaim, scopes.join(' '));
-    for (const { claim, oneOf, matches } of claims ?? []) {
+    for (const claim of [...issuer.requiredClaims, issuer.callerClaims.at(-1)!]) {
+      if (valueAt(token, claim) === undefined) put(token, claim, 'ada');
+    }
+    put(token, issuer.audienceClaim, issuer.audiences[0]);
+    if (issuer.tenantClaim !== null) put(token, issuer.tenantClaim, tenant);
+    const held = [roles?.[0] ?? 'admin'];
+    // Zitadel's roles are the names of an object.
+    put(token, shown, shown.startsWith('urn:zitadel') ? { [held[0]!]: { '1': 'acme.example.com' } } : held);
+    if (scopes) put(token, issuer.scopesClaims[0]!, scopes.join(' '));
+    for (const { claim, oneOf, matches } of [...issuer.conditions, ...(claims ?? [])]) {
       put(token, claim, oneOf?.[0] ?? matches?.[0]?.replaceAll('*', 'x') ?? 'x');
     }
     return { method: methods?.[0] ?? 'POST', claims: token };
@@ -120,6 +129,10 @@ function put(claims: Record<string, unknown>, claim: string, value: unknown): vo
   let holder = claims;
   for (const name of names.slice(0, -1)) holder = (holder[name] ??= {}) as Record<string, unknown>;
   holder[names.at(-1)!] = value;
+}
+
+function valueAt(claims: Record<string, unknown>, claim: string): unknown {
+  return claimSelector(claim)(claims);
 }
 
 /** Names by which the service could learn who is calling, folded as application servers fold them. */

@@ -81,15 +81,28 @@ function fileOf(content: unknown): Entry {
   return isFile ? mapping : { plugins: [{ name: 'jwt-identity', config: mapping }] };
 }
 
+/** Members of an issuer's entry that say where its keys are. */
+const KEY_SOURCES = ['jwks_uri', 'discovery', 'jwks', 'public_key', 'secret', 'secret_is_base64', 'key_fetch'];
+
 function withKeys(config: Entry, jwks: string): Entry {
   const written = list(config['issuers']);
   const issuers = written.length === 0 ? [{ issuer: 'https://auth.example.com/', audiences: ['orders-api'] }] : written;
-  const trusted = ['issuer', 'audiences', 'any_audience', 'algorithms'];
-  const kept = issuers.map((issuer) => Object.entries(issuer).filter(([name]) => trusted.includes(name)));
+  // A secret beside other entries is another entry of their issuer, which the keys below would not tell apart.
+  const apart = issuers.filter((issuer) => issuer['secret'] === undefined || issuers.length === 1);
+  const kept = apart.map((issuer) =>
+    Object.entries(issuer).filter(([name]) => ![...KEY_SOURCES, 'revoke_issued_before'].includes(name)),
+  );
   const others = Object.entries(config).filter(([name]) => name !== 'revocation_lists');
   return {
     ...Object.fromEntries(others),
-    issuers: kept.map((members) => ({ ...Object.fromEntries(members), jwks })),
+    issuers: kept.map((members) => {
+      const issuer = Object.fromEntries(members);
+      // A preset knows which algorithms its provider uses. The key at hand may use another one.
+      const algorithms = issuer['provider'] !== undefined && { algorithms: ['ES256'] };
+      // With one key set for all tenants, a claim must name the tenant.
+      const tenant = String(issuer['issuer']).includes('{') && { tenant_claim: 'tenant' };
+      return { ...tenant, ...issuer, ...algorithms, jwks };
+    }),
   };
 }
 
