@@ -12,6 +12,7 @@ import { DocumentList, LIST_TYPE, type ListDependencies } from './document-list'
 import type { ListSource } from './list-source';
 import { RedisList } from './redis-list';
 import type { RevocationTable } from './revocation-table';
+import { createStatusLists } from './status-lists';
 
 /** What {@link createRevocationChecks} needs from the outside. */
 export interface RevocationDependencies {
@@ -45,10 +46,9 @@ export function createRevocationChecks({
 }: RevocationDependencies): (config: Config) => RevocationCheck | undefined {
   const shared = sharedDocuments<ListSource>(MAX_SHARED_LISTS);
   const dependencies: ListDependencies = { now: elapsedClock(wallClock, monotonic), wallClock, random, log };
+  const statusLists = createStatusLists(dependencies);
   return (config) => {
-    const unread = config.issuers.findIndex(({ statusList }) => statusList !== null);
-    if (unread >= 0) throw new ConfigError(`config.issuers[${unread + 1}].status_list`, 'is not supported yet');
-    const checks = config.revocationLists.map((list, index) => {
+    const lists = config.revocationLists.map((list, index) => {
       const path = `config.revocation_lists[${index + 1}]`;
       checkCaFile(list.listFetch.caFile, `${path}.list_fetch.ca_file`);
       checkCaFile(list.redis?.caFile ?? null, `${path}.redis.ca_file`);
@@ -56,6 +56,11 @@ export function createRevocationChecks({
       const source = shared(JSON.stringify([list, signer]), () => openList(list, signer, keySourceFor, dependencies));
       return listCheck(source, list.allowUnavailable);
     });
+    for (const [index, { statusList }] of config.issuers.entries()) {
+      checkCaFile(statusList?.listFetch.caFile ?? null, `config.issuers[${index + 1}].status_list.list_fetch.ca_file`);
+    }
+    const hasStatusLists = config.issuers.some(({ statusList }) => statusList !== null);
+    const checks = hasStatusLists ? [...lists, statusLists] : lists;
     return checks.length === 0 ? undefined : everyOf(checks);
   };
 }

@@ -6,6 +6,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../schema/parse-config';
 import type { KeySource } from '../../../src/core/verification/key-source';
@@ -247,6 +248,82 @@ describe('a list at a URL', () => {
       'revocation_unavailable',
     );
     expect(recorder.records.map(({ fields }) => fields['reason'])).toContain('the document is not a signed JWT');
+  });
+});
+
+describe('a status list of an issuer', () => {
+  const uri = (): string => `${url()}/lists/1`;
+  const statusList = (changes: object = {}): object => ({
+    status_list: { uri_prefixes: [`${url()}/lists/`], ...changes },
+  });
+  /** Statuses of the indexes 0 to 3, two bits each. */
+  const listToken = (statuses: readonly number[], claims: object = {}, signer = key): Promise<string> => {
+    const byte = statuses.reduce((all, status, index) => all | (status << (2 * index)), 0);
+    const lst = deflateSync(Buffer.from([byte])).toString('base64url');
+    const usual = { sub: uri(), iat: START, status_list: { bits: 2, lst } };
+    return signToken(signer, { ...usual, ...claims }, { typ: 'statuslist+jwt' });
+  };
+  const referring = (idx: unknown, at = uri()): Promise<string> =>
+    tokenOf({ status: { status_list: { idx, uri: at } } });
+
+  it('lets valid tokens pass only, and is fetched once for all of them', async () => {
+    serve(await listToken([0, 1, 2, 3]));
+    const ask = doorOf([], statusList());
+    const outcomes = await Promise.all([0, 1, 2, 3, 4].map(async (idx) => ask(await referring(idx))));
+    expect(outcomes).toEqual(['proceed', 'token_revoked', 'token_revoked', 'token_revoked', 'token_revoked']);
+    expect(asked).toBe(1);
+  });
+
+  it('ends a token when the list says so, after the ttl of the list, and gives it back', async () => {
+    serve(await listToken([0], { ttl: 60 }));
+    const ask = doorOf([], statusList());
+    const token = await referring(0);
+    expect(await ask(token)).toBe('proceed');
+    serve(await listToken([2], { iat: START + 1, ttl: 60 }));
+    now += 30;
+    expect(await ask(token)).toBe('proceed');
+    now += 31;
+    expect(await ask(token)).toBe('token_revoked');
+    serve(await listToken([0], { iat: START + 2, ttl: 60 }));
+    now += 61;
+    expect(await ask(token)).toBe('proceed');
+  });
+
+  it.each<readonly [string, () => Promise<string>]>([
+    ['is signed by another', () => listToken([0], {}, other)],
+    ['is about another URI', () => listToken([0], { sub: 'https://auth.example.com/lists/1' })],
+    ['has expired', () => listToken([0], { exp: START - 1 })],
+    ['is none', () => Promise.resolve('eyJ')],
+  ])('refuses with 503 when the list %s', async (_, made) => {
+    serve(await made());
+    expect(await doorOf([], statusList())(await referring(0))).toBe('revocation_unavailable');
+    expect(await doorOf([], statusList({ allow_unavailable: true }))(await referring(1))).toBe('proceed');
+  });
+
+  it.each<readonly [string, () => Promise<string>]>([
+    ['elsewhere', () => referring(0, 'http://127.0.0.1:1/lists/1')],
+    ['above the prefix', () => referring(0, `${url()}/lists/../other`)],
+    ['above the prefix, encoded', () => referring(0, `${url()}/lists/%2e%2e/other`)],
+    ['at no index', () => referring('0')],
+  ])('rejects a token that refers to a list %s, and fetches nothing', async (_, made) => {
+    expect(await doorOf([], statusList())(await made())).toBe('claim_invalid');
+    expect(asked).toBe(0);
+  });
+
+  it('is not asked about tokens without a reference, unless each must have one', async () => {
+    expect(await doorOf([], statusList())(await tokenOf())).toBe('proceed');
+    expect(await doorOf([], statusList({ required: true }))(await tokenOf())).toBe('claim_missing');
+    expect(await doorOf([])(await referring(1))).toBe('proceed');
+    expect(asked).toBe(0);
+  });
+
+  it('is fetched anew and not kept beyond max_lists', async () => {
+    serve(await listToken([0]));
+    const ask = doorOf([], statusList({ max_lists: 1 }));
+    await ask(await referring(0));
+    await ask(await referring(0, `${url()}/lists/2`));
+    await ask(await referring(0));
+    expect(asked).toBe(3);
   });
 });
 

@@ -55,6 +55,7 @@ function trustedIssuer(entry: IssuerConfig, config: TrustConfig, openKeys: OpenK
       maximumExpirationSeconds: config.maximumExpiration,
       issuedBeforeSeconds: entry.revokeIssuedBefore,
     },
+    statusList: entry.statusList,
     keysOf: keysOf(entry, openKeys),
     keysNameIssuer: isTemplate || entry.provider === 'entra',
     tenants: isTemplate ? tenantsOf(entry) : undefined,

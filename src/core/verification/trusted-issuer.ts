@@ -1,3 +1,4 @@
+import type { StatusListConfig } from '../../../schema/config';
 import type { ClaimSelector } from '../claim-selector';
 import type { ReadCaller } from './caller';
 import type { ClaimRules } from './claim-rules';
@@ -10,6 +11,8 @@ export interface TrustedIssuer {
   readonly algorithms: ReadonlySet<string>;
   readonly tokenTypes: ReadonlySet<string>;
   readonly claimRules: ClaimRules;
+  /** Where status lists of its tokens are; `null` or left out: they are not looked at. */
+  readonly statusList?: StatusListConfig | null;
   /** Opens the keys; of a tenant when each has its own. `undefined` unless the entry is a template. */
   readonly keysOf: (tenant: string | undefined) => KeySource;
   /** Whether a key that names its issuer counts for tokens of that issuer only. */

@@ -11,6 +11,9 @@ import {
 /** Different `kid` labels that one process counts; the uses of further ones are counted together. */
 const MAX_KIDS = 100;
 
+/** Lists of revoked tokens, status lists included, of which one process tells; of further ones only the log does. */
+const MAX_LISTS = 100;
+
 /** Upper bounds of the buckets for an event's duration, in seconds. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5, 10];
 
@@ -161,7 +164,10 @@ function observeRevocationLists(): void {
     help: '1 for the state of a list of revoked tokens: fresh, stale (used because a newer one cannot be had) or unavailable.',
     labelNames: ['list', 'state'],
   });
+  const lists = new Set<string>();
   revocationListChannel.subscribe(({ list, state, readAtMs = 0, entries: held }) => {
+    if (lists.size < MAX_LISTS) lists.add(list);
+    if (!lists.has(list)) return;
     if (held !== undefined) entries.set({ list }, held);
     if (readAtMs > 0) readAt.set(list, readAtMs);
     if (state === undefined) return;
