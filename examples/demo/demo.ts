@@ -62,7 +62,12 @@ export async function startDemo({ basePort, kongFile }: DemoOptions, terminal: T
           terminal.print(strangerLine(name, stranger, terminal));
         },
       });
-    const provider = started(await startIdentityProvider(wanted.identityProvider, Date.now));
+    const onRotate = (kid: string, published: number): void => {
+      terminal.print(
+        `The provider signs with the key ${kid.slice(0, 8)}… from now on and publishes ${published} keys.`,
+      );
+    };
+    const provider = started(await startIdentityProvider(wanted.identityProvider, Date.now, undefined, onRotate));
     const orders = started(await service('orders', wanted.orders, ORDERS_PAGES));
     const admin = started(await service('admin', wanted.admin, ADMIN_PAGES));
 
@@ -82,7 +87,12 @@ export async function startDemo({ basePort, kongFile }: DemoOptions, terminal: T
       }),
     );
     const ports: Ports = { ...wanted, ...known, gateway: gateway.port };
-    const page = started(await startPage(wanted.page, pageActions(ports, provider, journal)));
+    const page = started(
+      await startPage(
+        wanted.page,
+        pageActions(ports, provider, journal, () => readKongYml(kongFile, known)),
+      ),
+    );
 
     printWelcome(
       {

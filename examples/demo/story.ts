@@ -7,6 +7,8 @@ import type { Terminal } from './terminal';
 export interface Chapter {
   readonly title: string;
   readonly command: string;
+  /** What it shows when all is well. */
+  readonly expected: string;
 }
 
 /** Returns the story as commands. They use the variables that {@link tokenVariables} sets. */
@@ -16,25 +18,45 @@ export function chapters(ports: Ports): Chapter[] {
   const [alice] = USERS;
   const form = `-d user=${alice?.id ?? ''} -d password=${alice?.password ?? ''}`;
   return [
-    { title: 'A login gives a token', command: `curl -i ${gateway}/login ${form}` },
+    {
+      title: 'A login gives a token',
+      command: `curl -i ${gateway}/login ${form}`,
+      expected: '200 and an access_token',
+    },
     {
       title: 'The gateway checks it, the service is told who calls',
       command: `curl -i ${gateway}/orders ${bearer('alice')}`,
+      expected: '200, and the service was told X-User-ID: alice',
     },
-    { title: 'Without a token nothing reaches the service', command: `curl -i ${gateway}/orders` },
     {
-      title: 'Forged headers die, in every spelling',
-      command: `curl -i ${gateway}/orders ${bearer('alice')} -H 'X-User-ID: carol' -H 'X_User_Roles: admin'`,
+      title: 'Without a token nothing reaches the service',
+      command: `curl -i ${gateway}/orders`,
+      expected: '401 token_missing',
     },
-    { title: 'An ordinary user cannot use the admin route', command: `curl -i ${gateway}/admin ${bearer('alice')}` },
-    { title: 'An administrator can', command: `curl -i ${gateway}/admin ${bearer('carol')}` },
+    {
+      title: 'Forged headers are removed, X_User_ID too',
+      command: `curl -i ${gateway}/orders ${bearer('alice')} -H 'X-User-ID: carol' -H 'X_User_Roles: admin'`,
+      expected: '200, and the service was told X-User-ID: alice, nothing of carol',
+    },
+    {
+      title: 'An ordinary user cannot use the admin route',
+      command: `curl -i ${gateway}/admin ${bearer('alice')}`,
+      expected: '403 forbidden',
+    },
+    {
+      title: 'An administrator can',
+      command: `curl -i ${gateway}/admin ${bearer('carol')}`,
+      expected: '200, and the service was told X-User-Roles: user,admin',
+    },
     {
       title: 'A service cannot be reached around the gateway',
       command: `curl -i http://${LOOPBACK}:${ports.orders}/orders -H 'X-User-ID: carol'`,
+      expected: 'no answer: curl says that the connection was reset',
     },
     {
-      title: 'Keys can be rotated: tokens from before stay good until they expire',
+      title: 'Keys can be rotated: tokens from before stay valid until they expire',
       command: `curl -i -X POST http://${LOOPBACK}:${ports.identityProvider}/rotate`,
+      expected: '200; the commands above work as before',
     },
   ];
 }
@@ -86,12 +108,24 @@ export function printWelcome(welcome: Welcome, { style, print }: Terminal): void
     `\nTokens, good until ${tokensGoodUntil.toLocaleTimeString()}. Paste these lines into another terminal first:\n`,
   );
   for (const line of tokenVariables(tokens)) print(style('dim', line));
-  for (const [i, { title, command }] of chapters(ports).entries()) {
+  for (const [i, { title, command, expected }] of chapters(ports).entries()) {
     print(`\n${style('bold', `${i + 1}. ${title}`)}`);
-    if (isIsolated || !command.includes(`:${ports.orders}/`)) print(command);
-    else print(SKIPPED);
+    if (!isIsolated && command.includes(`:${ports.orders}/`)) {
+      print(SKIPPED);
+      continue;
+    }
+    print(command);
+    print(style('dim', `   → ${expected}`));
   }
+  print(`\nA fresh token, when these have expired:\n${freshToken(ports)}`);
   print(`\n${READY_LINE}\n`);
+}
+
+/** A command that logs Alice in and sets her variable. */
+function freshToken({ gateway }: Ports): string {
+  const [alice] = USERS;
+  const login = `curl -s http://${LOOPBACK}:${gateway}/login -d user=${alice?.id ?? ''} -d password=${alice?.password ?? ''}`;
+  return `${alice?.id.toUpperCase() ?? ''}=$(${login} | sed -n 's/.*"access_token": *"\\([^"]*\\)".*/\\1/p')`;
 }
 
 const SKIPPED =

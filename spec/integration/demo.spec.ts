@@ -57,6 +57,9 @@ describe('the demo', () => {
     };
   };
   const command = (title: RegExp): string => [...commands].find(([given]) => title.test(given))![1];
+  /** The command that asks a path as a user, with the variable that holds the token. */
+  const commandFor = (path: string, user: string): string =>
+    [...commands.values()].find((text) => text.endsWith(`/${path} -H "Authorization: Bearer $${user.toUpperCase()}"`))!;
   const pasteStep = (title: RegExp): Promise<CurlResult> => paste(`${variables}\n${command(title)}`);
   const gateway = (): string => /Gateway +(\S+)\//.exec(demo.output())![1]!;
   const provider = (): string => /Identity provider +(\S+)\//.exec(demo.output())![1]!;
@@ -128,6 +131,17 @@ describe('the demo', () => {
     await demo.printed(/reset by the service +127\.0\.0\.1 is not the gateway/);
   });
 
+  it('prints a command that gives Alice a fresh token', async () => {
+    const command = demo
+      .output()
+      .split('\n')
+      .find((line) => line.startsWith('ALICE=$('))!;
+    const stale = variables.replace(/eyJ\S+/g, 'stale');
+    await expect(paste(`${stale}\n${command}\n${commandFor('orders', 'alice')}`)).resolves.toMatchObject({
+      status: 200,
+    });
+  });
+
   it('explains the refusal of Alice as the README shows', async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     const [, shown = ''] = /^```\n(route +admin[\s\S]*?)^```/m.exec(readme) ?? [];
@@ -155,6 +169,7 @@ describe('the demo', () => {
     const before = await logIn();
     await expect(orders(before)).resolves.toMatchObject({ status: 200 });
     await expect(pasteStep(/^Keys can be rotated/)).resolves.toMatchObject({ status: 200 });
+    await demo.printed(/The provider signs with the key \S+ from now on and publishes 3 keys/);
     const after = await logIn();
     await expect(orders(after)).resolves.toMatchObject({ status: 200 });
     await expect(orders(before)).resolves.toMatchObject({ status: 200 });

@@ -25,18 +25,24 @@ export interface IdentityProvider extends Listening {
  * - `POST /rotate`: sign with the next key. `?stolen` also takes back, at once, every key that signed until now
  *
  * @param container - its name on a network of containers, where it then listens on every address
+ * @param onRotate - told the `kid` that signs from now on, and how many keys are published
  */
 export async function startIdentityProvider(
   port: number,
   now: () => number,
   container?: string,
+  onRotate: (signing: string, published: number) => void = () => undefined,
 ): Promise<IdentityProvider> {
   const keys = await SigningKeys.create(now);
   let issuer = '';
   const tokens = (): TokenIssuer => ({ issuer, keys, now });
+  const rotate = async (keepForMs: number): Promise<void> => {
+    await keys.rotate(keepForMs);
+    onRotate(keys.current.jwk.kid ?? '', keys.jwks.keys.length);
+  };
   const server = createServer((request, response) => {
     const isForUs = isAddressedToUs(request, container === undefined ? undefined : [container]);
-    answer(request, response, isForUs, tokens()).catch(() => {
+    answer(request, response, isForUs, tokens(), rotate).catch(() => {
       response.destroy();
     });
   });
@@ -45,7 +51,7 @@ export async function startIdentityProvider(
   return {
     ...listening,
     issue: (user, kind) => issueToken(tokens(), user, kind),
-    rotate: () => keys.rotate(TOKEN_LIFETIME_SECONDS * 1000),
+    rotate: () => rotate(TOKEN_LIFETIME_SECONDS * 1000),
   };
 }
 
@@ -54,6 +60,7 @@ async function answer(
   response: ServerResponse,
   isForUs: boolean,
   tokens: TokenIssuer,
+  rotate: (keepForMs: number) => Promise<void>,
 ): Promise<void> {
   if (!isForUs) {
     answerJson(response, 421, { error: 'misdirected_request' });
@@ -68,7 +75,7 @@ async function answer(
       answerJson(response, 200, tokens.keys.jwks, { 'Cache-Control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` });
       break;
     case 'POST /rotate':
-      await tokens.keys.rotate(searchParams.has('stolen') ? 0 : TOKEN_LIFETIME_SECONDS * 1000);
+      await rotate(searchParams.has('stolen') ? 0 : TOKEN_LIFETIME_SECONDS * 1000);
       answerJson(response, 200, { signing: tokens.keys.current.jwk.kid, published: tokens.keys.jwks.keys.length });
       break;
     default:

@@ -1,4 +1,4 @@
-import { SignJWT, UnsecuredJWT } from 'jose';
+import { exportSPKI, importJWK, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
 import { createSigningKey, type SigningKeys } from './signing-keys';
 import type { User } from './users';
 
@@ -8,7 +8,7 @@ export const TOKEN_LIFETIME_SECONDS = 600;
 const AUDIENCE = 'shop';
 
 /** A good token, or one with exactly one thing wrong. */
-export const TOKEN_KINDS = ['good', 'expired', 'other-audience', 'stranger', 'unsigned'] as const;
+export const TOKEN_KINDS = ['good', 'expired', 'other-audience', 'stranger', 'unsigned', 'confused'] as const;
 
 /** One of {@link TOKEN_KINDS}. */
 export type TokenKind = (typeof TOKEN_KINDS)[number];
@@ -36,7 +36,12 @@ export async function issueToken({ issuer, keys, now }: TokenIssuer, user: User,
     exp: issuedAt + lifetime,
   };
   if (kind === 'unsigned') return new UnsecuredJWT(claims).encode();
-  const { privateKey, header } = keys.current;
+  const { privateKey, header, jwk } = keys.current;
+  if (kind === 'confused') {
+    // Algorithm confusion: the provider's public key, which everybody knows, as the secret of an HMAC.
+    const pem = await exportSPKI((await importJWK(jwk)) as CryptoKey);
+    return new SignJWT(claims).setProtectedHeader({ ...header, alg: 'HS256' }).sign(new TextEncoder().encode(pem));
+  }
   // The stranger claims the provider's kid, of course.
   const signingKey = kind === 'stranger' ? (await createSigningKey()).privateKey : privateKey;
   return new SignJWT(claims).setProtectedHeader(header).sign(signingKey);

@@ -2,9 +2,12 @@ import type { IdentityProvider } from '../identity-provider/identity-provider';
 import { TOKEN_KINDS, type TokenKind } from '../identity-provider/token-issuer';
 import { findUser, USERS, type User } from '../identity-provider/users';
 import type { Ports } from '../addresses';
+import { LOOPBACK } from '../listen';
 import type { Entry, Journal } from '../journal';
 import type { HeaderLine } from '../services/naive-service';
+import { explainRequest } from './explain-request';
 import { completeHeaders, send, type Answer } from './outgoing-request';
+import { routeExcerpt } from './route-excerpt';
 
 /** What the page asks for makes no sense; the message is for the page. */
 export class PageRequestError extends Error {
@@ -17,11 +20,14 @@ export interface PageActions {
   readonly token: (body: string | undefined) => Promise<{ readonly token: string }>;
   readonly send: (body: string | undefined) => Promise<Exchange>;
   readonly rotate: (body: string | undefined) => Promise<{ readonly rotated: true }>;
+  readonly explain: (body: string | undefined) => Promise<{ readonly text: string }>;
 }
 
 /** Who there is. */
 export interface Setting {
   readonly users: readonly { readonly id: string; readonly name: string; readonly roles: readonly string[] }[];
+  /** Where requests go, by target. */
+  readonly addresses: Readonly<Record<Target, string>>;
 }
 
 /** Where the page can send: through the gateway, or to a service directly. */
@@ -31,18 +37,28 @@ export type Target = 'gateway' | 'orders' | 'admin';
 export interface Exchange {
   /** Request line and headers as they were sent. */
   readonly sent: { readonly line: string; readonly headers: readonly HeaderLine[] };
-  /** `null` when the connection was reset. */
+  /** `null` when there was none. */
   readonly answer: Answer | null;
+  /** Why there was no answer: Node's code of the error, such as ECONNRESET, or its message. */
+  readonly failure: string | null;
   /** What the gateway did; `null` when it was not asked. */
   readonly decision: Entry['decision'] | null;
   readonly received: Entry['receipt'] | null;
+  /** The route's part of kong.yml, as it is written. */
+  readonly excerpt: string | null;
 }
 
 /** How long the gateway may take to report a request that it has answered. */
 const REPORT_TIMEOUT_MS = 2_000;
 
 /** Returns what the page can do in a demo with these ports. */
-export function pageActions(ports: Ports, provider: IdentityProvider, journal: Journal): PageActions {
+export function pageActions(
+  ports: Ports,
+  provider: IdentityProvider,
+  journal: Journal,
+  readKongYml: () => string,
+): PageActions {
+  const addressOf = (target: Target): string => `http://${LOOPBACK}:${ports[target]}`;
   const through = async (
     target: Target,
     method: string,
@@ -51,17 +67,25 @@ export function pageActions(ports: Ports, provider: IdentityProvider, journal: J
   ): Promise<Exchange> => {
     const headers = completeHeaders(ports[target], method, given);
     const sent = { line: `${method} ${path} HTTP/1.1`, headers };
+    let failure: string | null = null;
     const answer = await send({ port: ports[target], method, target: path, headers }).catch((error: unknown) => {
       const complaint = notWritable(error);
       if (complaint !== undefined) throw new PageRequestError(complaint);
+      failure = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
       return null;
     });
     const id = answer?.headers.find(([name]) => name.toLowerCase() === 'x-kong-request-id')?.[1];
     const entry = id === undefined ? undefined : await journal.find(id, REPORT_TIMEOUT_MS);
-    return { sent, answer, decision: entry?.decision ?? null, received: entry?.receipt ?? null };
+    const route = entry?.decision.route;
+    const excerpt = typeof route === 'string' ? (routeExcerpt(readKongYml(), route) ?? null) : null;
+    return { sent, answer, failure, decision: entry?.decision ?? null, received: entry?.receipt ?? null, excerpt };
   };
   return {
-    setting: () => Promise.resolve({ users: USERS.map(({ id, name, roles }) => ({ id, name, roles })) }),
+    setting: () =>
+      Promise.resolve({
+        users: USERS.map(({ id, name, roles }) => ({ id, name, roles })),
+        addresses: { gateway: addressOf('gateway'), orders: addressOf('orders'), admin: addressOf('admin') },
+      }),
     token: async (body) => {
       const { user: id, kind } = members(body);
       const user = findUser(id);
@@ -73,15 +97,29 @@ export function pageActions(ports: Ports, provider: IdentityProvider, journal: J
       return { rotated: true };
     },
     send: (body) => {
-      const { target, method, path, headers } = members(body);
-      if (!isTarget(target)) throw new PageRequestError('There is nobody to send this to.');
-      if (typeof method !== 'string' || typeof path !== 'string' || !path.startsWith('/')) {
-        throw new PageRequestError('A path starts with a slash.');
-      }
-      if (!isHeaderLines(headers)) throw new PageRequestError('A header has a name and a value.');
+      const { target, method, path, headers } = wantedRequest(body);
       return through(target, method, path, headers);
     },
+    explain: async (body) => ({ text: await explainRequest(readKongYml(), wantedRequest(body)) }),
   };
+}
+
+/** A request that the page wants to send. */
+interface WantedRequest {
+  readonly target: Target;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly HeaderLine[];
+}
+
+function wantedRequest(body: string | undefined): WantedRequest {
+  const { target, method, path, headers } = members(body);
+  if (!isTarget(target)) throw new PageRequestError('The target must be gateway, orders or admin.');
+  if (typeof method !== 'string' || typeof path !== 'string' || !path.startsWith('/')) {
+    throw new PageRequestError('A path starts with a slash.');
+  }
+  if (!isHeaderLines(headers)) throw new PageRequestError('A header has a name and a value.');
+  return { target, method, path, headers };
 }
 
 /** Logs in as anybody would: through the gateway. */

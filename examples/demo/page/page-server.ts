@@ -11,7 +11,12 @@ const FOLDER = join(REPOSITORY, 'examples/demo/page');
 const FILES: Readonly<Record<string, { readonly file: string; readonly type: string }>> = {
   '/': { file: 'index.html', type: 'text/html' },
   '/page.css': { file: 'page.css', type: 'text/css' },
-  '/page.js': { file: 'page.js', type: 'text/javascript' },
+  ...Object.fromEntries(
+    ['page', 'story', 'token', 'results'].map((name) => [
+      `/${name}.js`,
+      { file: `${name}.js`, type: 'text/javascript' },
+    ]),
+  ),
 };
 
 /** Nothing from elsewhere, nothing to elsewhere: a token in this page stays on this machine. */

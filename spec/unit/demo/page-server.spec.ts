@@ -21,7 +21,10 @@ describe("the server of the demo's page", () => {
     gateway = await listen(server, 0, 'gateway');
     const ports = { gateway: gateway.port, identityProvider: 1, orders: gateway.port, admin: 1, page: 0 };
     const provider = {} as IdentityProvider;
-    page = await startPage(0, pageActions(ports, provider, new Journal(() => undefined)));
+    page = await startPage(
+      0,
+      pageActions(ports, provider, new Journal(() => undefined), () => ''),
+    );
   });
   afterAll(async () => {
     await page.stop();
