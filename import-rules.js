@@ -40,6 +40,7 @@ const rooms = {
   'src/server/pluginserver': { rooms: ['src/protocol', 'src/telemetry'] },
   'src/server/decisions': {
     rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol', 'src/telemetry'],
+    packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node'],
   },
   'src/server/processes': {
     rooms: [

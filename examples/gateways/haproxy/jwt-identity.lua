@@ -95,6 +95,10 @@ core.register_action("jwt-identity", { "http-req" }, function(txn, policy)
   each_name(set, function(name)
     txn.http:req_set_header(name, first(headers, name:lower()) or "")
   end)
+  local cookie = first(headers, "set-cookie")
+  if cookie ~= nil then
+    txn:set_var("txn.identity_set_cookie", cookie)
+  end
   local query = first(headers, "x-decision-query")
   if query ~= nil then
     txn.http:req_set_query(query)

@@ -28,7 +28,8 @@ function ask({ host, port }: RunningGateway, { method, query, lines }: PreparedC
         }
         const { rawHeaders, url } = JSON.parse(text) as Received;
         const pairs = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1] ?? ''] as const] : []));
-        resolve({ serviceHeaders: pairs, query: url.split('?')[1] ?? '' });
+        const setCookies = response.headers['set-cookie'];
+        resolve({ serviceHeaders: pairs, query: url.split('?')[1] ?? '', setCookies });
       });
     })
       .on('error', reject)

@@ -29,7 +29,7 @@ export const SHIPPED_GATEWAYS: readonly ShippedGateway[] = [
     version: ['version'],
     args: ['--configFile=traefik.yml'],
     strips: 'everything',
-    withHeader: (text, header) => text.replace('(authorization|cookie', `(authorization|cookie|${folded(header)}`),
+    withHeader: (text, header) => text.replace('(authorization|', `(authorization|${folded(header)}|`),
   },
   {
     name: 'caddy',
@@ -64,5 +64,14 @@ export const SHIPPED_GATEWAYS: readonly ShippedGateway[] = [
         '- { exact: authorization',
         `- { exact: ${header.toLowerCase()}, ignore_case: true }\n${' '.repeat(30)}$&`,
       ),
+  },
+  {
+    name: 'envoy-grpc',
+    folder: 'envoy',
+    program: 'envoy',
+    version: ['--version'],
+    args: ['-c', 'envoy-grpc.yaml', '--use-dynamic-base-id', '--concurrency', '1', '--log-level', 'warn'],
+    strips: 'nothing',
+    withHeader: (text) => text,
   },
 ];

@@ -1,6 +1,7 @@
 import { createGatekeepers, operatorsSigningKeys } from '../../gatekeeper/gatekeeper';
 import type { Logger } from '../../telemetry/log';
-import { HTTP_GATEWAYS, type GatewayName } from './gateways';
+import { abilitiesOf, ENVOY_GRPC, type GatewayName, HTTP_GATEWAYS } from './gateways';
+import type * as GrpcServer from './grpc-server';
 import type { Stripping } from './gateway';
 import { httpDecisionServer, type DecisionServer } from './http-server';
 import { peerFilter } from './peers';
@@ -37,14 +38,18 @@ export interface OpenDecisions {
  */
 export function openDecisions(policies: NamedConfigs, settings: DecisionSettings): OpenDecisions {
   const { gateway: name, stripping, peers, deadlineMs, logger, observer } = settings;
-  const gateway = HTTP_GATEWAYS[name];
+  const gateway = abilitiesOf(name);
+  const mayAsk = peerFilter(peers);
   const openGatekeeper = createGatekeepers({ log: logger.log });
   const reject = createReject(logger);
   const open = (configs: NamedConfigs): ReturnType<typeof openPolicies> =>
     openPolicies(configs, { openGatekeeper, signingKeys: operatorsSigningKeys(), gateway, stripping, logger, reject });
   const pending = new PendingDecisions({ policies: open(policies), logger, reject, deadlineMs, observer });
   return {
-    server: httpDecisionServer(gateway, pending, peerFilter(peers), logger),
+    server:
+      name === ENVOY_GRPC
+        ? loadGrpc().grpcDecisionServer(pending, mayAsk)
+        : httpDecisionServer(HTTP_GATEWAYS[name], pending, mayAsk, logger),
     pending,
     measured: {
       get eventCount() {
@@ -73,6 +78,11 @@ export function policyCheck({
   const signingKeys = operatorsSigningKeys();
   const reject = createReject(logger);
   return (policies) => {
-    openPolicies(policies, { openGatekeeper, signingKeys, gateway: HTTP_GATEWAYS[gateway], stripping, logger, reject });
+    openPolicies(policies, { openGatekeeper, signingKeys, gateway: abilitiesOf(gateway), stripping, logger, reject });
   };
+}
+
+function loadGrpc(): typeof GrpcServer {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- only Envoy needs the library
+  return require('./grpc-server') as typeof GrpcServer;
 }

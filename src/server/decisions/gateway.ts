@@ -28,6 +28,8 @@ export interface Permission {
   readonly headers: ReadonlyMap<string, string | undefined>;
   /** More headers that must not reach the service, by the names that the client sent, in lower case. */
   readonly forged: readonly string[];
+  /** Values of `Set-Cookie` for the answer to the client. A gateway that cannot add them leaves them out. */
+  readonly setCookies: readonly string[];
   /** The query without the token; absent when it stays as it is. */
   readonly rawQuery?: string;
 }

@@ -133,7 +133,7 @@ function writtenHeaders({ identity, identityToken, sources }: Policy): WrittenHe
   const names = [...identity.headerNames, ...(identityToken === undefined ? [] : [identityToken.header])];
   return {
     identity: uniqueNames([...names, ANONYMOUS_HEADER]),
-    credentials: uniqueNames(['Authorization', 'Cookie', ...sources.headerNames]),
+    credentials: uniqueNames(['Authorization', 'Cookie', 'Sec-WebSocket-Protocol', ...sources.headerNames]),
   };
 }
 
@@ -174,7 +174,8 @@ function permissionOf(decision: Proceed, request: RequestView, { identity, crede
   const unnamed = [...changed].find(([name, value]) => value !== undefined && !named.has(name));
   if (unnamed !== undefined) throw new Error(`a decision sets ${unnamed[0]}, which no answer names`);
   const forged = [...changed.keys()].flatMap((name) => (named.has(name) ? [] : [name]));
-  return { headers, forged, ...(decision.rawQuery !== undefined && { rawQuery: decision.rawQuery }) };
+  const { rawQuery, setCookies = [] } = decision;
+  return { headers, forged, setCookies, ...(rawQuery !== undefined && { rawQuery }) };
 }
 
 /** One value for a header; `undefined` for none. Cookies are joined as HTTP/2 splits them (RFC 9113 §8.2.3). */

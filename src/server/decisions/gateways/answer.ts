@@ -14,6 +14,11 @@ export function removedNames({ headers, forged }: Permission): string[] {
   return [...headers].flatMap(([name, value]) => (value === undefined ? [name] : [])).concat(forged);
 }
 
+/** `Set-Cookie` lines: names and values in turn. */
+export function cookieHeaders({ setCookies }: Permission): string[] {
+  return setCookies.flatMap((value) => ['Set-Cookie', value]);
+}
+
 /** An answer that lets a request pass. */
 export function passing(headers: readonly string[]): GatewayAnswer {
   return { status: 200, headers: [...NO_STORE, ...headers], body: '' };

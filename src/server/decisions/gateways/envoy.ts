@@ -1,6 +1,6 @@
 import type { HttpGateway } from '../gateway';
 import { firstSegment, headersOf, queryOf } from '../http-headers';
-import { handedOn, passing, removedNames, setHeaders } from './answer';
+import { cookieHeaders, handedOn, passing, removedNames, setHeaders } from './answer';
 
 /**
  * Envoy's `ext_authz` over HTTP. Envoy asks with the client's method, headers and target, behind `path_prefix`. It sets the
@@ -18,6 +18,11 @@ export const envoy: HttpGateway = {
     return { policy: firstSegment(url), request: { headers, method, rawQuery: queryOf(url) } };
   },
   permit: (permission) =>
-    passing(['X-Envoy-Auth-Headers-To-Remove', removedNames(permission).join(','), ...setHeaders(permission)]),
+    passing([
+      'X-Envoy-Auth-Headers-To-Remove',
+      removedNames(permission).join(','),
+      ...setHeaders(permission),
+      ...cookieHeaders(permission),
+    ]),
   refuse: handedOn,
 };

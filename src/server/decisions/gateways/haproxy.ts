@@ -1,5 +1,5 @@
 import type { HttpGateway } from '../gateway';
-import { handedOn, passing, removedNames, setHeaders } from './answer';
+import { cookieHeaders, handedOn, passing, removedNames, setHeaders } from './answer';
 import { originalQuestion } from './question';
 
 /**
@@ -19,6 +19,7 @@ export const haproxy: HttpGateway = {
       ...['X-Decision-Remove', removedNames(permission).join(',')],
       ...(permission.rawQuery === undefined ? [] : ['X-Decision-Query', permission.rawQuery]),
       ...set,
+      ...cookieHeaders(permission),
     ]);
   },
   refuse: handedOn,

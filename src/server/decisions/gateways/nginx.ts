@@ -1,5 +1,5 @@
 import type { HttpGateway } from '../gateway';
-import { passing } from './answer';
+import { cookieHeaders, passing } from './answer';
 import { originalQuestion } from './question';
 
 /**
@@ -15,7 +15,8 @@ export const nginx: HttpGateway = {
   removesAnyHeader: false,
   replacesQuery: false,
   read: (asked) => originalQuestion(asked, { method: 'x-original-method', uri: 'x-original-uri', hop: 'x-original-' }),
-  permit: ({ headers }) => passing([...headers].flatMap(([name, value]) => [name, value ?? ''])),
+  permit: (permission) =>
+    passing([...[...permission.headers].flatMap(([name, value]) => [name, value ?? '']), ...cookieHeaders(permission)]),
   refuse: ({ status, headers, body }) => ({
     status: status === 401 ? 401 : 403,
     headers: [
