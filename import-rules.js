@@ -54,8 +54,10 @@ const rooms = {
     rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/telemetry'],
     packages: ['undici', 'jose', 'lru-cache'],
   },
+  'src/diagnostics': { rooms: ['src/kong', 'schema'] },
   'src/cli': {
     rooms: [
+      'src/diagnostics',
       ...['plugin', 'src/server', 'src/gateway', 'src/gatekeeper', 'src/keys', 'src/core', 'src/documents'],
       ...['src/revocation', 'src/files', 'src/kong', 'schema', 'src/telemetry'],
     ],

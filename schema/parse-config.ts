@@ -34,19 +34,34 @@ export const CONFIG_RECORD: RecordField = {
 export function parseConfig(raw: unknown): Config {
   const { value, violations } = validate(CONFIG_RECORD, raw, 'config', 'kong');
   refuseAny(violations);
+  const { config, violations: wrong } = completed(value);
+  refuseAny(wrong);
+  return config;
+}
+
+/** Returns everything for which {@link parseConfig} would throw, one by one. */
+export function configViolations(raw: unknown): readonly Violation[] {
+  const { value, violations } = validate(CONFIG_RECORD, raw, 'config', 'kong');
+  return violations.length > 0 ? violations : completed(value).violations;
+}
+
+/** A configuration with presets applied, and what is wrong with it beyond what Kong's schema language can say. */
+function completed(value: unknown): { readonly config: Config; readonly violations: readonly Violation[] } {
   // The one place where Kong's names become ours. The schema that was enforced is the one the type is inferred from.
   const written = inCamelCase(CONFIG_RECORD, value) as WrittenConfig;
   const { issuers, violations: incomplete } = completeIssuers(written);
-  refuseAny(incomplete);
   const config: Config = Object.freeze({ ...written, issuers });
-  refuseAny([
-    ...issuerViolations(issuers),
-    ...callerViolations(config),
-    ...revocationViolations(config),
-    ...headerViolations(config),
-    ...resourceViolations(config),
-  ]);
-  return config;
+  if (incomplete.length > 0) return { config, violations: incomplete };
+  return {
+    config,
+    violations: [
+      ...issuerViolations(issuers),
+      ...callerViolations(config),
+      ...revocationViolations(config),
+      ...headerViolations(config),
+      ...resourceViolations(config),
+    ],
+  };
 }
 
 function refuseAny([first, ...others]: readonly Violation[]): void {

@@ -1,11 +1,12 @@
 import { CALLER_ID_CLAIM, type Config } from '../config';
 import { namesSeveralIssuers, tellsIssuers } from './caller-rules';
+import { likelyMistakes } from './likely-mistakes';
 import { resourceWarnings } from './resource-rules';
 import type { Violation } from '../../src/kong/schema-language/violation';
 
-/** Returns what is accepted but probably not meant, for the log of the start. */
+/** Returns what is accepted but probably not meant, for the log of a start and for `check`. */
 export function configWarnings(config: Config): Violation[] {
-  return [...sharedNames(config), ...resourceWarnings(config)];
+  return [...sharedNames(config), ...resourceWarnings(config), ...likelyMistakes(config)];
 }
 
 /** A name or an e-mail address of two issuers may be that of two callers. For `sub`, `caller_prefix` is demanded. */

@@ -78,11 +78,30 @@ describe('kong-jwt-identity dev', () => {
   it('takes a changed file up, and goes on with the old one when it is wrong', async () => {
     const url = await start();
     writeFileSync(file, configWith('two').replace('status_code', 'status'));
-    await command?.logged(/error: \S+kong\.yml: routes\[1\]\.plugins\[1\]\.config\.status: unknown field/);
+    await command?.logged(/error: \S+kong\.yml:6:\d+: routes\[1\]\.plugins\[1\]\.config\.status: unknown field/);
     expect(await message(url)).toEqual({ message: 'one' });
     writeFileSync(file, configWith('three'));
     await command?.logged(/notice: configuration loaded/);
     expect(await message(url)).toEqual({ message: 'three' });
+  });
+
+  it('warns of what is likely a mistake, and refuses what would answer 500 to every request', async () => {
+    const issuer = (more: string): string => `- { issuer: 'https://auth.acme.test/', audiences: [shop], ${more} }`;
+    const text = (more: string): string => `${configWith('one')}plugins:
+  - name: jwt-identity
+    config:
+      issuers:
+        ${issuer(more)}
+`;
+    writeFileSync(file, text('jwks_uri: https://auth.acme.test/jwks, key_fetch: { max_stale: 604800 }'));
+    await start();
+    expect(command?.stderr()).toMatch(
+      /^warn: \S+kong\.yml:11:\d+: config\.issuers\[1\]\.key_fetch\.max_stale: lets a removed key work for 168 hours/m,
+    );
+    writeFileSync(file, text(`jwks: '{"keys":[]}'`));
+    await command?.logged(
+      /^error: \S+kong\.yml:11:\d+: config\.issuers.*\n.*configuration that was loaded before goes on/m,
+    );
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends everything that it started on %s', async (signal) => {
@@ -101,14 +120,14 @@ describe('kong-jwt-identity dev', () => {
       () => {
         writeFileSync(file, 'services: [{}]');
       },
-      /^error: \S+kong\.yml: _format_version: required field missing\n\S+kong\.yml: services\[1\]\.host: required field missing\n/m,
+      /^error: \S+kong\.yml:1:1: _format_version: required field missing\n\S+kong\.yml:1:12: services\[1\]\.host: required field missing/m,
     ],
     [
       'a file that is not YAML',
       () => {
         writeFileSync(file, 'a: [\n');
       },
-      /^error: \S+kong\.yml: not readable as YAML: .* at line \d+, column \d+/m,
+      /^error: \S+kong\.yml:2:1: not readable as YAML: .* at line \d+, column \d+/m,
     ],
     [
       'no file',

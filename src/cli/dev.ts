@@ -1,13 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { PLUGIN_NAME } from '../../schema/parse-config';
+import type { Finding } from '../diagnostics/finding';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import type { PluginEntry } from '../kong/declarative/entities';
 import { type Gateway, startGateway } from '../gateway/gateway';
 import { packagedServer } from '../gateway/plugins/pluginsocket/packaged-server';
 import { PluginServerError } from '../gateway/plugins/pluginsocket/plugin-query';
+import { diagnose, findingText, readTextFile } from './diagnosis';
 import { createLogger, type Log, LOG_LEVELS, type LogLevel } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { watchFile } from './file-watch';
@@ -50,7 +52,7 @@ export function devCommand(): Command {
 async function serve(file: string, { listen, watch, logLevel }: DevFlags, folder: string, log: Log): Promise<void> {
   const stopped = signalled();
   const starting = startGateway({
-    kongYml: readFileSync(file, 'utf8'),
+    kongYml: readConfiguration(file, log),
     listen,
     pluginServers: [packagedServer(folder, ['--log-level', logLevel])],
     log,
@@ -87,13 +89,29 @@ function isGuard({ name, config }: PluginEntry): boolean {
   return name === 'request-termination' && (config['trigger'] ?? null) === null;
 }
 
+/**
+ * Reads the file and warns of what in it is likely a mistake.
+ *
+ * @throws CommandFailure with what a load would refuse, also what would show only at the first request
+ */
+function readConfiguration(file: string, log: Log): string {
+  const text = readTextFile(file);
+  const findings = diagnose(text, process.env, false);
+  const at = (finding: Finding): string => `${file}:${finding.line}:${finding.column}: ${findingText(finding)}`;
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new CommandFailure(errors.map(at).join('\n'));
+  for (const finding of findings) log('warn', at(finding));
+  return text;
+}
+
 /** A file that cannot be used changes nothing. */
 async function reload(gateway: Gateway, file: string, log: Log): Promise<void> {
   try {
-    await gateway.reload(readFileSync(file, 'utf8'));
+    await gateway.reload(readConfiguration(file, log));
   } catch (error) {
-    const lines = error instanceof ConfigurationError ? error.message.split('\n') : [(error as Error).message];
-    for (const line of lines) log('error', `${file}: ${line}`);
+    const lines =
+      error instanceof ConfigurationError ? error.message.replace(/^/gm, `${file}: `) : (error as Error).message;
+    for (const line of lines.split('\n')) log('error', line);
     log('error', 'the configuration that was loaded before goes on serving');
   }
 }
@@ -109,9 +127,9 @@ function startFailure(error: unknown, file: string, { host, port }: ListenAddres
     return new CommandFailure(error.message.replace(/^/gm, `${file}: `));
   }
   if (error instanceof PluginServerError) return new CommandFailure(error.message);
-  const { code, syscall, path } = error as NodeJS.ErrnoException;
-  if (syscall === 'listen') return new CommandFailure(`${host}:${port}: cannot listen (${code ?? 'unknown error'})`);
-  if (syscall === 'open' && path === file)
-    return new CommandFailure(`${file}: cannot be read (${code ?? 'unknown error'})`);
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall === 'listen') {
+    return new CommandFailure(`--listen ${host}:${port}: cannot listen (${code ?? 'unknown error'})`);
+  }
   return error;
 }

@@ -1,12 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Consumer } from '../../plugin/jwt-identity/pdk';
 import { ConfigError } from '../../schema/config-error';
 import { CONFIG_RECORD, PLUGIN_NAME } from '../../schema/parse-config';
 import type { TokenSources } from '../core/request/bearer-token';
 import { SUBPROTOCOL_HEADER } from '../core/request/subprotocol-token';
-import type { SigningKey } from '../core/identity/signing-key';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { entityId } from '../kong/declarative/entity-id';
 import { isMap } from '../kong/declarative/entity-reader';
@@ -25,6 +22,7 @@ import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createLogger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { explain, type ExplainedRequest, type ExplainedRoute } from './explanation';
+import { readTextFile, stagedSigningKey } from './diagnosis';
 import { explanationText } from './explanation-text';
 
 /** Exit code for a request that would be refused. */
@@ -55,7 +53,7 @@ export function explainCommand(): Command {
     .action(async (file: string, flags: ExplainFlags, command: Command) => {
       if (flags.route === undefined && flags.path === undefined) command.error('error: --route or --path is needed');
       try {
-        const explained = await explainRoute(readText(file), flags);
+        const explained = await explainRoute(readTextFile(file), flags);
         process.stdout.write(flags.json ? `${JSON.stringify(explained, null, 2)}\n` : explanationText(explained));
         if (explained.decision.outcome === 'refuse') process.exitCode = REFUSED;
       } catch (error) {
@@ -102,12 +100,6 @@ function placedConfig(written: WrittenRoutes, route: WrittenRoute, otherRoutes: 
     throw new ConfigurationError([...error.violations, { field: '', message: taken }]);
   }
 }
-
-/** The gateway's own keys are none of an explanation's business: something else signs, and nobody sees it. */
-const stagedSigningKey = (): SigningKey => {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { alg: 'ES256', kid: 'explain', key: privateKey };
-};
 
 function requestOf({ path = '/', header }: ExplainFlags): {
   readonly target: string;
@@ -159,16 +151,8 @@ function consumerFinder({ top }: WrittenRoutes): (value: string, byUsername: boo
   return (value, byUsername) => consumers.find(({ id, username }) => (byUsername ? username : id) === value);
 }
 
-function readText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new CommandFailure(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
-  }
-}
-
 function readToken(file: string): string {
-  return readText(file)
+  return readTextFile(file)
     .trim()
     .replace(/^Bearer +/i, '');
 }

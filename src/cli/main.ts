@@ -5,6 +5,7 @@ if (process.argv[2] === 'serve' || process.argv[2] === 'authz') surviveHangup();
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { authzCommand } from './authz';
+import { checkCommand } from './check';
 import { CommandFailure } from './command-failure';
 import { devCommand } from './dev';
 import { dumpCommand } from './dump';
@@ -27,6 +28,7 @@ const program = new Command('kong-jwt-identity')
   .exitOverride();
 
 const commands = [
+  checkCommand(),
   devCommand(),
   dumpCommand(),
   serveCommand(),

@@ -1,4 +1,4 @@
-import { LineCounter, parseAllDocuments, type YAMLParseError } from 'yaml';
+import { type Document, LineCounter, parseAllDocuments, type YAMLParseError } from 'yaml';
 import { ConfigurationError } from './configuration-error';
 import { construct, ConstructionError } from './yaml-construction';
 
@@ -18,22 +18,16 @@ const OWN_WORDS: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
 const STRANGE = /[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /**
- * Returns what a kong.yml says, as maps, lists and what JSON has besides. Like Kong, it reads scalars as YAML 1.1 does
- * (`yes` is true, `y` is a text), follows anchors and `<<` merge keys, and takes the first of several documents, when
- * all can be read. Unlike Kong, it refuses a key that stands twice in one map.
- *
- * @throws {@link ConfigurationError} with line and column where they are known, which quotes nothing of the file
+ * Parses a file, with everything in it that is wrong left to {@link readYaml}. Scalars stay as they are written: what they
+ * mean is decided as in Kong.
  */
-export function readYaml(text: string): unknown {
+export function parseYaml(text: string): {
+  readonly documents: readonly Document.Parsed[];
+  readonly lineCounter: LineCounter;
+} {
   const lineCounter = new LineCounter();
-  const refuse = (message: string, offset: number): never => {
-    const { line, col } = lineCounter.linePos(offset);
-    const place = `not readable as YAML: ${message} at line ${line}, column ${col}`;
-    throw new ConfigurationError([{ field: '', message: place }]);
-  };
   const parsed = parseAllDocuments(text, {
     version: '1.1',
-    // Scalars stay as they are written: what they mean is decided as in Kong.
     schema: 'failsafe',
     resolveKnownTags: false,
     uniqueKeys: false,
@@ -42,10 +36,25 @@ export function readYaml(text: string): unknown {
     // A warning would go to stderr and quote the file.
     logLevel: 'error',
   });
-  // After the parser has counted the lines.
+  return { documents: 'empty' in parsed ? [] : parsed, lineCounter };
+}
+
+/**
+ * Returns what a kong.yml says, as maps, lists and what JSON has besides. Like Kong, it reads scalars as YAML 1.1 does
+ * (`yes` is true, `y` is a text), follows anchors and `<<` merge keys, and takes the first of several documents, when
+ * all can be read. Unlike Kong, it refuses a key that stands twice in one map.
+ *
+ * @throws {@link ConfigurationError} with line and column where they are known, which quotes nothing of the file
+ */
+export function readYaml(text: string): unknown {
+  const { documents, lineCounter } = parseYaml(text);
+  const refuse = (message: string, offset: number): never => {
+    const { line, col } = lineCounter.linePos(offset);
+    const place = `not readable as YAML: ${message} at line ${line}, column ${col}`;
+    throw new ConfigurationError([{ field: '', message: place, position: { line, column: col } }]);
+  };
   const strange = STRANGE.exec(text);
   if (strange !== null) refuse('Character that cannot stand in a file', strange.index);
-  const documents = 'empty' in parsed ? [] : parsed;
   documents.forEach((document, i) => {
     const [error] = [...document.errors, ...document.warnings.filter(({ code }) => code === 'BAD_DIRECTIVE')];
     if (error !== undefined) refuse(OWN_WORDS[error.code] ?? error.message, error.pos[0]);

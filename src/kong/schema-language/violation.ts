@@ -2,4 +2,6 @@
 export interface Violation {
   readonly field: string;
   readonly message: string;
+  /** Where it stands in the file, both from 1, for what has no field. */
+  readonly position?: { readonly line: number; readonly column: number };
 }
