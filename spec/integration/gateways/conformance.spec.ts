@@ -37,6 +37,20 @@ function ask({ host, port }: RunningGateway, { method, query, lines }: PreparedC
   });
 }
 
+/** The headers of {@link SHIPPED_HEADERS} are in the shipped files; those of the other cases are added, as their comments say. */
+const SHIPPED_HEADERS = ['X-User-ID', 'X-User-Roles', 'X-User-Name', 'Authorization', 'Sec-WebSocket-Protocol'];
+const ADDED = [
+  ...new Set(
+    CONFORMANCE.flatMap(({ config = {} }) => {
+      const { identity_headers: written = [], header_names: tokens = [] } = config as {
+        identity_headers?: readonly { readonly header: string }[];
+        header_names?: readonly string[];
+      };
+      return [...written.map(({ header }) => header), ...tokens];
+    }),
+  ),
+].filter((header) => !SHIPPED_HEADERS.some((shipped) => shipped.toLowerCase() === header.toLowerCase()));
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -56,7 +70,7 @@ for (const shipped of SHIPPED_GATEWAYS) {
       gateway = await startGateway(
         shipped,
         { decisions: decisions.address, service: { host: '127.0.0.1', port: service.port } },
-        (text) => shipped.withHeader(text, 'X-Token'),
+        (text) => ADDED.reduce((changed, header) => shipped.withHeader(changed, header), text),
       );
     }, 60_000);
     afterAll(async () => {

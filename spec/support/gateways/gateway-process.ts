@@ -79,7 +79,7 @@ export async function startGateway(
       .replaceAll('127.0.0.1:9180', `${decisions.host}:${decisions.port}`)
       .replaceAll('127.0.0.1:8081', `${service.host}:${service.port}`)
       .replaceAll(`127.0.0.1:${PORT}`, `${host}:${PORT}`)
-      .replaceAll('bind 127.0.0.1\n', `bind ${host}\n`)
+      .replaceAll('{$LISTEN:127.0.0.1}', host)
       // Envoy has addresses and ports apart.
       .replaceAll('address: 127.0.0.1, port_value: 9180', `address: ${decisions.host}, port_value: ${decisions.port}`)
       .replaceAll('address: 127.0.0.1, port_value: 8081', `address: ${service.host}, port_value: ${service.port}`)
