@@ -15,4 +15,6 @@ module.exports = {
   coverageThreshold: { './src/core/': { statements: 100, branches: 100, functions: 100, lines: 100 } },
   collectCoverageFrom: ['src/core/**/*.ts'],
   testTimeout: 30_000,
+  // A run that must not depend on luck names its seed; every other run tries random cases of its own.
+  setupFiles: process.env['FAST_CHECK_SEED'] === undefined ? [] : ['<rootDir>/spec/support/fixed-seed.js'],
 };
