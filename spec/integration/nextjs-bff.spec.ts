@@ -1,219 +1,229 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { startIdentityProvider } from '../../examples/demo/identity-provider/identity-provider';
-import { readKongYml, SHIPPED_KONG_YML } from '../../examples/demo/kong-file';
-import { announceSigningKey, publicKeySet, readSigningKeys } from '../../src/keys/signing-keys';
 import { CHROMIUM, launchBrowser } from '../support/browser';
-import { closeServer, startEchoService } from '../support/echo-service';
-import { startEmbeddedKong } from '../support/kong-embedded';
+import { closeServer } from '../support/echo-service';
+import { EXAMPLE_ABSENCE, startShopExample, type ShopExample } from '../support/shop-example';
 
-const EXAMPLE = join(__dirname, '../../examples/nextjs-bff');
 const absence =
-  CHROMIUM === undefined
-    ? 'it needs Chromium (Debian: apt-get install chromium; or CHROMIUM_PATH)'
-    : existsSync(join(EXAMPLE, '.next/BUILD_ID'))
-      ? undefined
-      : 'it is not built (npm run build, then in examples/nextjs-bff: npm ci && npm run build)';
-if (absence !== undefined) process.stderr.write(`\nSKIPPED: the specs of examples/nextjs-bff: ${absence}\n\n`);
+  CHROMIUM === undefined ? 'it needs Chromium (Debian: apt-get install chromium; or CHROMIUM_PATH)' : EXAMPLE_ABSENCE;
+if (absence !== undefined) process.stderr.write(`\nSKIPPED: a browser at examples/nextjs-bff: ${absence}\n\n`);
 
-(absence === undefined ? describe : describe.skip)('the Next.js BFF', () => {
-  const stops: (() => Promise<unknown>)[] = [];
-  let folder: string;
-  let origin: string;
-  let stock: string;
-  let orders: Awaited<ReturnType<typeof startEchoService>>;
+/** What a service of the example answers. */
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+(absence === undefined ? describe : describe.skip)('a browser at the Next.js BFF', () => {
+  let shop: ShopExample;
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
 
-  /** Runs a script of the example in a process of its own, until it prints a match. */
-  async function run(args: readonly string[], ready: RegExp, env: Record<string, string> = {}): Promise<string> {
-    const child: ChildProcess = spawn(process.execPath, args, {
-      cwd: EXAMPLE,
-      env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    stops.push(async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
-    });
-    let output = '';
-    child.stderr!.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.stdout!.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-        const match = ready.exec(output);
-        if (match !== null) resolve(match[1] ?? '');
-      });
-      child.once('exit', () => {
-        reject(new Error(`it ended:\n${output}`));
-      });
-    });
-  }
-
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'bff-'));
-    const provider = await startIdentityProvider(0, Date.now);
-    orders = await startEchoService();
-    stops.push(
-      () => provider.stop(),
-      () => orders.stop(),
-    );
-    const ports = { identityProvider: provider.port, orders: orders.port, admin: orders.port };
-    const kong = await startEmbeddedKong({ declarativeConfig: readKongYml(SHIPPED_KONG_YML, ports) });
-    stops.push(() => kong.stop());
-
-    const file = (name: string, text: string): string => {
-      const path = join(folder, name);
-      writeFileSync(path, text, { mode: 0o600 });
-      return path;
-    };
-    const keys = announceSigningKey('EdDSA');
-    const jwks = file('jwks.json', JSON.stringify(publicKeySet(readSigningKeys(keys))));
-    const port = await run(['stock-service.mjs', '0', jwks], /stock listens on (\d+)/);
-    stock = `http://127.0.0.1:${port}`;
-    const bffPort = await freePort();
-    origin = `http://127.0.0.1:${bffPort}`;
-    const kongYml = readFileSync(join(EXAMPLE, 'kong.yml'), 'utf8').replaceAll(':8010/', `:${provider.port}/`);
-    const next = [join(EXAMPLE, 'node_modules/next/dist/bin/next'), 'start', '-H', '127.0.0.1', '-p', String(bffPort)];
-    await run(next, /(Ready)/, {
-      ORIGIN: origin,
-      KONG_URL: kong.proxyUrl,
-      STOCK_URL: stock,
-      KONG_YML: file('kong.yml', kongYml),
-      SIGNING_KEYS: file('signing-keys.json', keys),
-    });
+    shop = await startShopExample();
     browser = await launchBrowser();
-    stops.push(() => browser.close());
   }, 240_000);
   afterAll(async () => {
-    for (const stop of stops.reverse()) await stop();
-    rmSync(folder, { recursive: true });
+    await browser.close();
+    await shop.stop();
   }, 60_000);
   beforeEach(async () => {
     context = await browser.newContext();
     page = await context.newPage();
-    page.setDefaultTimeout(30_000);
-    await page.goto(origin);
+    page.setDefaultTimeout(60_000);
   });
   afterEach(async () => {
     await context.close();
   });
 
-  async function signIn(user: string, password: string): Promise<void> {
-    await page.getByLabel('User').fill(user);
-    await page.getByLabel('Password').fill(password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+  /** Signs in at the provider, wherever the browser was sent from. */
+  async function signInAtProvider(user: string): Promise<void> {
+    await page.getByPlaceholder('Enter any login').fill(user);
+    await page.getByPlaceholder('and password').fill('any');
+    await page.getByRole('button', { name: 'Sign-in' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
   }
-  /** Presses a button of the page and returns the status and the body that came back. */
-  async function press(name: string): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
-    await page.getByRole('button', { name }).click();
-    const output = page.locator('pre', { hasText: /^\d{3} / });
-    const [, status, body = ''] = /^(\d+) (.*)$/s.exec((await output.textContent()) ?? '') ?? [];
-    return { status: Number(status), body: JSON.parse(body) as Record<string, unknown> };
+  async function signIn(user: string): Promise<void> {
+    await page.goto(shop.origin);
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await signInAtProvider(user);
+    await page.getByRole('heading', { name: `Hello, ${user}` }).waitFor();
   }
-  const signedInAs = async (name: string): Promise<void> => {
-    await page.getByRole('heading', { name: `Hello, ${name}` }).waitFor();
-  };
+  /** Calls a path from the page. */
+  async function call(path: string, init = '{}'): Promise<Answer> {
+    const script = `fetch('${path}', ${init}).then(async (r) => ({ status: r.status, body: await r.json() }))`;
+    return page.evaluate<Answer>(script);
+  }
+  const sessionCookies = async (): Promise<string> =>
+    (await context.cookies(shop.origin)).map(({ name, value }) => `${name}=${value}`).join('; ');
+  const withCookie = (cookie: string, path = '/api/orders'): Promise<Response> =>
+    fetch(`${shop.origin}${path}`, { headers: { cookie } });
 
-  it('knows nobody before the login, and refuses as Kong does, whichever way', async () => {
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    for (const button of ['Orders, through Kong', 'Stock, directly', 'Fill the stock']) {
-      expect(await press(button)).toMatchObject({ status: 401, body: { code: 'token_missing', status: 401 } });
+  it('signs in at the provider, calls both services, is refused where it should be, and signs out at both ends', async () => {
+    await page.goto(shop.origin);
+    expect(await call('/api/orders')).toMatchObject({ status: 401, body: { code: 'token_missing' } });
+    await signIn('alice');
+    const cookies = await context.cookies(shop.origin);
+    expect(cookies.length).toBeGreaterThan(0);
+    for (const cookie of cookies) {
+      expect(cookie).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Lax', path: '/' });
+      expect(cookie.name).toMatch(/^__Host-session\.\d$/);
+      expect(Buffer.from(cookie.value, 'base64url').toString('latin1')).not.toContain('alice');
     }
-    await signIn('alice', 'wrong');
-    await page.getByRole('alert').filter({ hasText: 'wrong password' }).waitFor();
-    expect(await context.cookies()).toEqual([]);
-  });
-
-  it('keeps the token where no script and no service gets at it', async () => {
-    await signIn('alice', 'wonderland');
-    await signedInAs('Alice Liddell');
-    const [cookie] = await context.cookies();
-    expect(cookie).toMatchObject({ name: '__Host-session', httpOnly: true, secure: true, sameSite: 'Lax', path: '/' });
     expect(await page.evaluate('document.cookie')).toBe('');
-    expect(await page.content()).not.toContain(cookie!.value);
 
-    expect(await press('Orders, through Kong')).toMatchObject({ status: 200 });
-    const { headers } = orders.received.at(-1)!;
-    expect(headers).toMatchObject({ 'x-user-id': ['alice'], 'x-user-roles': ['user'] });
-    expect(JSON.stringify(headers)).not.toContain(cookie!.value);
-  });
+    for (const service of ['orders', 'stock']) {
+      const { status, body } = await call(`/api/${service}`);
+      expect([status, body['service'], body['caller']]).toEqual([200, service, { id: 'alice', roles: ['user'] }]);
+      expect((body['told'] as string[]).filter((name) => /cookie|authorization/.test(name))).toEqual([]);
+    }
+    const post = `{ method: 'POST' }`;
+    expect(await call('/api/stock', post)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    const forged = `{ headers: { 'X-User-ID': 'evil', 'X-User-Roles': 'admin', 'X-Identity-Token': 'x' } }`;
+    expect(await call('/api/stock', forged)).toMatchObject({ status: 200, body: { caller: { id: 'alice' } } });
 
-  it('calls a service directly with what Kong would send, and nothing of the browser’s', async () => {
-    await signIn('alice', 'wonderland');
-    await signedInAs('Alice Liddell');
-    const { status, body } = await press('Stock, directly');
-    expect(status).toBe(200);
-    expect(body).toMatchObject({ caller: { id: 'alice', roles: ['user'], name: 'Alice Liddell' } });
-    expect((body['told'] as string[]).sort()).toEqual(['x-identity-token', 'x-user-id', 'x-user-name', 'x-user-roles']);
-
-    const forged = await page.evaluate(
-      `fetch('/api/stock', { headers: { 'X-User-ID': 'evil', 'X-User-Roles': 'admin' } }).then((r) => r.json())`,
-    );
-    expect(forged).toMatchObject({ caller: { id: 'alice', roles: ['user'] } });
-  });
-
-  it('authorizes as kong.yml says', async () => {
-    await signIn('alice', 'wonderland');
-    await signedInAs('Alice Liddell');
-    expect(await press('Fill the stock')).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    const stolen = await sessionCookies();
+    expect((await withCookie(stolen)).status).toBe(200);
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    expect(await context.cookies()).toEqual([]);
-    await signIn('carol', 'christmas');
-    await signedInAs('Carol Reed');
-    expect(await press('Fill the stock')).toMatchObject({ status: 200, body: { caller: { id: 'carol' } } });
+    await page.getByRole('button', { name: 'Yes, sign me out' }).click();
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+    expect(await sessionCookies()).toBe('');
+    expect((await withCookie(stolen)).status).toBe(401);
+    // The provider has forgotten the browser, too.
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await page.getByPlaceholder('Enter any login').waitFor();
   });
 
-  it('does nothing for a page of another origin, though the browser sends the cookie', async () => {
-    await signIn('carol', 'christmas');
-    await signedInAs('Carol Reed');
-    const before = (await press('Stock, directly')).body['teapots'];
+  it('is worth nothing after a logout, also when the BFF was killed and knows nothing of it', async () => {
+    await signIn('alice');
+    const stolen = await sessionCookies();
+    await shop.restart();
+    expect((await withCookie(stolen)).status).toBe(200);
+    await page.reload();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Yes, sign me out' }).click();
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+    await shop.restart();
+    // The provider told the BFF that the session ended, and the list of revoked tokens says so.
+    const answer = await withCookie(stolen);
+    expect([answer.status, await answer.json()]).toMatchObject([401, { code: 'token_revoked' }]);
+  }, 120_000);
+
+  it('opens a page of a service only after the login, and comes back to it with its query', async () => {
+    await page.goto(`${shop.origin}/api/stock?a=1&b=%2F`);
+    await signInAtProvider('carol');
+    await page.waitForURL(`${shop.origin}/api/stock?a=1&b=%2F`);
+    expect(await page.content()).toContain('"id":"carol"');
+  });
+
+  it('is not led elsewhere by the login', async () => {
+    await page.goto(`${shop.origin}/login?return_to=${encodeURIComponent('//evil.test/')}`);
+    await signInAtProvider('alice');
+    await page.getByRole('heading', { name: 'Hello, alice' }).waitFor();
+    expect(page.url()).toBe(`${shop.origin}/`);
+  });
+
+  it('is not signed in by an answer of the provider that another browser asked for', async () => {
+    const begun = await fetch(`${shop.origin}/login`, { redirect: 'manual' });
+    const state = new URL(begun.headers.get('location')!).searchParams.get('state')!;
+    await page.goto(`${shop.origin}/callback?code=stolen&state=${state}&iss=${encodeURIComponent(shop.issuer)}`);
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+    expect(page.url()).toBe(`${shop.origin}/?login=unknown`);
+    expect(await sessionCookies()).toBe('');
+  });
+
+  it('gets events as they come, and the service learns when it stops listening', async () => {
+    await signIn('alice');
+    await page.getByRole('button', { name: 'Listen' }).click();
+    await page.getByText('event 1').waitFor();
+    expect(await page.getByText('event 3').count()).toBe(0);
+    await page.getByText('event 3').waitFor();
+    const script = `new Promise((resolve) => {
+      const source = new EventSource('/api/orders/events');
+      source.onmessage = () => { source.close(); resolve(); };
+    })`;
+    await page.evaluate(script);
+    while (!shop.output('orders').includes('the listener went away')) await new Promise((r) => setTimeout(r, 50));
+  });
+
+  it('uploads a file of several megabytes, and not one that is too large', async () => {
+    await signIn('alice');
+    const upload = (bytes: number): Promise<Answer> =>
+      call('/api/orders/upload', `{ method: 'POST', body: new Uint8Array(${bytes}) }`);
+    expect(await upload(5_000_000)).toMatchObject({ status: 200, body: { bytes: 5_000_000 } });
+    expect(await upload(11_000_000)).toMatchObject({ status: 413, body: { code: 'body_too_large' } });
+  });
+
+  it('changes nothing for a page of another origin, though the browser sends the cookie', async () => {
+    await signIn('carol');
+    const before = (await call('/api/stock')).body['filled'];
     // Another port is another origin, but the same site: SameSite alone would let this pass.
     const form = (action: string): string =>
-      `<form method="post" action="${origin}${action}"></form><script>document.forms[0].submit()</script>`;
+      `<form method="post" action="${shop.origin}${action}"></form><script>document.forms[0].submit()</script>`;
     const evil = createServer((request, response) => {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(form(request.url ?? ''));
     }).listen(0, '127.0.0.1');
     await once(evil, 'listening');
-    stops.push(() => closeServer(evil));
-    const address = `http://127.0.0.1:${(evil.address() as AddressInfo).port}`;
-    for (const path of ['/api/stock', '/login', '/logout']) {
-      const posted = page.waitForResponse((response) => response.request().method() === 'POST');
-      await page.goto(`${address}${path}`);
-      const response = await posted;
-      expect(response.url()).toBe(`${origin}${path}`);
-      expect(response.status()).toBe(403);
-      expect((await response.request().allHeaders())['cookie']).toContain('__Host-session=');
+    try {
+      for (const path of ['/api/stock', '/logout']) {
+        const posted = page.waitForResponse((response) => response.request().method() === 'POST');
+        await page.goto(`http://127.0.0.1:${(evil.address() as AddressInfo).port}${path}`);
+        const response = await posted;
+        expect([response.url(), response.status()]).toEqual([`${shop.origin}${path}`, 403]);
+        expect((await response.request().allHeaders())['cookie']).toContain('__Host-session.0=');
+      }
+    } finally {
+      await closeServer(evil);
     }
-    await page.goto(origin);
-    await signedInAs('Carol Reed');
-    expect((await press('Stock, directly')).body['teapots']).toBe(before);
+    await page.goto(shop.origin);
+    await page.getByRole('heading', { name: 'Hello, carol' }).waitFor();
+    expect((await call('/api/stock')).body['filled']).toBe(before);
   });
 
-  it('cannot be gone around: the service that it calls directly believes a signature only', async () => {
-    const response = await fetch(`${stock}/stock`, { headers: { 'X-User-ID': 'carol', 'X-User-Roles': 'admin' } });
-    expect(response.status).toBe(403);
-    expect(await response.json()).toMatchObject({ code: 'not_from_gateway' });
+  it('cannot go around the door: the services believe a signature only', async () => {
+    for (const url of Object.values(shop.services)) {
+      const response = await fetch(url, { headers: { 'X-User-ID': 'carol', 'X-User-Roles': 'admin' } });
+      expect([response.status, await response.json()]).toMatchObject([403, { code: 'not_from_gateway' }]);
+    }
   });
 });
 
-/** A port that was free a moment ago: the BFF must know its own origin before it listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+(absence === undefined ? describe : describe.skip)('a browser at the Next.js BFF, with tokens that expire soon', () => {
+  let shop: ShopExample;
+  let browser: Browser;
+  beforeAll(async () => {
+    // Less than the minute before the end from which on tokens are renewed: each cookie is renewed when it is used.
+    shop = await startShopExample(50);
+    browser = await launchBrowser();
+  }, 240_000);
+  afterAll(async () => {
+    await browser.close();
+    await shop.stop();
+  }, 60_000);
+
+  it('renews its tokens once for three requests at once, again and again, and stays signed in', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    await page.goto(`${shop.origin}/login`);
+    await page.getByPlaceholder('Enter any login').fill('alice');
+    await page.getByPlaceholder('and password').fill('any');
+    await page.getByRole('button', { name: 'Sign-in' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('heading', { name: 'Hello, alice' }).waitFor();
+    const asked = (): number => shop.output('provider').split('the token endpoint is asked').length - 1;
+    const cookies = async (): Promise<string> => JSON.stringify(await context.cookies(shop.origin));
+    for (let round = 0; round < 3; round += 1) {
+      const [count, before] = [asked(), await cookies()];
+      const script = `Promise.all(['/api/orders', '/api/stock', '/api/orders'].map((path) => fetch(path).then((r) => r.status)))`;
+      expect(await page.evaluate(script)).toEqual([200, 200, 200]);
+      expect(asked()).toBe(count + 1);
+      expect(await cookies()).not.toBe(before);
+    }
+    await context.close();
+  });
+});

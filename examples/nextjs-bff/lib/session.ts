@@ -1,7 +1,17 @@
-/**
- * The cookie that keeps the token. `__Host-` makes browsers insist on Secure, no Domain and the path `/` (RFC 6265bis);
- * scripts cannot read it, and other sites cannot make a browser send it with anything but a link.
- */
-export const SESSION_COOKIE = '__Host-session';
+import { createLoginAttempts, createSessions, type LoginAttempts, type Sessions } from 'kong-plugin-jwt-identity/bff';
+import { renewed } from './provider';
+import { settings } from './settings';
 
-export const SESSION_OPTIONS = { httpOnly: true, secure: true, sameSite: 'lax', path: '/' } as const;
+let own: Sessions | undefined;
+let attempts: LoginAttempts | undefined;
+
+/** Made when they are first needed: a build has no secrets. */
+export function sessions(): Sessions {
+  own ??= createSessions({ origin: settings.origin, secrets: settings.secrets, refresh: renewed });
+  return own;
+}
+
+export function loginAttempts(): LoginAttempts {
+  attempts ??= createLoginAttempts(settings.secrets);
+  return attempts;
+}

@@ -107,18 +107,18 @@ function withAddresses(document: unknown, services: Readonly<Record<string, stri
     const name = isMap(service) ? service['name'] : undefined;
     if (!isMap(service) || typeof name !== 'string' || !Object.hasOwn(services, name)) return service;
     found.add(name);
-    return { ...service, url: addressOf(name, services[name]) };
+    return { ...service, url: serviceAddress(`services.${name}`, services[name]) };
   });
   const missing = names.find((name) => !found.has(name));
   if (missing !== undefined) throw new ConfigError(`services.${missing}`, 'there is no service with this name');
   return { ...document, services: replaced };
 }
 
-function addressOf(name: string, address = ''): string {
+/** Returns an address without a slash at its end. @throws ConfigError, which names the field, for what is none */
+export function serviceAddress(field: string, address = ''): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username === '';
-  if (!isPlain)
-    throw new ConfigError(`services.${name}`, 'must be a URL such as http://10.0.0.7:8080, without a query');
+  if (!isPlain) throw new ConfigError(field, 'must be a URL such as http://10.0.0.7:8080, without a query');
   return address.replace(/\/$/, '');
 }
 

@@ -21,12 +21,15 @@ export interface DoorSession {
 /** The cookie in which the gatekeeper sees the token that {@link DoorSession.open} returned. A browser's own is removed. */
 export const OPENED_COOKIE = '__door-session';
 
+/** A request with what its session holds. */
+export interface OpenedRequest extends OpenedSession {
+  /** As the gatekeeper is to see it; without a body. */
+  readonly request: Request;
+}
+
 /** Returns the request as the gatekeeper is to see it, with the token of the session in a cookie. */
-export async function openSession(
-  request: Request,
-  { open }: DoorSession,
-): Promise<{ readonly request: Request; readonly setCookies: readonly string[] }> {
-  if (open === undefined) return { request, setCookies: [] };
+export async function openSession(request: Request, { open }: DoorSession): Promise<OpenedRequest> {
+  if (open === undefined) return { request, token: undefined, setCookies: [] };
   const { token, setCookies } = await open(request);
   const headers = new Headers(request.headers);
   // What a browser says under this name is nobody's session.
@@ -35,5 +38,5 @@ export async function openSession(
     .filter((pair) => !isTokenCookie(pair, { cookieNames: [OPENED_COOKIE] }));
   const pairs = token === undefined ? others : [...others, `${OPENED_COOKIE}=${token}`];
   headers.set('cookie', pairs.join(';'));
-  return { request: new Request(request.url, { method: request.method, headers }), setCookies };
+  return { request: new Request(request.url, { method: request.method, headers }), token, setCookies };
 }

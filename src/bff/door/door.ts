@@ -6,10 +6,10 @@ import { createLogger, LOG_LEVEL_VARIABLE } from '../../telemetry/log';
 import { describeError } from '../../telemetry/describe-error';
 import { normalizeOrigin } from '../cross-site';
 import { createGatekeeper, type Gatekeeper, type Rejection } from '../gatekeeper';
-import { readDoorRoutes, type GuardedRoute } from './door-routes';
+import { readDoorRoutes, serviceAddress, type GuardedRoute } from './door-routes';
 import { OPENED_COOKIE, openSession, type DoorSession } from './door-session';
 import { createForwarder, type Forwarder } from './forward';
-import { forwardTarget } from './forward-target';
+import { forwardTarget, gatewayTarget } from './forward-target';
 import { problemResponse, type DoorProblem } from './problem';
 import { requestPath } from './request-path';
 import { adaptRedirect, keepFlowing, keepPrivate, type PublicPlace } from './response-headers';
@@ -35,6 +35,11 @@ export interface DoorOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Addresses of services by name, in place of those in the kong.yml. */
   readonly services?: Readonly<Record<string, string>>;
+  /**
+   * Address of a gateway that reads the same file, such as `http://10.0.0.5:8000`. All requests go there instead of to the
+   * services, with their own path and the session's token as `Authorization`, and it decides again. Needs `session.open`.
+   */
+  readonly gateway?: string;
   /** File with the signing keys, for services that want `identity_token`. */
   readonly signingKeys?: string;
   /** Path of the login. A page that needs one is sent there, with its own path and query in `return_to`. */
@@ -83,6 +88,10 @@ export function createDoor(options: DoorOptions): Door {
   if (session.cookie !== undefined && session.open !== undefined) {
     throw new ConfigError('session', 'cookie and open exclude each other');
   }
+  const gateway = options.gateway === undefined ? undefined : new URL(serviceAddress('gateway', options.gateway));
+  if (gateway !== undefined && (session.open === undefined || gateway.pathname !== '/')) {
+    throw new ConfigError('gateway', 'needs session.open, and a URL without a path');
+  }
   const file = { environment, services, unsafeIgnoredPlugins, protocol: origin.protocol.slice(0, -1) };
   const routes = readDoorRoutes(kongYml, file);
   if (routes.guarded.length === 0) throw new ConfigError('kongYml', 'has no route with the plugin jwt-identity');
@@ -100,15 +109,20 @@ export function createDoor(options: DoorOptions): Door {
     const found = routes.find(targets, routable(request, path, origin));
     if (found === undefined) return problemResponse('route_unknown');
     const { target, prefix } = found;
-    const { request: opened, setCookies } = await openSession(request, session);
+    const { request: opened, token, setCookies } = await openSession(request, session);
     const decision = await target.gatekeeper.decide(opened);
     const answer = async (): Promise<Response> => {
       if (decision.outcome === 'refuse') return refused(decision, request, url, loginPath);
       const { route, service, serviceOrigin, forwarder } = target;
       const address = options.clientAddress?.(request);
       const place = { route, service, serviceOrigin, origin, address };
-      const response = await forwarder.forward(request, forwardTarget(request, { path, prefix }, decision, place));
-      adaptRedirect(response.headers, publicPlace(target, prefix));
+      const asked =
+        gateway === undefined
+          ? forwardTarget(request, { path, prefix }, decision, place)
+          : gatewayTarget(request, decision, origin, token);
+      const response = await forwarder.forward(request, asked);
+      const own = gateway === undefined ? publicPlace(target, prefix) : { serviceOrigin, servicePath: '', prefix: '' };
+      adaptRedirect(response.headers, own);
       if (decision.claims !== undefined) keepPrivate(response.headers);
       keepFlowing(response.headers);
       // What `open` returned is not a cookie that the browser has.
@@ -149,10 +163,10 @@ function checkedLoginPath(path: string | undefined): string | undefined {
 }
 
 function targetOf({ route, service, config }: GuardedRoute, options: DoorOptions, limits: DoorLimits): Target {
-  const { session, signingKeys } = options;
+  const { session, signingKeys, gateway } = options;
   const cookie = session.open === undefined ? session.cookie : OPENED_COOKIE;
   const name = isIPv6(service.host) ? `[${service.host}]` : service.host;
-  const serviceOrigin = new URL(`${service.protocol}://${name}:${service.port}`).origin;
+  const serviceOrigin = new URL(gateway ?? `${service.protocol}://${name}:${service.port}`).origin;
   try {
     const gatekeeper = createGatekeeper(config, {
       session: { origin: session.origin, ...(cookie !== undefined && { cookie }) },

@@ -50,3 +50,21 @@ export function forwardTarget(
   for (const [name, value] of Object.entries(own)) if (value !== undefined) headers.set(name, value);
   return { path: escapePath(upstreamPath(path, prefix, base)) + search, headers };
 }
+
+/**
+ * Returns what a gateway is asked that reads the same file and decides again: the path as it came, and the caller's token.
+ *
+ * @param token - of the session; without one, the request keeps its own `Authorization`
+ */
+export function gatewayTarget(
+  request: Request,
+  { forwardedHeaders, search }: Admission,
+  origin: URL,
+  token: string | undefined,
+): ForwardTarget {
+  const headers = new Headers(forwardedHeaders);
+  headers.set('host', origin.host);
+  const authorization = token === undefined ? request.headers.get('authorization') : `Bearer ${token}`;
+  if (authorization !== null) headers.set('authorization', authorization);
+  return { path: new URL(request.url).pathname + search, headers };
+}

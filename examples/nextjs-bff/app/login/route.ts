@@ -1,21 +1,7 @@
-import { mayBeCrossSite } from 'kong-plugin-jwt-identity/bff';
-import { cookies } from 'next/headers';
-import { SESSION_COOKIE, SESSION_OPTIONS } from '../../lib/session';
-import { settings } from '../../lib/settings';
+import { beginLogin } from '../../lib/login';
 
-/** Logs in with the identity provider, whose way Kong leaves open, and keeps the token where no script can read it. */
-export async function POST(request: Request): Promise<Response> {
-  // Otherwise another site could sign a browser in as somebody else.
-  if (mayBeCrossSite(request, settings.origin)) return new Response('cross-site request', { status: 403 });
-  const form = await request.formData();
-  const body = new URLSearchParams({ user: String(form.get('user')), password: String(form.get('password')) });
-  const response = await fetch(`${settings.kong}/login`, { method: 'POST', body });
-  if (!response.ok) return redirect('/?login=failed');
-  const { access_token, expires_in } = (await response.json()) as { access_token: string; expires_in: number };
-  (await cookies()).set(SESSION_COOKIE, access_token, { ...SESSION_OPTIONS, maxAge: expires_in });
-  return redirect('/');
+/** Sends the browser to the provider. Whoever makes a browser come here makes it sign in, as nobody but itself. */
+export function GET(request: Request): Promise<Response> {
+  return beginLogin(new URL(request.url).searchParams.get('return_to'));
 }
-
-function redirect(path: string): Response {
-  return new Response(null, { status: 303, headers: { Location: path } });
-}
+export const dynamic = 'force-dynamic';

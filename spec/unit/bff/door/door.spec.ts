@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createDoor, type Door, type DoorOptions } from '../../../../src/bff/door/door';
+import { createDoor, type Door, type DoorOptions, type OpenedSession } from '../../../../src/bff/door/door';
 import { doorFile, doorToken, guardedBy } from '../../../support/door-file';
 import { startEchoService, type EchoService, type Received } from '../../../support/echo-service';
 
@@ -263,6 +263,16 @@ describe('a session that a cookie does not hold as it is', () => {
     expect(JSON.stringify(orders.received)).not.toContain(token);
   });
 
+  it('gives its token to a gateway, which is asked with the path that the browser asked for', async () => {
+    const open = (): Promise<OpenedSession> => Promise.resolve({ token, setCookies: [] });
+    const door = makeDoor({ session: { origin: ORIGIN, open }, gateway: admin.url });
+    expect((await ask(door, '/api/orders/7?a=1')).status).toBe(200);
+    expect(orders.received).toHaveLength(0);
+    const headers = { host: ['shop.example.com'], authorization: [`Bearer ${token}`] };
+    expect(admin.received).toMatchObject([{ url: '/api/orders/7?a=1', headers }]);
+    expect((await ask(door, '/api/nothing')).status).toBe(404);
+  });
+
   it('gives its cookies to the browser also with a refusal', async () => {
     const response = await ask(opening(undefined), '/api/orders');
     expect([response.status, response.headers.getSetCookie()]).toEqual([401, ['a=1', 'b=2']]);
@@ -301,6 +311,7 @@ describe('a door', () => {
     ['an origin with a path', () => ({ session: { origin: `${ORIGIN}/x` } }), 'session.origin: '],
     ['a login elsewhere', () => ({ loginPath: '//evil.test' }), 'loginPath: '],
     ['a limit that is no number', () => ({ limits: { maxBodyBytes: Number.NaN } }), 'limits.maxBodyBytes: '],
+    ['a gateway and a cookie that it would not get', () => ({ gateway: 'http://127.0.0.1:8000' }), 'gateway: needs'],
     ['no guarded route', () => ({ kongYml: doorFile({ services: [] }) }), 'kongYml: has no route'],
     [
       'a configuration that needs Kong',

@@ -1,0 +1,137 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { announceSigningKey, publicKeySet, readSigningKeys } from '../../src/keys/signing-keys';
+
+/** What the example's cookies are encrypted with, so that specs can look into them. */
+export const SESSION_SECRET = 'for specs and for nothing else than specs';
+
+const EXAMPLE = join(__dirname, '../../examples/nextjs-bff');
+
+/** Why the Next.js example cannot run here; `undefined` when it can. */
+export const EXAMPLE_ABSENCE = existsSync(join(EXAMPLE, '.next/BUILD_ID'))
+  ? undefined
+  : 'it is not built (npm run build, then in examples/nextjs-bff: npm ci && npm run build)';
+
+/** The Next.js example at work: provider, two services, and `next start`. */
+export interface ShopExample {
+  readonly origin: string;
+  readonly port: number;
+  readonly services: { readonly orders: string; readonly stock: string };
+  readonly issuer: string;
+  /** What a process has printed. */
+  output(name: 'provider' | 'orders' | 'stock' | 'next'): string;
+  /** Kills `next start` and starts it again. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the example on free ports. Access tokens live for `tokenSeconds`. */
+export async function startShopExample(tokenSeconds = 300): Promise<ShopExample> {
+  const folder = mkdtempSync(join(tmpdir(), 'shop-'));
+  const children = new Map<string, { child: ChildProcess; output: string }>();
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+
+  /** Runs a script of the example, until it prints a match. */
+  async function run(
+    name: string,
+    args: readonly string[],
+    ready: RegExp,
+    env: Record<string, string>,
+  ): Promise<string> {
+    const child = spawn(process.execPath, args, {
+      cwd: EXAMPLE,
+      env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const running = { child, output: '' };
+    children.set(name, running);
+    return new Promise((resolve, reject) => {
+      const read = (chunk: Buffer): void => {
+        running.output += chunk.toString();
+        const match = ready.exec(running.output);
+        if (match !== null) resolve(match[1] ?? '');
+      };
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      child.once('exit', () => {
+        reject(new Error(`${name} ended:\n${running.output}`));
+      });
+    });
+  }
+  async function end(name: string, signal: NodeJS.Signals): Promise<void> {
+    const child = children.get(name)?.child;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const secret = randomBytes(32).toString('base64url');
+  const keys = announceSigningKey('EdDSA');
+  const jwks = file('jwks.json', JSON.stringify(publicKeySet(readSigningKeys(keys))));
+  const loggedOut = file('logged-out.json', JSON.stringify({ iat: Math.floor(Date.now() / 1000), revocations: [] }));
+  const provider = ['identity-provider.mjs', '0', origin, String(tokenSeconds)];
+  const [providerPort, orders, stock] = await Promise.all([
+    run('provider', provider, /provider listens on (\d+)/, { CLIENT_SECRET: secret }),
+    run('orders', ['internal-service.mjs', 'orders', '0', jwks], /orders listens on (\d+)/, {}),
+    run('stock', ['internal-service.mjs', 'stock', '0', jwks], /stock listens on (\d+)/, {}),
+  ]);
+  const issuer = `http://localhost:${providerPort}`;
+  const services = { orders: `http://127.0.0.1:${orders}`, stock: `http://127.0.0.1:${stock}` };
+  const kongYml = readFileSync(join(EXAMPLE, 'kong.yml'), 'utf8')
+    .replaceAll('http://localhost:8033', issuer)
+    .replaceAll('/tmp/nextjs-bff/logged-out.json', loggedOut);
+  const next = [join(EXAMPLE, 'node_modules/next/dist/bin/next'), 'start', '-H', '127.0.0.1', '-p', String(port)];
+  const start = async (): Promise<void> => {
+    await run('next', next, /(Ready)/, {
+      ORIGIN: origin,
+      ISSUER: issuer,
+      CLIENT_SECRET: secret,
+      SESSION_SECRETS: SESSION_SECRET,
+      ORDERS_URL: services.orders,
+      STOCK_URL: services.stock,
+      KONG_YML: file('kong.yml', kongYml),
+      SIGNING_KEYS: file('signing-keys.json', keys),
+      LOGGED_OUT: loggedOut,
+    });
+  };
+  await start();
+
+  return {
+    origin,
+    port,
+    services,
+    issuer,
+    output: (name) => children.get(name)?.output ?? '',
+    restart: async () => {
+      await end('next', 'SIGKILL');
+      await start();
+    },
+    stop: async () => {
+      await Promise.all([...children.keys()].map((name) => end(name, 'SIGTERM')));
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A port that was free a moment ago: the BFF must know its own origin before it listens. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
