@@ -71,7 +71,7 @@ export const KEY_FETCH_FIELDS = [
       default: 524_288,
       between: [1024, 10_485_760],
       description:
-        'Largest key set or discovery document in bytes. A larger one is a failed fetch, and so is a compressed one. A key with its certificate chain takes about 5000.',
+        'Largest key set or discovery document in bytes, unpacked if it is gzip. A larger one is a failed fetch. A key with its certificate chain takes about 5000.',
     },
   },
   {
@@ -86,9 +86,19 @@ export const KEY_FETCH_FIELDS = [
   },
   {
     ca_file: {
+      type: 'string',
+      // Kong's patterns know no alternatives: that it is exactly "system" is checked when the plugin starts.
+      match: '^[/s][^%c]*$',
+      err: 'must be an absolute path, or system',
+      description:
+        'PEM file with the certificates that the provider, and an https: proxy, is verified against, in place of those that Node.js ships. Read again for every fetch. system: those of the operating system (as lua_ssl_trusted_certificate in kong.conf). Certificates are always verified.',
+    },
+  },
+  {
+    bearer_token_file: {
       ...ABSOLUTE_PATH,
       description:
-        'PEM file with the certificates that the provider, and an https: proxy, is verified against, in place of those that Node.js ships. Read again for every fetch. Certificates are always verified.',
+        "File with a token that is sent to the provider as Authorization: Bearer, such as a pod's /var/run/secrets/kubernetes.io/serviceaccount/token: Kubernetes shows its keys to known callers only. Read again for every fetch. It is sent to the origin of jwks_uri, or of the issuer with discovery, and to no other; not with allow_http.",
     },
   },
   {

@@ -59,10 +59,19 @@ function publicKeyProblem(pem: string): string | null {
   return blocks.length === 1 ? null : 'must be PEM with one PUBLIC KEY or one CERTIFICATE';
 }
 
-function keyFetchProblems({ minTtl, ttl, maxTtl, proxyUrl }: KeyFetchConfig): Problem[] {
+function keyFetchProblems(keyFetch: KeyFetchConfig): Problem[] {
+  const { minTtl, ttl, maxTtl, proxyUrl, caFile, bearerTokenFile, allowHttp } = keyFetch;
   return [
     ['key_fetch.ttl', ttl < minTtl ? `must not be less than min_ttl (${ttl} < ${minTtl})` : null],
     ['key_fetch.max_ttl', maxTtl < ttl ? `must not be less than ttl (${maxTtl} < ${ttl})` : null],
+    [
+      'key_fetch.ca_file',
+      caFile === null || caFile === 'system' || caFile.startsWith('/') ? null : 'must be an absolute path, or system',
+    ],
+    [
+      'key_fetch.bearer_token_file',
+      bearerTokenFile !== null && allowHttp ? 'must not be sent over plain http:, which allow_http permits' : null,
+    ],
     ['key_fetch.proxy_url', proxyUrl === null ? null : proxyUrlProblem(proxyUrl)],
   ];
 }

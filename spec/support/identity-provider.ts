@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { type KeyLike, keySetOf } from './key-issuer';
 
 /** How a provider answers instead of with its keys. */
@@ -62,6 +62,7 @@ export const FAULTS = {
     const body = gzipSync(Buffer.alloc(20 * MEGABYTE.length, ' '));
     response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(body);
   },
+  brotli: (_, response) => response.writeHead(200, { 'content-encoding': 'br' }).end(brotliCompressSync('{"keys":[]}')),
   html: (_, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Welcome, secret-value</title>');
   },

@@ -1,5 +1,8 @@
+import { promisify } from 'node:util';
+import { gunzip, type ZlibOptions } from 'node:zlib';
 import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
 import { guardedLookup, namesRefusedAddress, plainLookup } from './address-guard';
+import { readBearerToken } from './bearer-token-file';
 import { readCaFile } from './ca-file';
 import { FetchError } from './fetch-error';
 import type { FreshnessHeaders } from './freshness';
@@ -37,9 +40,11 @@ export interface FetchLimits {
   readonly maxBytes: number;
   /** Milliseconds after which the signal ends a fetch; for the message only. */
   readonly timeoutMs: number;
-  /** Path of a PEM file with the certificate authorities that count; those of Node without it. */
+  /** Path of a PEM file with the certificate authorities that count, or `system`; those of Node without it. */
   readonly caFile: string | null;
   readonly proxyUrl: string | null;
+  /** Path of a file with a token for the `Authorization` header of every request; none without it. */
+  readonly bearerTokenFile?: string | null;
   /** Whether link-local addresses and cloud metadata services may be asked. */
   readonly allowLinkLocal: boolean;
 }
@@ -58,7 +63,8 @@ export interface DocumentRequest {
 
 /**
  * Returns a fetcher with one provider's limits. The signal covers everything from the name lookup to the last byte;
- * redirects, compressed bodies (a small one may unpack to gigabytes) and larger bodies are errors. TLS certificates are
+ * larger bodies are errors, unpacked or not. One redirect within the origin is followed; a gzip body is unpacked.
+ * Everything else that a server may do to its answer is an error. TLS certificates are
  * verified, against `ca_file` where given. Proxy variables of the environment are not looked at: only `proxy_url` counts.
  * A proxy looks names up itself, so behind one only URLs that name a link-local address outright are refused.
  */
@@ -72,7 +78,11 @@ export function createDocumentFetcher(config: FetchLimits, asked: DocumentReques
     // Fetches are minutes apart: a connection of its own for each leaves nothing behind that hangs or is out of date.
     const dispatcher = createDispatcher(config, signal);
     try {
-      const response = await request(url, { dispatcher, signal, headers: requestHeaders(url, asked, validators) });
+      const headers = { ...requestHeaders(url, asked, validators), ...authorization(config) };
+      const first = await request(url, { dispatcher, signal, headers });
+      const moved = redirectTarget(url, first);
+      if (moved !== undefined) await first.body.dump({ limit: config.maxBytes });
+      const response = moved === undefined ? first : await request(moved, { dispatcher, signal, headers });
       return await readResponse(url, response, config.maxBytes, asked.format === 'text' ? parseText : parseJson);
     } catch (error) {
       throw error instanceof FetchError ? error : new FetchError(describe(error, signal, config));
@@ -125,6 +135,34 @@ function requestHeaders(
   };
 }
 
+function authorization({ bearerTokenFile = null }: FetchLimits): Record<string, string> {
+  if (bearerTokenFile === null) return {};
+  try {
+    return { authorization: `Bearer ${readBearerToken(bearerTokenFile)}` };
+  } catch (error) {
+    throw new FetchError(`bearer_token_file: ${(error as FetchError).message}`);
+  }
+}
+
+/** RFC 9110 §15.4: those that mean "ask there with GET". */
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
+/**
+ * Returns where an answer leads, when it is a redirect within the origin. Anything further away would let a provider
+ * choose whom the gateway asks, and who gets its token.
+ */
+function redirectTarget(url: string, { statusCode, headers }: Dispatcher.ResponseData): string | undefined {
+  if (!REDIRECTS.includes(statusCode)) return undefined;
+  const { location } = headers;
+  const target = typeof location === 'string' && URL.canParse(location, url) ? new URL(location, url) : undefined;
+  const { origin } = new URL(url);
+  if (target?.origin !== origin || target.username !== '' || target.password !== '') {
+    const reason = `the provider answered ${statusCode}, a redirect to another origin, which is not followed`;
+    throw new FetchError(reason, statusCode);
+  }
+  return target.href;
+}
+
 async function readResponse(
   url: string,
   { statusCode, headers, body }: Dispatcher.ResponseData,
@@ -143,16 +181,37 @@ async function readResponse(
   };
   if (statusCode === 304) return { status: 'not_modified', freshness };
   if (statusCode !== 200) {
-    const what = statusCode >= 300 && statusCode < 400 ? 'a redirect, which is not followed' : 'not 200';
+    const what = statusCode >= 300 && statusCode < 400 ? 'a second redirect, which is not followed' : 'not 200';
     throw new FetchError(`the provider answered ${statusCode}, ${what}`, statusCode);
   }
-  if ((header('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
-    throw new FetchError('the provider compressed its answer, which was not asked for');
-  }
-  const bytes = await body.bytes();
-  if (bytes.length > maxBytes) throw new FetchError(`the document has more than ${maxBytes} bytes`);
+  const bytes = await unpacked(header('content-encoding'), await body.bytes(), maxBytes);
+  if (bytes.length > maxBytes) throw tooLarge(maxBytes);
   const validators = { url, etag: plain(header('etag')), lastModified: plain(header('last-modified')) };
   return { status: 'ok', body: parse(bytes), freshness, validators };
+}
+
+const gunzipped = promisify<Buffer | Uint8Array, ZlibOptions, Buffer>(gunzip);
+
+/**
+ * Some servers compress although nobody asked. gzip is unpacked, off this thread, until there are too many bytes: a small
+ * body may unpack to gigabytes.
+ */
+async function unpacked(coding = 'identity', bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+  const name = coding.trim().toLowerCase();
+  if (name === 'identity') return bytes;
+  if (name !== 'gzip' && name !== 'x-gzip') {
+    throw new FetchError('the provider compressed its answer in another way than gzip, which was not asked for');
+  }
+  try {
+    return await gunzipped(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw isTooLarge ? tooLarge(maxBytes) : new FetchError('the compressed document cannot be unpacked');
+  }
+}
+
+function tooLarge(maxBytes: number): FetchError {
+  return new FetchError(`the document has more than ${maxBytes} bytes`);
 }
 
 /** A validator that can be sent back. Others would make every further request fail on our side. */
@@ -180,7 +239,7 @@ function parseText(bytes: Uint8Array): string {
 function describe(error: unknown, signal: AbortSignal, config: FetchLimits): string {
   const { name, code } = error as { name?: string; code?: string };
   if (signal.aborted) return timedOut(config);
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `the document has more than ${config.maxBytes} bytes`;
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return tooLarge(config.maxBytes).message;
   // Undici's word for a proxy that does not make the connection.
   if (code === 'UND_ERR_ABORTED') return 'the proxy refused the connection';
   return `the connection failed (${code ?? name ?? 'unknown'})`;

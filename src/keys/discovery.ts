@@ -29,6 +29,11 @@ export async function discoverJwksUri(
   if (typeof jwksUri !== 'string') throw new FetchError('discovery: the document has no jwks_uri');
   const problem = jwksUriProblem(jwksUri, issuer, keyFetch.allowHttp);
   if (problem !== null) throw new FetchError(`discovery: the jwks_uri ${problem}`);
+  // The document may not choose who gets the token.
+  if (keyFetch.bearerTokenFile !== null && new URL(jwksUri).origin !== new URL(issuer).origin) {
+    const reason = 'is at another origin than the issuer, which must not get the token of bearer_token_file';
+    throw new FetchError(`discovery: the jwks_uri ${reason}: configure jwks_uri instead`);
+  }
   return jwksUri;
 }
 

@@ -2,6 +2,7 @@ import type { IssuerConfig } from '../../schema/config';
 import { ConfigError } from '../../schema/config-error';
 import type { KeySource } from '../core/verification/key-source';
 import type { Log } from '../telemetry/log';
+import { readBearerToken } from '../documents/bearer-token-file';
 import { readCaFile } from '../documents/ca-file';
 import { discoverJwksUri } from './discovery';
 import { createDocumentFetcher } from '../documents/document-fetcher';
@@ -36,8 +37,8 @@ const MAX_SHARED_SETS = 256;
  * reload: make one of these for each process. Nothing is fetched before a key is asked for. A message on the renewal
  * channel makes all sets that are in use be fetched anew.
  *
- * What it returns throws a `ConfigError` for keys in the configuration that are of no use, and for a `ca_file` that
- * cannot be read or holds no certificate.
+ * What it returns throws a `ConfigError` for keys in the configuration that are of no use, and for a `ca_file` or
+ * `bearer_token_file` that cannot be read or holds no certificate.
  */
 export function createKeySources({
   now: wallClock,
@@ -54,7 +55,8 @@ export function createKeySources({
         log('warn', 'keys of jwks in the configuration are not used', fields);
       });
     }
-    checkCaFile(issuer);
+    checkFile(issuer, 'ca_file', issuer.keyFetch.caFile, readCaFile);
+    checkFile(issuer, 'bearer_token_file', issuer.keyFetch.bearerTokenFile, readBearerToken);
     const source = issuer.jwksUri ?? issuer.issuer;
     const identity = JSON.stringify([source, issuer.discovery, issuer.keyFetch]);
     return shared(identity, () => {
@@ -69,13 +71,18 @@ export function createKeySources({
 }
 
 /** The file is read again for every fetch; here a mistake is found while the configuration is being loaded. */
-function checkCaFile({ issuer, keyFetch }: IssuerConfig): void {
-  if (keyFetch.caFile === null) return;
+function checkFile(
+  { issuer }: IssuerConfig,
+  field: 'ca_file' | 'bearer_token_file',
+  path: string | null,
+  read: (path: string) => string,
+): void {
+  if (path === null) return;
   try {
-    readCaFile(keyFetch.caFile);
+    read(path);
   } catch (error) {
     if (!(error instanceof FetchError)) throw error;
-    throw new ConfigError('config.issuers.key_fetch.ca_file', `${error.message} (issuer ${issuer})`);
+    throw new ConfigError(`config.issuers.key_fetch.${field}`, `${error.message} (issuer ${issuer})`);
   }
 }
 

@@ -29,6 +29,15 @@ describe('a CA file', () => {
     },
   );
 
+  it('is the first of the system’s that is there, by the word system', () => {
+    const path = file(CERTIFICATE);
+    expect(readCaFile('system', [join(folder, 'missing.pem'), path])).toBe(CERTIFICATE);
+    expect(() => readCaFile('system', [join(folder, 'missing.pem')])).toThrow(
+      /^the system has none of .*missing\.pem$/,
+    );
+    expect(() => readCaFile('system', [file('no certificate')])).toThrow('the file does not hold a PEM certificate');
+  });
+
   it('is refused when it cannot be read', () => {
     expect(() => readCaFile(join(folder, 'missing.pem'))).toThrow('the file cannot be read (ENOENT)');
     expect(() => readCaFile(folder)).toThrow(`${folder} is a folder`);

@@ -1,4 +1,8 @@
 import dns from 'node:dns/promises';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createDocumentFetcher, type FetchedDocument, type Validators } from '../../../src/documents/document-fetcher';
 import { IdentityProvider } from '../../support/identity-provider';
@@ -74,6 +78,150 @@ describe('a document that is fetched', () => {
     // A control character makes the answer no HTTP at all.
     if (document instanceof Error) expect(document.message).toBe('the connection failed (HTTPParserError)');
     else expect(document).toMatchObject({ status: 'ok', validators: { etag: undefined } });
+  });
+
+  const answering = (headers: Record<string, string>, body: string | Buffer): void => {
+    provider.fault = (_, response) => response.writeHead(200, headers).end(body);
+  };
+  const PADDED = `{"keys":[]}${' '.repeat(3000)}`;
+
+  it.each(['gzip', 'x-gzip', 'GZIP'])('is unpacked when the provider compressed it as %s', async (coding) => {
+    answering({ 'content-encoding': coding }, gzipSync(PADDED));
+    expect(await fetchJwks(undefined, { max_bytes: 3011 })).toMatchObject({ body: { keys: [] } });
+    const tooSmall = fetchJwks(undefined, { max_bytes: 3010 });
+    await expect(tooSmall).rejects.toThrow('the document has more than 3010 bytes');
+  });
+
+  it.each<[string, string, Buffer]>([
+    ['is no gzip', 'gzip', Buffer.from('{"keys":[]}')],
+    ['is cut', 'gzip', gzipSync(PADDED).subarray(0, 20)],
+  ])('is an error when what the provider calls gzip %s', async (_, coding, body) => {
+    answering({ 'content-encoding': coding }, body);
+    await expect(fetchJwks()).rejects.toThrow('the compressed document cannot be unpacked');
+  });
+
+  it('is unpacked no further than it may be: what follows is never looked at', async () => {
+    const bomb = gzipSync(Buffer.alloc(5_000_000, ' '));
+    answering({ 'content-encoding': 'gzip' }, bomb.subarray(0, -100));
+    await expect(fetchJwks(undefined, { max_bytes: 100_000 })).rejects.toThrow('has more than 100000 bytes');
+    await expect(fetchJwks(undefined, { max_bytes: 5_000_000 })).rejects.toThrow('cannot be unpacked');
+  });
+
+  it.each(['br', 'deflate', 'zstd', 'gzip, gzip'])('is an error when it is compressed as %s', async (coding) => {
+    answering({ 'content-encoding': coding }, gzipSync(PADDED));
+    await expect(fetchJwks()).rejects.toThrow('compressed its answer in another way than gzip');
+  });
+
+  const redirecting = (location: string | undefined, status = 302): void => {
+    provider.fault = (request, response) => {
+      if (request.url !== '/jwks') response.writeHead(200).end('{"moved":true}');
+      else response.writeHead(status, location === undefined ? {} : { location }).end('x'.repeat(100));
+    };
+  };
+
+  it.each([301, 302, 303, 307, 308])('is taken from where a redirect (%d) within the origin leads', async (status) => {
+    for (const location of ['/moved', 'moved?a=1', `${provider.issuer}moved#fragment`]) {
+      redirecting(location, status);
+      expect(await fetchJwks()).toMatchObject({ body: { moved: true }, validators: { url: provider.jwksUri } });
+    }
+    expect(provider.requests.map(({ path }) => path).slice(0, 4)).toEqual(['/jwks', '/moved', '/jwks', '/moved?a=1']);
+  });
+
+  it.each([
+    ['another host', () => 'http://127.0.0.2/jwks'],
+    ['another name of the host', () => provider.jwksUri.replace('127.0.0.1', 'localhost')],
+    ['another port', () => 'http://127.0.0.1:1/jwks'],
+    ['another scheme', () => provider.jwksUri.replace('http:', 'https:')],
+    ['a host without a scheme', () => '//evil.test/jwks'],
+    ['a user', () => provider.jwksUri.replace('//', '//user:secret@')],
+    ['no place', () => undefined],
+    ['what is no URL', () => 'http://[/'],
+  ])('is not taken from %s', async (_, location) => {
+    redirecting(location());
+    await expect(fetchJwks()).rejects.toThrow(
+      'the provider answered 302, a redirect to another origin, which is not followed',
+    );
+    expect(provider.requests).toHaveLength(1);
+  });
+
+  describe('with a token', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bearer-'));
+    const path = join(folder, 'token');
+    const write = (text: string, mode = 0o644): void => {
+      rmSync(path, { force: true });
+      writeFileSync(path, text, { mode });
+      chmodSync(path, mode);
+    };
+    const sent = (): unknown[] => provider.requests.map(({ headers }) => headers.authorization);
+    const fetchWithToken = (): Promise<FetchedDocument> => fetchJwks(undefined, { bearer_token_file: path });
+    afterAll(() => {
+      rmSync(folder, { recursive: true });
+    });
+
+    it('is asked for with what the file holds at that moment, also behind a redirect', async () => {
+      write('first.token\n');
+      await fetchWithToken();
+      write('second.token');
+      redirecting('/moved');
+      await fetchWithToken();
+      expect(sent()).toEqual(['Bearer first.token', 'Bearer second.token', 'Bearer second.token']);
+    });
+
+    it('never sends it to another origin', async () => {
+      write('first.token');
+      const other = await IdentityProvider.start();
+      try {
+        redirecting(other.jwksUri);
+        await expect(fetchWithToken()).rejects.toThrow('a redirect to another origin');
+        expect(other.requests).toEqual([]);
+      } finally {
+        await other.stop();
+      }
+    });
+
+    it.each<[string, () => void, RegExp]>([
+      [
+        'is empty',
+        () => {
+          write('\n');
+        },
+        /^bearer_token_file: the file does not hold a bearer token$/,
+      ],
+      [
+        'holds two lines',
+        () => {
+          write('a\nb');
+        },
+        /^bearer_token_file: the file does not hold a bearer token$/,
+      ],
+      [
+        'is too long',
+        () => {
+          write('a'.repeat(16_385));
+        },
+        /^bearer_token_file: the file does not hold a bearer token$/,
+      ],
+      [
+        'is gone',
+        () => {
+          rmSync(path);
+        },
+        /^bearer_token_file: the file cannot be read \(ENOENT\)$/,
+      ],
+      [
+        'may be written by everybody',
+        () => {
+          write('secret', 0o666);
+        },
+        /^bearer_token_file: others may write to/,
+      ],
+    ])('is not asked for when the file %s, and nothing of it is said', async (_, change, reason) => {
+      write('first.token');
+      change();
+      await expect(fetchWithToken()).rejects.toThrow(expect.objectContaining({ name: 'FetchError' }));
+      await expect(fetchWithToken()).rejects.toThrow(reason);
+      expect(provider.requests).toEqual([]);
+    });
   });
 
   it('leaves no connection open', async () => {

@@ -27,6 +27,18 @@ const discover = (issuer: string, fetchDocument: FetchDocument, keyFetch: object
   discoverJwksUri({ issuer, keyFetch: keyFetchOf({ ...keyFetch }) }, fetchDocument, new AbortController().signal);
 
 describe('discovery', () => {
+  it('gives no other origin than the issuer the token for the fetch', async () => {
+    const url = 'https://auth.test/.well-known/openid-configuration';
+    const withToken = { bearer_token_file: '/run/token' };
+    const elsewhere = serve({ [url]: { issuer: ISSUER, jwks_uri: 'https://auth.test:6443/jwks' } });
+    await expect(discover(ISSUER, elsewhere.fetchDocument, withToken)).rejects.toThrow(
+      /^discovery: the jwks_uri is at another origin than the issuer, .*: configure jwks_uri instead$/,
+    );
+    expect(await discover(ISSUER, elsewhere.fetchDocument)).toBe('https://auth.test:6443/jwks');
+    const there = serve({ [url]: { issuer: ISSUER, jwks_uri: 'https://auth.test/openid/v1/jwks' } });
+    expect(await discover(ISSUER, there.fetchDocument, withToken)).toBe('https://auth.test/openid/v1/jwks');
+  });
+
   it.each([
     ['https://auth.test', 'https://auth.test/.well-known/openid-configuration'],
     ['https://auth.test/', 'https://auth.test/.well-known/openid-configuration'],
