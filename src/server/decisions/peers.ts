@@ -24,11 +24,9 @@ export function peerFilter(ranges: readonly string[]): (address: string | undefi
     if (length === 0) throw new RangeError(`${range} is everybody`);
     allowed.addSubnet(address, length, family === 4 ? 'ipv4' : 'ipv6');
   }
-  return (address, isUnixSocket) => {
-    if (isUnixSocket) return true;
-    // An IPv4 address on an IPv6 socket.
-    const plain = address?.replace(/^::ffff:(?=[0-9.]+$)/i, '') ?? '';
-    const family = isIP(plain);
-    return family !== 0 && allowed.check(plain, family === 4 ? 'ipv4' : 'ipv6');
+  return (address = '', isUnixSocket) => {
+    const family = isIP(address);
+    // An IPv4 address on an IPv6 socket counts as that IPv4 address.
+    return isUnixSocket || (family !== 0 && allowed.check(address, family === 4 ? 'ipv4' : 'ipv6'));
   };
 }
