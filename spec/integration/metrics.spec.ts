@@ -59,6 +59,7 @@ describe('the metrics of the plugin', () => {
       .filter(([, name]) => !/event_duration|_state$|_age_seconds$/.test(name!))
       .map(([, name, labels, value]) => `${name!} ${labels!.replace(`issuer="${provider.issuer}",`, '')} ${value!}`);
     expect(samples.sort()).toEqual([
+      expect.stringMatching(/^build_info version="\d+\.\d+\.\d+",node="v\d+[^"]*",worker="1" 1$/),
       'decisions_total outcome="proceed",code="anonymous",worker="1" 1',
       'decisions_total outcome="proceed",code="proceed",worker="1" 5',
       'decisions_total outcome="refuse",code="token_expired",worker="1" 1',
@@ -72,6 +73,7 @@ describe('the metrics of the plugin', () => {
       'shadow_refusals_total code="forbidden",worker="1" 1',
       'token_cache_lookups_total result="hit",worker="1" 2',
       'token_cache_lookups_total result="miss",worker="1" 4',
+      'unusable_instances worker="1" 0',
     ]);
     const age = new RegExp(
       `^jwt_identity_key_set_age_seconds\\{issuer="${provider.issuer}",worker="1"\\} ([0-9.]+)$`,

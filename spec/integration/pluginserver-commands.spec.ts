@@ -57,7 +57,7 @@ describe('the command serve', () => {
   it.each([
     [['serve'], 2, /--socket/],
     [['serve', '--socket', 's', '--workers', '0'], 2, /whole number from 1 to 256/],
-    [['serve', '--socket', 's', '--deadline', '60'], 2, /whole number from 1 to 59/],
+    [['serve', '--socket', 's', '--deadline', '60'], 2, /--deadline 60 must be below 60/],
     [['serve', '--socket', 's', '--socket-mode', '888'], 2, /octal/],
     [['serve', '--socket', 's', '--metrics', 'here'], 2, /ADDRESS:PORT/],
     [['serve', '--socket', '/nowhere/at/all.sock'], 1, /^error: socket \S+: the folder \/nowhere\/at is missing\n$/],
@@ -112,7 +112,7 @@ describe('the command serve', () => {
     const { port } = taken.address() as AddressInfo;
     const serve = runCommand(['serve', '--socket', join(PLUGINS, 'never.sock'), '--metrics', String(port)]);
     await expect(serve.ended).resolves.toBe(1);
-    expect(serve.stderr()).toBe(`error: 127.0.0.1:${port}: cannot listen (EADDRINUSE)\n`);
+    expect(serve.stderr()).toBe(`error: --metrics 127.0.0.1:${port}: cannot listen (EADDRINUSE)\n`);
     taken.close();
   });
 

@@ -87,7 +87,7 @@ describe('the supervisor of the plugin server', () => {
   it('replaces a worker that hangs, and the request that it hung on is not let through', async () => {
     await kong.close();
     await server.stop();
-    await start('--stuck-after', '4');
+    await start('--stuck-after', '4', '--kong-timeout', '3', '--deadline', '2');
     await server.workerPid(2);
     const connection = await KongSide.connect(server.socketPath);
     const id = (await connection.start({ behaviour: 'spin' }))!;

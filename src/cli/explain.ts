@@ -24,6 +24,7 @@ import { CommandFailure } from './command-failure';
 import { explain, type ExplainedRequest, type ExplainedRoute } from './explanation';
 import { readTextFile, stagedSigningKey } from './diagnosis';
 import { explanationText } from './explanation-text';
+import { findLoggedRefusal, loggedRefusalText } from './logged-refusal';
 
 /** Exit code for a request that would be refused. */
 const REFUSED = 3;
@@ -35,6 +36,8 @@ interface ExplainFlags {
   readonly header: readonly (readonly [name: string, value: string])[];
   readonly token?: string;
   readonly at?: number;
+  readonly requestId?: string;
+  readonly log?: string;
   readonly json: boolean;
 }
 
@@ -49,8 +52,16 @@ export function explainCommand(): Command {
     .option('-H, --header <line>', 'header of the request, "Name: value"; may be repeated', headerLine, [])
     .option('--token <file>', 'file that holds the token, - for stdin; it is put where the route looks for one')
     .option('--at <time>', 'decide as if it were then: ISO 8601, or seconds since 1970', pointInTime)
+    .option('--request-id <id>', 'find the refusal with this request_id in --log, and say why it was refused')
+    .option('--log <file>', "Kong's error log, - for stdin")
     .option('--json', 'print JSON', false)
     .action(async (file: string, flags: ExplainFlags, command: Command) => {
+      if (flags.requestId !== undefined) {
+        if (flags.log === undefined) command.error('error: --request-id needs --log');
+        const found = await findLoggedRefusal(flags.log, flags.requestId);
+        process.stdout.write(flags.json ? `${JSON.stringify(found, null, 2)}\n` : loggedRefusalText(found));
+        return;
+      }
       if (flags.route === undefined && flags.path === undefined) command.error('error: --route or --path is needed');
       try {
         const explained = await explainRoute(readTextFile(file), flags);

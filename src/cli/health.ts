@@ -14,9 +14,16 @@ export function healthCommand(): Command {
   return new Command('health')
     .description('ask the plugin server on a socket whether it serves; exits with 1 when it does not')
     .requiredOption('--socket <path>', 'Unix socket, the same as pluginserver_<name>_socket')
-    .action(async ({ socket }: { readonly socket: string }) => {
+    .option('--strict', 'also end with 1 when an entry of the plugin cannot be used', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ kong-jwt-identity health --socket /usr/local/kong/jwt_identity.socket --strict',
+    )
+    .action(async ({ socket, strict }: { readonly socket: string; readonly strict: boolean }) => {
       try {
-        process.stdout.write(`${describe(await askForHealth(socket, TIMEOUT_MS))}\n`);
+        const health = await askForHealth(socket, TIMEOUT_MS);
+        process.stdout.write(`${describe(health)}\n`);
+        if (strict && health.problems.length > 0) process.exitCode = 1;
       } catch (error) {
         if (error instanceof SocketPathError) throw new CommandFailure(error.message);
         throw new CommandFailure(`socket ${socket}: ${(error as Error).message}`);
@@ -24,9 +31,11 @@ export function healthCommand(): Command {
     });
 }
 
-function describe({ plugins, handlers }: ServerHealth): string {
-  const serving = `serving ${plugins.join(', ')}`;
-  if (handlers.length === 0) return serving;
+function describe({ plugins, handlers, problems }: ServerHealth): string {
   const versions = [...new Set(handlers)].map((version) => (version === '' ? 'none' : version)).join(', ');
-  return `${serving}; handler in Kong's worker: ${versions}`;
+  return [
+    `serving ${plugins.join(', ')}`,
+    ...(handlers.length === 0 ? [] : [`handler in Kong's worker: ${versions}`]),
+    ...problems.map((problem) => `an entry refuses every request: ${problem}`),
+  ].join('; ');
 }

@@ -15,6 +15,7 @@ interface ServeFlags extends LogoutFlags {
   readonly socketMode: number;
   readonly deadline: number;
   readonly stuckAfter: number;
+  readonly kongTimeout: number;
   readonly metrics?: MetricsAddress;
   readonly signingKeys?: string;
   readonly jwks?: MetricsAddress;
@@ -41,12 +42,23 @@ export function serveCommand(): Command {
         .default(0o600, '0600: only the user that runs the server'),
     )
     .option('--take-over', 'replace a server that runs on the same socket, without a gap', false)
-    .option('--deadline <seconds>', 'an event that takes longer is refused; below 60', wholeNumber(1, 59), 10)
+    .option(
+      '--deadline <seconds>',
+      'an event that takes longer is refused; below --kong-timeout',
+      wholeNumber(1, 3_599),
+      10,
+    )
     .option(
       '--stuck-after <seconds>',
-      'a worker that hangs so long is replaced; above 60, which Kong waits',
+      'a worker that hangs so long is replaced; above --kong-timeout',
       wholeNumber(1, 3_600),
       65,
+    )
+    .option(
+      '--kong-timeout <seconds>',
+      'how long Kong waits for an answer: lua_socket_read_timeout, when that is changed',
+      wholeNumber(1, 3_599),
+      60,
     )
     .option('--metrics <address:port>', 'serve Prometheus metrics there; a port alone means 127.0.0.1', listenAddress)
     .addOption(
@@ -57,7 +69,14 @@ export function serveCommand(): Command {
     .addOption(logoutOptions()[1])
     .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
     .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS))
-    .action(async (flags: ServeFlags) => {
+    .action(async (flags: ServeFlags, command: Command) => {
+      const { deadline, stuckAfter, kongTimeout } = flags;
+      if (deadline >= kongTimeout) {
+        command.error(`error: --deadline ${deadline} must be below ${kongTimeout}, which is how long Kong waits`);
+      }
+      if (stuckAfter <= kongTimeout) {
+        command.error(`error: --stuck-after ${stuckAfter} must be above ${kongTimeout}, which is how long Kong waits`);
+      }
       // The workers and the plugin in them read the level from here.
       if (flags.logLevel !== undefined) process.env[LOG_LEVEL_VARIABLE] = flags.logLevel;
       const { log } = createLogger();
@@ -80,7 +99,7 @@ export function serveCommand(): Command {
         });
         process.exit(exitCode);
       } catch (error) {
-        throw startFailure(error);
+        throw startFailure(error, { '--metrics': flags.metrics, '--jwks': flags.jwks });
       }
     });
 }

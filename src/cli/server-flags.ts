@@ -57,11 +57,17 @@ function openKeySet(path: string, log: Log): () => string {
 }
 
 /** Returns what to throw for an error of a server's start: a {@link CommandFailure} where its user can mend it. */
-export function startFailure(error: unknown): unknown {
+export function startFailure(
+  error: unknown,
+  listening: Readonly<Record<string, { readonly port: number } | undefined>> = {},
+): unknown {
   if (error instanceof SocketPathError) return new CommandFailure(error.message);
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === undefined || syscall !== 'listen') return error;
-  return new CommandFailure(`${address ?? ''}:${port ?? ''}: cannot listen (${code})`);
+  const flag = Object.entries(listening).find(([, given]) => given?.port === port)?.[0];
+  return new CommandFailure(
+    `${flag === undefined ? '' : `${flag} `}${address ?? ''}:${port ?? ''}: cannot listen (${code})`,
+  );
 }
 
 /** Returns a parser of whole numbers in a range, both ends included. */

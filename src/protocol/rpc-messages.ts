@@ -4,7 +4,7 @@
  */
 import { jsonValue } from './json-value';
 import { bytes, embedded, field, int32, int64, message, present, repeated, text, type ValueOf } from './message';
-import { HANDLERS_FIELD, REPORT_FIELD } from './verdict';
+import { HANDLERS_FIELD, PROBLEMS_FIELD, REPORT_FIELD } from './verdict';
 
 const nothing = message({});
 const byName = message({ name: field(1, text) });
@@ -29,7 +29,16 @@ export type RpcCall = ValueOf<typeof rpcCall>;
 /** Server → Kong. There is no field for an error: a call that fails is answered by closing the connection. */
 export const rpcReturn = message({
   sequence: field(1, int64),
-  pluginNames: present(31, embedded(message({ names: repeated(1, text), handlers: repeated(HANDLERS_FIELD, text) }))),
+  pluginNames: present(
+    31,
+    embedded(
+      message({
+        names: repeated(1, text),
+        handlers: repeated(HANDLERS_FIELD, text),
+        problems: repeated(PROBLEMS_FIELD, text),
+      }),
+    ),
+  ),
   pluginInfo: present(
     32,
     embedded(

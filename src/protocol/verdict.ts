@@ -44,6 +44,9 @@ export const REPORT_FIELD = 50;
  */
 export const HANDLERS_FIELD = 50;
 
+/** Field of the same answer with a sentence for each instance that cannot let any request pass. */
+export const PROBLEMS_FIELD = 51;
+
 /** What becomes of a request. Exactly one of {@link Verdict.proceed} and {@link Verdict.refuse} is there. */
 export interface Verdict {
   /** {@link PACKAGE_VERSION} of the plugin server. */

@@ -26,7 +26,10 @@ export interface OpenDecisions {
   readonly server: DecisionServer;
   readonly pending: PendingDecisions;
   /** For metrics. */
-  readonly measured: { readonly eventCount: number; readonly instances: { size: number; handlers: readonly string[] } };
+  readonly measured: {
+    readonly eventCount: number;
+    readonly instances: { size: number; handlers: readonly string[]; problems: readonly string[] };
+  };
   /** Takes other policies from now on. @throws as {@link openDecisions}; then nothing has changed */
   use(policies: NamedConfigs): void;
 }
@@ -56,7 +59,7 @@ export function openDecisions(policies: NamedConfigs, settings: DecisionSettings
         return pending.count;
       },
       get instances() {
-        return { size: pending.policyCount, handlers: [] };
+        return { size: pending.policyCount, handlers: [], problems: [] };
       },
     },
     use: (configs) => {

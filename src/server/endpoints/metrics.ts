@@ -1,4 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, register } from 'prom-client';
+import { version } from '../../../package.json';
 import {
   decisionChannel,
   KEY_SET_STATES,
@@ -21,7 +22,11 @@ const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 export interface MeasuredServer {
   /** Events that are going on. */
   readonly eventCount: number;
-  readonly instances: { readonly size: number; readonly handlers: readonly string[] };
+  readonly instances: {
+    readonly size: number;
+    readonly handlers: readonly string[];
+    readonly problems: readonly string[];
+  };
 }
 
 /** Returns a function that counts how events end and how long they take. */
@@ -63,6 +68,17 @@ function observeTables(server: MeasuredServer): void {
     "Those of them with the handler inside Kong's worker in front.",
     () => instances.handlers.filter((version) => version !== '').length,
   );
+  gaugeOf(
+    'jwt_identity_unusable_instances',
+    'Those of them whose configuration cannot be used, so that every request is refused.',
+    () => instances.problems.length,
+  );
+  const build = new Gauge({
+    name: 'jwt_identity_build_info',
+    help: 'Always 1; the version of the package and of Node.',
+    labelNames: ['version', 'node'],
+  });
+  build.set({ version, node: process.version }, 1);
 }
 
 function observeDecisions(): void {

@@ -15,6 +15,9 @@ const EMPTY = Buffer.alloc(0);
 /** Bytes that Kong has not read yet, beyond which no call of its is taken any more. Kong reads all before it calls. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
+/** Most sentences about unusable instances that a health check is told. */
+const MAX_PROBLEMS = 20;
+
 /** Told how each event ended, and how long it took, in milliseconds. */
 export type EventObserver = (outcome: EventOutcome, durationMs: number) => void;
 
@@ -144,7 +147,13 @@ export class Connection implements KongPort {
       this.#return(call, { instanceStatus: { name: this.context.plugin.name, instanceId } });
     } else if (getPluginNames !== undefined) {
       const { plugin, instances } = this.context;
-      this.#return(call, { pluginNames: { names: [plugin.name], handlers: [...instances.handlers] } });
+      this.#return(call, {
+        pluginNames: {
+          names: [plugin.name],
+          handlers: [...instances.handlers],
+          problems: [...new Set(instances.problems)].slice(0, MAX_PROBLEMS),
+        },
+      });
     } else if (report !== undefined) {
       countRepeated(report);
       this.#return(call, {});

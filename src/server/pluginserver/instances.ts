@@ -50,6 +50,16 @@ export class Instances {
     return Array.from(this.#made.values(), ({ origin }) => origin['handler'] ?? '');
   }
 
+  /**
+   * Why instances refuse every request, one sentence for each that does: what its plugin says of itself in a member
+   * `problem`.
+   */
+  get problems(): readonly string[] {
+    return Array.from(this.#made.values(), ({ plugin }) => plugin['problem']).filter(
+      (problem): problem is string => typeof problem === 'string',
+    );
+  }
+
   /** Starts an instance. @throws whatever the plugin's constructor throws, or a SyntaxError for a text that is no JSON. */
   async start(config: string): Promise<Instance> {
     // First made, then registered: a configuration that the plugin does not accept never gets an id.

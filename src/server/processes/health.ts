@@ -13,6 +13,8 @@ export interface ServerHealth {
    * none. Empty until the process has served a request.
    */
   readonly handlers: readonly string[];
+  /** Why entries of the plugin refuse every request; of those that this process holds, each sentence once. */
+  readonly problems: readonly string[];
 }
 
 /**
@@ -40,8 +42,8 @@ export async function askForHealth(socketPath: string, timeoutMs: number): Promi
       try {
         const [payload] = decoder.push(chunk);
         if (payload === undefined) return;
-        const { names = [], handlers = [] } = decode(rpcReturn, payload).pluginNames ?? {};
-        resolve({ plugins: names, handlers });
+        const { names = [], handlers = [], problems = [] } = decode(rpcReturn, payload).pluginNames ?? {};
+        resolve({ plugins: names, handlers, problems });
         socket.destroy();
       } catch {
         socket.destroy(new Error('the answer is not one of a plugin server'));
