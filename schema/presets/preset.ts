@@ -18,6 +18,7 @@ export interface Preset {
     readonly claim?: string;
     readonly format?: 'name' | 'uuid';
   };
+  /** Empty: all that fit the keys. */
   readonly algorithms: readonly (typeof ALGORITHMS)[number][];
   readonly audienceClaim?: string;
   /** In addition to `required_claims` of the configuration. */

@@ -7,6 +7,7 @@ import { GITHUB_ACTIONS } from './github-actions';
 import { GOOGLE } from './google';
 import { KEYCLOAK } from './keycloak';
 import { KUBERNETES } from './kubernetes';
+import { OIDC } from './oidc';
 import { OKTA } from './okta';
 import type { Preset } from './preset';
 import type { Provider } from './providers';
@@ -25,6 +26,7 @@ export const PRESETS: Readonly<Record<Provider, Preset>> = {
   google: GOOGLE,
   keycloak: KEYCLOAK,
   kubernetes: KUBERNETES,
+  oidc: OIDC,
   okta: OKTA,
   spiffe: SPIFFE,
   supabase: SUPABASE,

@@ -9,6 +9,7 @@ export const PROVIDERS = [
   'google',
   'keycloak',
   'kubernetes',
+  'oidc',
   'okta',
   'spiffe',
   'supabase',
