@@ -93,6 +93,14 @@ describe('a benchmark ends well and prints its tables, in its short form:', () =
     expect(await tables('bench:soak', '2000')).toEqual([['heap MB', rows]]);
   });
 
+  it('bench:revocation', async () => {
+    const output = await outputOf('bench:revocation', '2000');
+    for (const row of ['read the list', 'memory of one list', 'check of a token that is listed', 'Redis']) {
+      expect(output).toContain(row);
+    }
+    expect(output).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
   it('bench:server', async () => {
     const found = await tables('bench:server', '--short');
     expect(new Set(found.map(([what]) => what))).toEqual(new Set(['events/s']));
