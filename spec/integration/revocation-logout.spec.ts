@@ -1,0 +1,89 @@
+/** A real OpenID provider tells the plugin server that users log out; gateways refuse their tokens. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePorts } from '../support/kong-itself';
+import { KongDouble } from '../support/kong-double';
+import { OidcUser } from '../support/oidc-user';
+import { type ServerProcess, startServer } from '../support/server-process';
+
+const PLUGIN = resolve(__dirname, '../../dist/plugin/jwt-identity');
+const PROVIDER = resolve(__dirname, '../fixtures/logout-provider.mjs');
+
+describe('a logout at the provider', () => {
+  let folder: string;
+  let provider: ChildProcess;
+  let issuer: string;
+  let flags: readonly string[];
+  let server: ServerProcess;
+  let kong: KongDouble;
+  let config: object;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'logout-'));
+    const [providerPort, logoutPort] = await freePorts();
+    issuer = `http://127.0.0.1:${providerPort}`;
+    const logoutUri = `http://127.0.0.1:${logoutPort}/backchannel-logout`;
+    provider = spawn(process.execPath, [PROVIDER, String(providerPort), logoutUri], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    await once(provider.stdout!, 'data');
+    const [list, keys] = [{ file: join(folder, 'logged-out.json') }, { issuer, jwks_uri: `${issuer}/jwks` }];
+    config = {
+      issuers: [{ ...keys, audiences: ['orders-api'] }],
+      revocation_lists: [list],
+      identity_headers: [{ header: 'X-User-ID', claim: 'sub' }],
+    };
+    writeFileSync(
+      join(folder, 'logout.yml'),
+      JSON.stringify({ issuers: [{ ...keys, audiences: ['shop-app'] }], revocation_lists: [list] }),
+    );
+    writeFileSync(list.file, '{"iat":1,"revocations":[]}');
+    flags = ['--plugin', PLUGIN, '--logout', `127.0.0.1:${logoutPort}`, '--logout-config', join(folder, 'logout.yml')];
+    await start();
+  }, 120_000);
+  afterAll(async () => {
+    await stop();
+    provider.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  const start = async (): Promise<void> => {
+    server = await startServer('--workers', '2', ...flags);
+    kong = new KongDouble(server.socketPath, 'jwt-identity');
+  };
+  const stop = async (): Promise<void> => {
+    await kong.close();
+    await server.stop();
+  };
+  const ask = async (token: string): Promise<string> => {
+    const { status, body } = await kong.request(config, { host: 'shop', authorization: `Bearer ${token}` });
+    return status === 200 ? 'proceed' : (JSON.parse(String(body)) as { code: string }).code;
+  };
+  const until = async (token: string, wanted: string): Promise<void> => {
+    while ((await ask(token)) !== wanted) await new Promise((next) => setTimeout(next, 20));
+  };
+
+  it('ends the tokens of that session in every worker, not those of others, also after a restart', async () => {
+    const [alice, aliceElsewhere, bob] = [
+      new OidcUser(issuer, 'alice'),
+      new OidcUser(issuer, 'alice'),
+      new OidcUser(issuer, 'bob'),
+    ];
+    const tokens = [await alice.logIn(), await aliceElsewhere.logIn(), await bob.logIn()] as const;
+    for (const token of tokens) expect(await ask(token)).toBe('proceed');
+    await alice.logOut();
+    await server.logged(/a provider ended tokens issuer=\S+ by=sid/);
+    await until(tokens[0], 'token_revoked');
+    // The other worker looks at the file at its next use, at the latest a second after its last one.
+    const answers = new Set<string>();
+    for (let again = 0; again < 20; again += 1) answers.add(await ask(tokens[1])).add(await ask(tokens[2]));
+    expect([...answers]).toEqual(['proceed']);
+    await stop();
+    await start();
+    expect(await ask(tokens[0])).toBe('token_revoked');
+    expect(await ask(tokens[1])).toBe('proceed');
+  }, 120_000);
+});
