@@ -73,7 +73,8 @@ describeKong('every configuration in the README and in docs/', () => {
       const config = parseConfig(written.config);
       await kong.reload(written.text);
       for (const { method, claims } of callers(config)) {
-        const token = await signToken(key, claims);
+        const isTyped = config.issuers[0]!.tokenTypes.includes('at+jwt');
+        const token = await signToken(key, claims, isTyped ? { typ: 'at+jwt' } : {});
         const { status, received } = await ask(written, method, { authorization: `Bearer ${token}`, ...FORGED });
         expect([method, status]).toEqual([method, 200]);
         expect(identityIn(received!)).toEqual(expectedIdentity(config));
@@ -105,6 +106,7 @@ function callers(config: Config): { method: string; claims: Record<string, unkno
     const token: Record<string, unknown> = {
       iss: issuer.issuer.replace(/\{\w+\}/, tenant),
       sub: 'ada',
+      iat: Math.floor(Date.now() / 1000),
       exp: Math.floor(Date.now() / 1000) + 300,
     };
     for (const claim of [...issuer.requiredClaims, issuer.callerClaims.at(-1)!]) {

@@ -47,8 +47,11 @@ export function isForKong({ content }: YamlBlock): boolean {
  */
 export function completed({ content }: YamlBlock, serviceUrl: string, jwks: string): CompletedBlock {
   const file = fileOf(content);
-  const plugins = list(file['plugins']);
   const ours = (entry: Entry): boolean => entry['name'] === 'jwt-identity';
+  const ofRoutes = list(file['services']).flatMap(({ routes }) =>
+    list(routes).flatMap((route) => list(route['plugins'])),
+  );
+  const plugins = [...list(file['plugins']), ...(list(file['plugins']).some(ours) ? [] : ofRoutes.filter(ours))];
   const guarded = plugins.some(ours) ? plugins : [{ name: 'jwt-identity' }, ...plugins];
   const config = withKeys((guarded.find(ours)?.['config'] ?? {}) as Entry, jwks);
   const services = list(file['services']);
@@ -59,7 +62,11 @@ export function completed({ content }: YamlBlock, serviceUrl: string, jwks: stri
       _format_version: '3.0',
       plugins: guarded.map((entry) => (ours(entry) ? { ...entry, config } : entry)),
       services: (services.length === 0 ? [{ name: 'any', routes: [{ paths: ['/'] }] }] : services).map(
-        ({ name, routes }) => ({ name, routes, url: serviceUrl }),
+        ({ name, routes }) => ({
+          name,
+          routes: list(routes).map((route) => withoutCompleted(route, plugins)),
+          url: serviceUrl,
+        }),
       ),
     }),
   };
@@ -79,6 +86,12 @@ function fileOf(content: unknown): Entry {
   const mapping = content as Entry;
   const isFile = ['plugins', 'services', '_format_version'].some((member) => member in mapping);
   return isFile ? mapping : { plugins: [{ name: 'jwt-identity', config: mapping }] };
+}
+
+/** A route without the plugins that were completed for the whole file. */
+function withoutCompleted(route: Entry, completed: readonly Entry[]): Entry {
+  const plugins = list(route['plugins']).filter((entry) => !completed.includes(entry));
+  return { ...route, ...(route['plugins'] !== undefined && { plugins }) };
 }
 
 /** Members of an issuer's entry that say where its keys are. */
