@@ -54,6 +54,28 @@ describe('two entries of one issuer, one with a secret and one with public keys'
   });
 });
 
+describe('two entries of one issuer with one key and an algorithm each', () => {
+  it('judge each token by the entry with its algorithm', async () => {
+    const rsa = signingKey('RS256', 'rsa');
+    const jwks = inlineSet({ ...publicJwk(rsa), alg: undefined });
+    const config = {
+      issuers: [
+        entry({ jwks, algorithms: ['RS256'], roles_claims: ['a'] }),
+        entry({ jwks, algorithms: ['PS256'], roles_claims: ['b'] }),
+      ],
+    };
+    const door = new IssuerDoor();
+    const roles = { a: ['of-a'], b: ['of-b'] };
+    expect(await door.ask(config, await tokenOf(rsa, roles))).toMatchObject({ 'X-User-Roles': 'of-a' });
+    expect(await door.ask(config, await tokenOf({ ...rsa, alg: 'PS256' }, roles))).toMatchObject({
+      'X-User-Roles': 'of-b',
+    });
+    expect(await door.ask(config, await tokenOf({ ...rsa, alg: 'RS384' }, roles))).toMatchObject({
+      code: 'token_untrusted',
+    });
+  });
+});
+
 describe('two entries of one issuer with a key set each', () => {
   const config = (first: string, second: string) => ({
     issuers: [
