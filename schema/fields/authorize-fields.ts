@@ -30,7 +30,7 @@ export const AUTHORIZE_FIELDS = [
         type: 'string',
         // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
         match: '^[!#-[%]^-~]+$',
-        err: 'must be one scope: visible ASCII without blank, quote and backslash (RFC 6749 §3.3)',
+        err: 'must be one scope: visible ASCII without space, quote and backslash (RFC 6749 §3.3)',
       },
       description: 'All of these must be among the scopes of the token (scopes_claim); otherwise insufficient_scope.',
     },
@@ -48,7 +48,7 @@ export const AUTHORIZE_FIELDS = [
       type: 'boolean',
       ne: false,
       err: 'must be true or left out',
-      description: 'Any verified token will do for these methods. Cannot stand together with roles, scopes and claims.',
+      description: 'Any verified token is enough for these methods. Cannot be combined with roles, scopes and claims.',
     },
   },
 ] as const satisfies Fields;

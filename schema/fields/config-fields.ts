@@ -48,7 +48,8 @@ const IDENTITY_HEADER_FIELDS = [
       required: true,
       default: 4096,
       between: [1, 16_384],
-      description: 'Most bytes that the header may have. A longer value refuses the request; it is never cut.',
+      description:
+        'Maximum length of the header in bytes. A request with a longer value is rejected; values are never cut.',
     },
   },
 ] as const satisfies Fields;
@@ -64,7 +65,7 @@ export const CONFIG_FIELDS = [
       required: true,
       len_min: 1,
       elements: { type: 'record', fields: ISSUER_FIELDS, entity_checks: ISSUER_ENTITY_CHECKS },
-      description: 'Issuers whose tokens are believed, each with its own keys, audiences and algorithms.',
+      description: 'Issuers whose tokens are accepted, each with its own keys, audiences and algorithms.',
     },
   },
   {
@@ -73,7 +74,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Take callers of several issuers for one caller when their ids are equal: for one provider under two names. UNSAFE otherwise: whoever gets an id of another issuer gets its headers, consumer and rate limits. Without it, several issuers need caller_prefix.',
+        'Treat callers of several issuers with equal ids as one caller: for one provider under two names. UNSAFE otherwise: a caller with an id of another issuer gets its headers, consumer and rate limits. Without it, several issuers need caller_prefix.',
     },
   },
   {
@@ -97,7 +98,7 @@ export const CONFIG_FIELDS = [
         err: 'must be a cookie name (RFC 6265 §4.1.1)',
       },
       description:
-        'Cookies that may carry the token, written exactly as they are sent. The value may be in quotes and begin with Bearer; a token may be in parts (name.0, name.1 …, 20 at most). A browser sends cookies by itself, so guard such routes against cross-site requests.',
+        'Cookies that may carry the token, written exactly as they are sent. The value may be in quotes and begin with Bearer; a token may be in parts (name.0, name.1 …, 20 at most). A browser sends cookies by itself, so protect such routes against cross-site requests.',
     },
   },
   {
@@ -119,8 +120,7 @@ export const CONFIG_FIELDS = [
       type: 'boolean',
       required: true,
       default: true,
-      description:
-        'Remove the token from the request before it goes on to the service, so that no service can use it elsewhere.',
+      description: 'Remove the token from the request before it is forwarded, so that no service can use it elsewhere.',
     },
   },
   {
@@ -129,7 +129,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: 8192,
       between: [256, 65_536],
-      description: 'Longest token in bytes that is looked at at all; a longer one is refused before it is parsed.',
+      description: 'Maximum length of a token in bytes. A longer one is rejected before it is parsed.',
     },
   },
   {
@@ -138,7 +138,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: 10,
       between: [0, 300],
-      description: 'Seconds by which clocks may differ when `exp`, `nbf` and `iat` are checked (RFC 7519 §4.1.4).',
+      description: 'Seconds of allowed clock difference when `exp`, `nbf` and `iat` are checked (RFC 7519 §4.1.4).',
     },
   },
   {
@@ -157,7 +157,8 @@ export const CONFIG_FIELDS = [
       required: true,
       default: 0,
       between: [0, 31_536_000],
-      description: 'Most seconds that a token may live, from `iat` to `exp`; both must then be there. 0: no limit.',
+      description:
+        'Maximum lifetime of a token in seconds, from `iat` to `exp`, which are then both required. 0: no limit.',
     },
   },
   {
@@ -181,7 +182,7 @@ export const CONFIG_FIELDS = [
         entity_checks: REVOCATION_LIST_ENTITY_CHECKS,
       },
       description:
-        'Lists of tokens, sessions, callers and clients that were taken back (docs/REVOCATION.md). A token that one of them names is rejected with token_revoked, also when its verification is cached.',
+        'Lists of revoked tokens, sessions, callers and clients (docs/REVOCATION.md). A token that one of them names is rejected with token_revoked, also when its verification is cached.',
     },
   },
   {
@@ -203,7 +204,7 @@ export const CONFIG_FIELDS = [
       required: false,
       fields: IDENTITY_TOKEN_FIELDS,
       description:
-        'Also send the identity headers signed, in a token of the gateway for this service alone (docs/ISOLATION.md). Needs signing keys: `kong-jwt-identity serve --signing-keys`. Left out: no such token.',
+        'Also send the identity headers signed, in a token of the gateway for this service alone (docs/ISOLATION.md). Needs signing keys: `kong-jwt-identity serve --signing-keys`. If omitted: no such token.',
     },
   },
   {
@@ -237,7 +238,7 @@ export const CONFIG_FIELDS = [
       len_min: 1,
       elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
       description:
-        'Who may pass: the first rule whose methods match decides, and when none matches the answer is 403. Left out, every verified token passes.',
+        'Which callers are accepted. The first rule whose methods match decides; if none matches, the answer is 403. Without it, every verified token is accepted.',
     },
   },
   {
@@ -246,7 +247,7 @@ export const CONFIG_FIELDS = [
       len_min: 1,
       elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
       description:
-        'Rules that are evaluated beside authorize and never enforced: what they would refuse is logged and counted. For trying stricter rules before they count.',
+        'Rules that are evaluated but never enforced: what they would reject is logged and counted. For testing stricter rules.',
     },
   },
   {
@@ -262,21 +263,21 @@ export const CONFIG_FIELDS = [
       ...CLAIM,
       required: true,
       default: 'scope',
-      description: 'Claim that holds the scopes, as a list or as text with blanks between them (RFC 8693 §4.2).',
+      description: 'Claim that holds the scopes, as a list or as text separated by spaces (RFC 8693 §4.2).',
     },
   },
   {
     authenticated_groups_claim: {
       ...CLAIM,
       description:
-        "Claim whose values are handed to Kong's own acl plugin as the groups of the caller, with no consumer. Left out: none.",
+        "Claim whose values become the groups of the caller for Kong's acl plugin, without a consumer. If omitted: none.",
     },
   },
   {
     consumer_claim: {
       ...CLAIM,
       description:
-        'Claim that names the Kong consumer that the caller is, for the plugins that work by consumer; it is looked up with one more question to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID. Left out: no consumer.',
+        'Claim that names the Kong consumer of the caller, for plugins that work by consumer. The search costs one round trip to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID. If omitted: no consumer.',
     },
   },
   {
@@ -295,14 +296,14 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Let callers whose token names no known consumer pass without one. Otherwise they are refused (consumer_unknown).',
+        'Accept callers whose token names no known consumer, without a consumer. Otherwise they are rejected (consumer_unknown).',
     },
   },
   {
     credential_claim: {
       ...CLAIM,
       description:
-        'Claim that becomes the id of the credential, for plugins such as rate-limiting by credential. Left out: no credential is set.',
+        'Claim that becomes the id of the credential, for plugins such as rate-limiting by credential. If omitted: no credential is set.',
     },
   },
   {
@@ -311,7 +312,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Let requests without any token pass as anonymous: without identity headers, and with every reserved header removed. A token that is there must still be valid. Cannot stand together with authorize.',
+        'Let requests without any token pass as anonymous: without identity headers, and with every reserved header removed. A token that is present must still be valid. Cannot be combined with authorize.',
     },
   },
   {
@@ -330,7 +331,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Let a request without any token pass when another authentication plugin of Kong, such as key-auth, has already found who sent it ("logical OR"). A token that is there must still be valid. Cannot stand together with authorize.',
+        'Let a request without any token pass when another authentication plugin of Kong, such as key-auth, has already authenticated it ("logical OR"). A token that is present must still be valid. Cannot be combined with authorize.',
     },
   },
   {
@@ -366,7 +367,7 @@ export const CONFIG_FIELDS = [
     log_user_claim: {
       ...CLAIM,
       description:
-        'Claim whose text is shown as user beside a decision that is logged, when the token was verified. It is personal data. Left out: none.',
+        'Claim whose text is shown as user beside a decision that is logged, when the token was verified. It is personal data. If omitted: none.',
     },
   },
   {
@@ -375,7 +376,7 @@ export const CONFIG_FIELDS = [
       match: '^[ -~]+$',
       len_max: 128,
       err: 'must be at most 128 printable ASCII characters',
-      description: 'The realm in the WWW-Authenticate header of refusals (RFC 9110 §11.5). Left out: "service".',
+      description: 'The realm in the WWW-Authenticate header of refusals (RFC 9110 §11.5). If omitted: "service".',
     },
   },
   {
@@ -385,7 +386,7 @@ export const CONFIG_FIELDS = [
       required: false,
       fields: RESOURCE_METADATA_FIELDS,
       description:
-        'Tell clients how to get a token (RFC 9728): the plugin answers requests for /.well-known/oauth-protected-resource and the path of the resource on its route, and every challenge names that URL. Made of issuers, authorize and the places of the token. Left out: no metadata.',
+        'Tell clients how to get a token (RFC 9728): the plugin answers requests for /.well-known/oauth-protected-resource and the path of the resource on its route, and every challenge names that URL. Made of issuers, authorize and the places of the token. If omitted: no metadata.',
     },
   },
 ] as const satisfies Fields;

@@ -24,7 +24,7 @@ export const ISSUER_FIELDS = [
       ...PLAIN_TEXT,
       len_max: 2048,
       description:
-        "The `iss` claim of this issuer's tokens, compared character by character (RFC 7519 §4.1.1), or a template with one placeholder for the tenant (https://login.example.com/{tenant}/v2.0). Only this entry's keys are tried for them. Several entries may name one issuer when their algorithms or key sets differ. Needed unless the preset names one.",
+        "The `iss` claim of this issuer's tokens, compared character by character (RFC 7519 §4.1.1). Or a template with one placeholder for the tenant (`https://login.example.com/{tenant}/v2.0`). Only this entry's keys are tried for them. Several entries may name one issuer when their algorithms or key sets differ. Needed unless the preset names one.",
     },
   },
   ...TENANT_FIELDS,
@@ -35,7 +35,7 @@ export const ISSUER_FIELDS = [
       default: [],
       elements: PLAIN_TEXT,
       description:
-        'Names under which a token may mean these services: one of them must be in its `aud` claim (RFC 7519 §4.1.3). An empty list needs any_audience.',
+        'Accepted audiences: one of them must be in the `aud` claim of the token (RFC 7519 §4.1.3). An empty list needs any_audience.',
     },
   },
   {
@@ -44,7 +44,7 @@ export const ISSUER_FIELDS = [
       required: true,
       default: false,
       description:
-        'Accept tokens whatever their `aud` claim says, or without one. UNSAFE when the issuer also gives out tokens for other services: those would be accepted here too.',
+        'Accept tokens whatever their `aud` claim says, or without one. UNSAFE when the issuer also issues tokens for other services: those would be accepted here too.',
     },
   },
   {
@@ -55,7 +55,7 @@ export const ISSUER_FIELDS = [
       elements: ALGORITHM,
       mutually_exclusive_subsets: [SECRET_ALGORITHMS, PUBLIC_KEY_ALGORITHMS],
       description:
-        'Signature algorithms that are accepted (the `alg` header, RFC 7518 §3.1). An empty list accepts what fits the key: its type, curve, size, and its own `alg`. HS* and public-key algorithms never stand together.',
+        'Signature algorithms that are accepted (the `alg` header, RFC 7518 §3.1). An empty list accepts what fits the key: its type, curve, size, and its own `alg`. HS* and public-key algorithms cannot be combined.',
     },
   },
   {
@@ -135,7 +135,7 @@ export const ISSUER_FIELDS = [
       required: false,
       fields: STATUS_LIST_FIELDS,
       description:
-        'Look tokens up in the status lists that they refer to (`status.status_list`, Token Status List). The lists are signed with the keys of this issuer. Left out: the claim `status` is not looked at.',
+        'Look tokens up in the status lists that they refer to (`status.status_list`, Token Status List). The lists are signed with the keys of this issuer. If omitted: the claim `status` is ignored.',
     },
   },
 ] as const satisfies Fields;

@@ -31,7 +31,7 @@ export const KEY_FETCH_FIELDS = [
       default: 60,
       between: [1, 86_400],
       description:
-        'Least seconds that fetched keys count as fresh, whatever the provider says: "no-cache" must not mean a fetch for each request. By default a provider that forbids caching is asked about once a minute.',
+        'Minimum seconds that fetched keys are fresh, also when the provider forbids caching: "no-cache" must not cause a fetch for each request.',
     },
   },
   {
@@ -41,7 +41,7 @@ export const KEY_FETCH_FIELDS = [
       default: 3600,
       between: [1, 86_400],
       description:
-        'Most seconds that fetched keys count as fresh, whatever the provider says. While the provider answers, a key that it removed stops working within this time: the default, an hour, is as long as access tokens commonly live; lower it where a leaked key must end sooner.',
+        'Maximum seconds that fetched keys are fresh, whatever the provider says. While the provider answers, a removed key is rejected within this time. The default, an hour, is a common lifetime of access tokens. Lower it where a leaked key must end sooner.',
     },
   },
   {
@@ -51,7 +51,7 @@ export const KEY_FETCH_FIELDS = [
       default: 30,
       between: [1, 3600],
       description:
-        'Least seconds between two fetches that are caused by unknown key ids or follow a failure; repeated failures make it up to six times as long. Tokens with random key ids cannot make the gateway flood the provider. It is also the longest that a new key stays unknown when the provider uses it at once; after a failed first fetch requests get 503 for that long.',
+        'Minimum seconds between two fetches that unknown key ids cause or that follow a failure. Repeated failures make it up to six times as long. So tokens with random key ids cannot flood the provider. A new key that the provider uses at once can stay unknown for so long, and after a failed first fetch requests get 503 for so long.',
     },
   },
   {
@@ -81,7 +81,7 @@ export const KEY_FETCH_FIELDS = [
       default: 100,
       between: [1, 1000],
       description:
-        'Most keys that a fetched key set may hold, usable or not. A set with more is a failed fetch. Providers publish two to ten.',
+        'Maximum number of keys in a fetched set, usable or not. A set with more is a failed fetch. Providers publish two to ten.',
     },
   },
   {
@@ -105,7 +105,7 @@ export const KEY_FETCH_FIELDS = [
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder in which the last good key set is kept, so that a gateway that starts while the provider is down can still verify tokens, as long as it could have used stale keys. Made for its owner only if it is missing; not used when others may write to it or to a folder above it without the sticky bit, because whoever can decides which keys are trusted.',
+        'Folder for the last good key set. A gateway that starts during an outage of the provider verifies tokens with it, as long as it could have used stale keys. Made with mode 0700 if it is missing; not used when others may write to it or to a folder above it without the sticky bit.',
     },
   },
   {
@@ -125,7 +125,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: false,
       description:
-        'Fetch keys over plain http: from hosts other than this machine. UNSAFE: whoever can change that traffic can sign tokens that this gateway believes.',
+        'Fetch keys over plain http: from hosts other than this machine. UNSAFE: an attacker who changes that traffic can sign tokens that this gateway accepts.',
     },
   },
   {

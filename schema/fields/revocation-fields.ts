@@ -29,8 +29,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 5,
       between: [1, 86_400],
-      description:
-        'Least seconds that a list counts as fresh, whatever it says, so that requests cannot cause a flood.',
+      description: 'Minimum seconds that a list is fresh, whatever it says, so that requests cannot cause a flood.',
     },
   },
   {
@@ -39,7 +38,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 300,
       between: [1, 86_400],
-      description: 'Most seconds that a list counts as fresh, whatever it says.',
+      description: 'Maximum seconds that a list is fresh, whatever it says.',
     },
   },
   {
@@ -49,7 +48,7 @@ const LIST_FETCH_FIELDS = [
       default: 10,
       between: [1, 3600],
       description:
-        'Least seconds between a failed fetch and the next; repeated failures make it up to six times as long.',
+        'Minimum seconds between a failed fetch and the next. Repeated failures make it up to six times as long.',
     },
   },
   {
@@ -84,7 +83,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: false,
       description:
-        'Fetch lists over plain http: from hosts other than this machine. UNSAFE without a signature: whoever can change that traffic can leave revocations out.',
+        'Fetch lists over plain http: from hosts other than this machine. UNSAFE without a signature: an attacker who changes that traffic can omit revocations.',
     },
   },
   {
@@ -110,7 +109,7 @@ const MAX_STALE = {
   default: 3600,
   between: [0, 604_800],
   description:
-    'Seconds for which the last good list is still used while a newer one cannot be had. After that requests get 503. A token that is revoked meanwhile is accepted as long. 0: never use an old list.',
+    'Seconds for which the last good list is still used while a newer one is unavailable. After that requests get 503. A token that is revoked meanwhile is accepted as long. 0: never use an old list.',
 } as const;
 
 const ALLOW_UNAVAILABLE = {
@@ -196,7 +195,7 @@ const REDIS_FIELDS = [
     server_name: {
       ...PLAIN_TEXT,
       len_max: 255,
-      description: 'Name that the certificate must be for (SNI). Left out: host.',
+      description: 'Name that the certificate must be for (SNI). If omitted: host.',
     },
   },
   {
@@ -211,7 +210,7 @@ const REDIS_FIELDS = [
       required: true,
       default: false,
       description:
-        'Talk to a server on another machine without TLS. UNSAFE: whoever can change that traffic can leave revocations out.',
+        'Talk to a server on another machine without TLS. UNSAFE: an attacker who changes that traffic can omit revocations.',
     },
   },
 ] as const satisfies Fields;
@@ -245,7 +244,7 @@ export const REVOCATION_LIST_FIELDS = [
       ...PLAIN_TEXT,
       len_max: 2048,
       description:
-        'The issuer whose tokens the list is about, one of issuers. Entries may leave out `iss` then and must not name another. Left out: every entry names its issuer.',
+        'The issuer whose tokens the list is about, one of issuers. Entries may leave out `iss` then and must not name another. If omitted: every entry names its issuer.',
     },
   },
   {
@@ -265,7 +264,8 @@ export const REVOCATION_LIST_FIELDS = [
       required: true,
       default: 1_000_000,
       between: [1, 10_000_000],
-      description: 'Most entries of the list. A list with more is refused. A million take about 65 MB in each process.',
+      description:
+        'Maximum number of entries. A list with more is rejected. A million take about 65 MB in each process.',
     },
   },
   { list_fetch: LIST_FETCH },
@@ -311,7 +311,7 @@ export const STATUS_LIST_FIELDS = [
       required: true,
       default: 100,
       between: [1, 10_000],
-      description: 'Most lists that are kept; the least recently used go first.',
+      description: 'Maximum number of cached lists. The least recently used are dropped first.',
     },
   },
   {
@@ -320,7 +320,7 @@ export const STATUS_LIST_FIELDS = [
       required: true,
       default: 1_048_576,
       between: [1024, 67_108_864],
-      description: 'Most bytes of an unpacked list; one that unpacks to more is refused. A token takes 1 to 8 bits.',
+      description: 'Maximum bytes of an unpacked list. A larger one is rejected. A token takes 1 to 8 bits.',
     },
   },
   { max_stale: MAX_STALE },

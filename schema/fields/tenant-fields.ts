@@ -39,7 +39,7 @@ export const TENANT_FIELDS = [
       type: 'string',
       one_of: ['name', 'uuid'],
       description:
-        'What a tenant looks like: name (letters, digits, "_" and "-", and with a list of tenants also "."), or uuid (in lower case). Left out: name.',
+        'What a tenant looks like: name (letters, digits, "_" and "-", and with a list of tenants also "."), or uuid (in lower case). If omitted: name.',
     },
   },
 ] as const satisfies Fields;

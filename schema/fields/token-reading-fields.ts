@@ -17,7 +17,7 @@ export const TOKEN_READING_FIELDS = [
     audience_claim: {
       ...CLAIM,
       description:
-        'Claim that must hold one of the audiences, such as client_id for the access tokens of Cognito. Left out: aud.',
+        'Claim that must hold one of the audiences, such as client_id for the access tokens of Cognito. If omitted: aud.',
     },
   },
   {
@@ -47,7 +47,7 @@ export const TOKEN_READING_FIELDS = [
     caller_claims: {
       ...CLAIMS,
       description:
-        "Claims for the caller's id: the first that is there, such as [sub, client_id]. It takes the place of the claim sub in identity_headers, consumer_claim, credential_claim and log_user_claim, and a token without any of them is refused. Left out: sub.",
+        "Claims for the caller's id: the first that is there, such as [sub, client_id]. It takes the place of the claim sub in identity_headers, consumer_claim, credential_claim and log_user_claim, and a token without any of them is refused. If omitted: sub.",
     },
   },
   {
@@ -83,7 +83,7 @@ export const TOKEN_READING_FIELDS = [
     scopes_separator: {
       type: 'string',
       one_of: ['space', 'comma'],
-      description: 'What separates the scopes in a claim that is one text. Left out: space (RFC 8693 §4.2).',
+      description: 'What separates the scopes in a claim that is one text. If omitted: space (RFC 8693 §4.2).',
     },
   },
 ] as const satisfies Fields;

@@ -31,10 +31,10 @@ const REFUSALS = `## Refused when the plugin starts
 Besides the rules above:
 
 - an issuer that is listed twice;
-- \`jwks_uri\`, or \`issuer\` with \`discovery\`, that is not an \`https://\` URL, holds a user name, password or fragment
-  (plain \`http://\` is accepted on 127.0.0.0/8, ::1 and localhost, elsewhere only with \`key_fetch.allow_http\`);
-- a \`secret\` shorter than the hash of the longest of its \`algorithms\` (HS256 when none is listed), or one that is a
-  public key, certificate or JSON Web Key, which everyone may know;
+- \`jwks_uri\`, or \`issuer\` with \`discovery\`, that is not an \`https://\` URL, holds a user name, password or fragment;
+  plain \`http://\` is accepted on 127.0.0.0/8, ::1 and localhost, elsewhere only with \`key_fetch.allow_http\`;
+- a \`secret\` shorter than the hash of the longest of its \`algorithms\` (HS256 when none is listed);
+- a \`secret\` that is a public key, certificate or JSON Web Key, which is not secret;
 - a \`public_key\` that is not one PEM block, or is a private key; a \`jwks\` that is not JSON with a \`keys\` list;
 - \`key_fetch\` without \`min_ttl\` ≤ \`ttl\` ≤ \`max_ttl\`;
 - two \`identity_headers\` with names that some server reads as one (\`X-User-ID\`, \`X_User_ID\`), or one that

@@ -12,7 +12,12 @@ const SKIPPED =
   'SKIPPED: the specs of the demo page need Chromium (Debian: apt-get install chromium; or CHROMIUM_PATH)';
 if (CHROMIUM === undefined) process.stderr.write(`\n${SKIPPED}\n\n`);
 
-const AUDIT = readFileSync(join(__dirname, '../fixtures/page-audit.js'), 'utf8');
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+/** What axe finds in the page, and by how many pixels the page is wider than the screen. */
+const AUDIT = `axe.run().then(({ violations }) => ({
+  violations: violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+  overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+}))`;
 
 (CHROMIUM === undefined ? describe.skip : describe)("the demo's page", () => {
   let folder: string;
@@ -226,15 +231,13 @@ const AUDIT = readFileSync(join(__dirname, '../fixtures/page-audit.js'), 'utf8')
     await page.locator('#status', { hasText: 'Let through as alice.' }).waitFor();
   });
 
-  it.each(['light', 'dark'] as const)(
-    'fits a phone, has a name for every field and enough contrast: %s',
-    async (colorScheme) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width: 320, height: 740 });
-      for (const title of ['She spells it X_User_ID', 'Alice makes herself admin']) {
-        await step(title);
-        await expect(page.evaluate(AUDIT)).resolves.toEqual({ overflow: 0, nameless: [], faint: [] });
-      }
-    },
-  );
+  it.each(['light', 'dark'] as const)('fits a phone and is accessible: %s', async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: 320, height: 740 });
+    for (const title of ['She spells it X_User_ID', 'Alice makes herself admin']) {
+      await step(title);
+      await page.evaluate(AXE);
+      await expect(page.evaluate(AUDIT)).resolves.toEqual({ violations: [], overflow: 0 });
+    }
+  });
 });

@@ -144,7 +144,7 @@ describe('the demo', () => {
 
   it('explains the refusal of Alice as the README shows', async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    const [, shown = ''] = /^```\n(route +admin[\s\S]*?)^```/m.exec(readme) ?? [];
+    const [, shown = ''] = /^```text\n(route +admin[\s\S]*?)^```/m.exec(readme) ?? [];
     const token = join(folder, 'alice.jwt');
     writeFileSync(token, /^ALICE=(\S+)/m.exec(demo.output())![1]!);
     // The demo of this spec has ports of its own, and so has its identity provider.
@@ -186,7 +186,7 @@ describe('the demo', () => {
   }, 60_000);
 
   it('prints the very lines that the README shows', () => {
-    const [, block = ''] = /^```\n(nobody[\s\S]*?)^```/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
+    const [, block = ''] = /^```text\n(nobody[\s\S]*?)^```/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
     const lines = block.trimEnd().split('\n');
     expect(lines.length).toBeGreaterThan(3);
     // They are of the specs above.
