@@ -48,7 +48,8 @@ function readPage(name: string, text: string): HowToPage {
   const tokens = new Map<string, Readonly<Record<string, unknown>>>();
   const steps: { command: string; answer?: ShownMessage; received?: ShownMessage }[] = [];
   let end = 0;
-  for (const { 0: whole, 1: language, 2: content = '', index } of text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)) {
+  for (const { 0: whole, 1: language, 2: written = '', index } of text.matchAll(/^ *```(\w+)\n([^]*?)^ *```$/gm)) {
+    const content = withoutIndent(written);
     const before = text.slice(end, index);
     end = index + whole.length;
     const last = steps.at(-1);
@@ -84,7 +85,16 @@ function readMessage(text: string): ShownMessage {
   return { firstLine, headers, body: body.trim() === '' ? undefined : (JSON.parse(body) as unknown) };
 }
 
+/** A block in a list is indented like the list. */
+function withoutIndent(text: string): string {
+  const [indent = ''] = /^ */.exec(text) ?? [];
+  return text.replaceAll(new RegExp(`^ {0,${indent.length}}`, 'gm'), '');
+}
+
 type Entry = Record<string, unknown>;
+
+/** Members of an issuer that say where its keys are. */
+const KEY_SOURCES = ['jwks_uri', 'discovery', 'secret', 'provider'];
 
 /** What a page's file becomes on this machine. */
 export interface PreparedFile {
@@ -103,7 +113,7 @@ export function prepared(kongYml: string, serviceUrl: string, jwks: string): Pre
     if (Array.isArray(value)) return value.map(localized);
     if (typeof value !== 'object' || value === null) return value;
     const entry = value as Entry;
-    if (typeof entry['issuer'] === 'string' && ('jwks_uri' in entry || 'discovery' in entry || 'secret' in entry)) {
+    if (typeof entry['issuer'] === 'string' && KEY_SOURCES.some((source) => source in entry)) {
       issuers.set(entry['issuer'], entry);
       if ('secret' in entry) return entry;
       const others = Object.entries(entry).filter(([name]) => !['jwks_uri', 'discovery', 'key_fetch'].includes(name));
