@@ -26,7 +26,7 @@ const WORDS: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bsays nonsense\b|\bwithout a word\b/i, 'sends invalid messages, silently'],
 ];
 /** The style asks for 25; tables and names of things make some longer. */
-const MOST_WORDS = 30;
+const MOST_WORDS = 35;
 
 /** The sentences of a document, without code, tables' rules and addresses of links. */
 function sentences(text: string): string[] {
@@ -59,7 +59,7 @@ describe.each(DOCUMENTS.map((name) => [name]))('%s', (name) => {
 
 describe('the check of sentences', () => {
   it('finds long sentences and ruled-out words in paragraphs, lists and tables, and not in code', () => {
-    const long = `${'word '.repeat(31).trim()}.`;
+    const long = `${'word '.repeat(36).trim()}.`;
     const text = `Short one. ${long}\n\n- Whoever can\n\n| a | ${long} |\n\n\`\`\`sh\nwhoever\n\`\`\`\n\nSee \`whoever\`.\n`;
     const all = sentences(text);
     expect(all.filter((sentence) => sentence === long)).toHaveLength(2);
