@@ -13,7 +13,7 @@ interface CheckFlags {
 /** `check`: says what is wrong with configuration files, before Kong reads them. */
 export function checkCommand(): Command {
   return new Command('check')
-    .description('say what a load of a kong.yml would refuse, and what in it is likely a mistake')
+    .description('report errors and likely mistakes in a kong.yml before Kong loads it')
     .argument('<file...>', 'declarative configuration of Kong; - for stdin')
     .addOption(
       new Option('--fail-on <severity>', 'least severity with which the exit code is 3')

@@ -44,7 +44,7 @@ interface ExplainFlags {
 /** `explain`: decides about one request as the plugin would, and says why, step by step. */
 export function explainCommand(): Command {
   return new Command('explain')
-    .description('say step by step what the plugin decides about a request; exit code 3 when it refuses')
+    .description('show, step by step, how a request would be decided (exit code 3 if rejected)')
     .argument('[file]', 'declarative configuration of Kong', 'kong.yml')
     .option('--route <name>', 'name or id of the route; without it, the one that the request would take')
     .option('--path <path>', 'path of the request, with its query')

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 5_000;
  */
 export function healthCommand(): Command {
   return new Command('health')
-    .description('ask the plugin server on a socket whether it serves; exits with 1 when it does not')
+    .description('check that the plugin server on a socket serves (exit code 1 if not)')
     .requiredOption('--socket <path>', 'Unix socket, the same as pluginserver_<name>_socket')
     .option('--strict', 'also end with 1 when an entry of the plugin cannot be used', false)
     .addHelpText(

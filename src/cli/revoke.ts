@@ -49,7 +49,7 @@ The password for Redis is read from ${REDIS_PASSWORD_VARIABLE}.`;
 /** `revoke`: changes or shows a list of revoked tokens. */
 export function revokeCommand(): Command {
   return new Command('revoke')
-    .description('take a token, a session, a user or a client back: writes the list that gateways read')
+    .description('revoke a token, a session, a user or a client: writes the list that gateways read')
     .addOption(new Option('--file <path>', 'the list in a file; made if it is missing').conflicts('redis'))
     .option('--redis <url>', 'the list in Redis or Valkey: redis[s]://[user@]host[:port][/database]')
     .option('--redis-key <name>', 'name of the stream', 'jwt-identity:revocations')

@@ -54,3 +54,14 @@ describe.each(DOCUMENTS.map((document) => [document]))('%s', (document) => {
     }
   });
 });
+
+describe('docs/README.md', () => {
+  it('leads to every document, itself or through the README of its folder', () => {
+    const indexes = DOCUMENTS.filter((document) => /^docs\/(?:.*\/)?README\.md$/.test(document));
+    const linked = indexes.flatMap((index) =>
+      [...textOf(index).matchAll(/\]\(([^)#\s]+\.md)/g)].map(([, link]) => join(dirname(index), link!)),
+    );
+    const pages = DOCUMENTS.filter((document) => document.startsWith('docs/') && document !== 'docs/README.md');
+    expect(pages.filter((page) => !linked.includes(page))).toEqual([]);
+  });
+});
