@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseConfig } from '../../../schema/parse-config';
 import { decide } from '../../../src/core/pipeline';
 import { callerOf, type Decision, type Proceed } from '../../../src/core/decision';
+import { Refusal } from '../../../src/core/refusal/refusal';
 import type { RequestView } from '../../../src/core/request/request-view';
 import { createTokenCache, type TokenCache } from '../../../src/core/verification/token-cache';
 import { KeyList } from '../../support/key-list';
@@ -225,6 +226,21 @@ describe('a route that takes a cookie that is not valid for none', () => {
     const asked = await request();
     const decision = await ask({ ...asked, config: { ...config, ...asked.config } });
     expect(decision).toMatchObject({ outcome: 'refuse', code });
+  });
+
+  it('lets nobody pass when the token in the cookie is revoked, and refuses it in a header', async () => {
+    const revoked = new Refusal('token_revoked', 'a list names it');
+    const policy = { ...policyOf(config, keys), revocation: () => revoked };
+    const decideAbout = (headers: Record<string, string>): Promise<Decision> =>
+      decide({ headers }, policy, cache, () => NOW);
+    expect(await decideAbout({ cookie: `session=${await token()}` })).toMatchObject({
+      ...NOBODY,
+      ignored: { code: 'token_revoked' },
+      setCookies: ['session=; Path=/; Max-Age=0'],
+    });
+    expect(await decideAbout(await bearer())).toMatchObject({ outcome: 'refuse', code: 'token_revoked' });
+    policy.revocation = () => new Refusal('revocation_unavailable', 'no list');
+    expect(await decideAbout({ cookie: `session=${await token()}` })).toMatchObject({ code: 'revocation_unavailable' });
   });
 
   it('refuses with 503 while the keys cannot be had', async () => {

@@ -218,6 +218,14 @@ describe('a key set that rotates', () => {
     expect(warnings(await loaded(DEFAULTS, one))).toEqual([]);
   });
 
+  it('logs the reason for each key when none is of use', async () => {
+    const provider = new ScriptedProvider({}, { ...publicJwk(one), use: 'enc' }, { kty: 'PQC' });
+    await provider.set.find(ONE);
+    expect(provider.recorder.reasons).toEqual([
+      'the JWK set has no usable key (key 1: its use is not sig; key 2: its kty is not supported)',
+    ]);
+  });
+
   it('says which keys it has, which of the document are not used, and why the last fetch failed', async () => {
     const provider = await loaded(DEFAULTS, one, { ...publicJwk(two), use: 'enc' });
     expect(provider.set.findings()).toEqual(['the set has kid "1", for ES256', 'not used: key 2: its use is not sig']);

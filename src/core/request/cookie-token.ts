@@ -25,6 +25,8 @@ interface TokenCookie {
   readonly value: string;
 }
 
+type TokenPart = readonly [number: string, value: string];
+
 /**
  * Whether a cookie pair may hold the token, or a part of it (RFC 6265 §5.4). Names are compared whole and exactly. Whoever
  * reads, hides or guards a token's cookie asks this, so that none of them sees a cookie that another overlooks.
@@ -64,13 +66,18 @@ export function* cookieTokens(
   request: RequestView,
   sources: CookieSources,
 ): Generator<readonly [place: string, found: string | Refusal]> {
-  const parts = new Map<string, TokenCookie[]>();
+  const parts = new Map<string, TokenPart[]>();
   for (const pair of cookiePairs(request)) {
     const cookie = tokenCookie(pair, sources);
     if (cookie === undefined) continue;
     const { name, part, value } = cookie;
-    if (part === undefined) yield [`the cookie ${name}`, withoutScheme(value)];
-    else parts.set(name, [...(parts.get(name) ?? []), cookie]);
+    if (part === undefined) {
+      yield [`the cookie ${name}`, withoutScheme(value)];
+      continue;
+    }
+    const found = parts.get(name);
+    if (found === undefined) parts.set(name, [[part, value]]);
+    else found.push([part, value]);
   }
   for (const [name, found] of parts) yield [`the parts of the cookie ${name}`, joined(name, found)];
 }
@@ -85,12 +92,12 @@ function tokenCookie(pair: string, { cookieNames }: CookieSources): TokenCookie 
 }
 
 /** Two parts of one number with different values are two tokens, whichever a service would take. */
-function joined(name: string, parts: readonly TokenCookie[]): string | Refusal {
+function joined(name: string, parts: readonly TokenPart[]): string | Refusal {
   const malformed = (what: string): Refusal =>
     new Refusal('credentials_malformed', `parts of the cookie ${name}: ${what}`);
   if (parts.length > MAX_PARTS) return malformed('too many');
   const values = new Map<number, string>();
-  for (const { part = '', value } of parts) {
+  for (const [part, value] of parts) {
     const index = Number(part);
     if (String(index) !== part) return malformed('a number is not written plainly');
     if ((values.get(index) ?? value) !== value) return new Refusal('tokens_conflict', `cookie ${name}.${part} twice`);
