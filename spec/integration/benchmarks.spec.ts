@@ -111,7 +111,18 @@ describe('a benchmark ends well and prints its tables, in its short form:', () =
     expect(found.map(([, rows]) => rows.join())).toEqual(expect.arrayContaining(['1,10,100,1000']));
   });
 
-  if (wrk === '') console.warn('bench:gateways: SKIPPED, there is no `wrk` on PATH (Debian: the package of this name)');
+  (wrk === '' ? it.skip : it)('bench:door', async () => {
+    const ways = [
+      'a bare proxy route',
+      'the door, bearer token',
+      'the door, encrypted cookie',
+      'the door, no token: 401',
+    ];
+    expect(await tables('bench:door', '--short')).toEqual([['requests/s', ways]]);
+  });
+
+  if (wrk === '')
+    console.warn('bench:gateways, bench:door: SKIPPED, there is no `wrk` on PATH (Debian: the package of this name)');
   (wrk === '' ? it.skip : it)('bench:gateways', async () => {
     expect(await tables('bench:gateways', '--short')).toEqual([
       ['requests/s', expect.arrayContaining(['no plugin', 'jwt-identity, HS256, cached token'])],

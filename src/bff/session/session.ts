@@ -85,10 +85,12 @@ const GRACE_MS = 60_000;
 const PAUSE_MS = 5_000;
 const MAX_RENEWALS = 10_000;
 const MAX_ENDED = 100_000;
+/** Each has up to 16 KiB of cookies and tokens. */
+const MAX_OPENED = 1000;
 
 /**
  * Returns sessions that live in cookies and at the provider: no store. In memory there are only the renewals of the last
- * minute and the names of sessions that ended here.
+ * minute, the names of sessions that ended here, and what the cookies seen last hold.
  *
  * @throws ConfigError for an origin or a secret that is none
  */
@@ -98,6 +100,7 @@ export function createSessions(options: SessionOptions): Sessions {
   const origin = normalizeOrigin(options.origin);
   const { seal, open } = createSeal(secrets, 'session');
   const renewals = new LRUCache<string, Promise<Renewal>>({ max: MAX_RENEWALS });
+  const opened = new LRUCache<string, Sealed>({ max: MAX_OPENED });
   const ended = new LRUCache<string, true>({ max: MAX_ENDED, ttl: maxAgeSeconds * 1000 });
   const forget = forgetCookieParts(cookie);
 
@@ -108,9 +111,18 @@ export function createSessions(options: SessionOptions): Sessions {
     return lines;
   };
 
+  /** Decrypting costs more than everything else that the door does for a known caller. */
+  const unsealed = async (text: string): Promise<Sealed | undefined> => {
+    const known = opened.get(text);
+    if (known !== undefined) return known;
+    const session = (await open(text)) as Sealed | undefined;
+    if (session !== undefined) opened.set(text, session);
+    return session;
+  };
+
   const stored = async (request: Request): Promise<Sealed | undefined> => {
     const text = readCookieParts(request, cookie);
-    const session = text === undefined ? undefined : ((await open(text)) as Sealed | undefined);
+    const session = text === undefined ? undefined : await unsealed(text);
     return session === undefined || session.sessionEnds <= now() || ended.has(session.id) ? undefined : session;
   };
 

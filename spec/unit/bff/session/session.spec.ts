@@ -76,8 +76,10 @@ describe('the cookies of a session', () => {
   it('mean nothing when a bit is changed, or to another secret', async () => {
     const { sessions } = world();
     const cookie = cookieOf(await sessions.begin(TOKENS));
-    const changed = cookie.slice(0, -1) + (cookie.endsWith('A') ? 'B' : 'A');
-    expect((await sessions.open(request(changed.replace(/.$/, '_')))).token).toBeUndefined();
+    // Not the last character: some of its bits mean nothing.
+    const at = cookie.length - 8;
+    const changed = cookie.slice(0, at) + (cookie[at] === 'A' ? 'B' : 'A') + cookie.slice(at + 1);
+    expect((await sessions.open(request(changed))).token).toBeUndefined();
     expect((await world({ secrets: ['b'.repeat(32)] }).sessions.open(request(cookie))).token).toBeUndefined();
   });
 
