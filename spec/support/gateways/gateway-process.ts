@@ -3,7 +3,6 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, write
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from '@jest/globals';
 import type { Stripping } from '../../../src/server/decisions/gateway';
 import type { GatewayName } from '../../../src/server/decisions/gateways';
 import { ROOT } from '../running-process';
@@ -60,7 +59,7 @@ function ownAddress(): string {
 
 /**
  * Starts a gateway with a copy of its shipped files, in which only addresses differ, and waits until it
- * refuses a request without a token.
+ * answers a request without a token with this status.
  *
  * @param edit - changes one of the files
  */
@@ -68,6 +67,7 @@ export async function startGateway(
   { folder, program, args }: ShippedGateway,
   { decisions, service }: GatewayAddresses,
   edit: (text: string, file: string) => string = (text) => text,
+  readyStatus = 401,
 ): Promise<RunningGateway> {
   const host = ownAddress();
   const copy = mkdtempSync(join(tmpdir(), `${program}-`));
@@ -99,7 +99,7 @@ export async function startGateway(
     });
   });
   let waits = 0;
-  while (!(await asks(host))) {
+  while (!(await answers(host, readyStatus))) {
     if (child.exitCode !== null || waits++ > MAX_WAITS)
       throw new Error(`${program} does not ask for decisions: ${text}`);
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
@@ -119,16 +119,10 @@ export async function startGateway(
   };
 }
 
-/** `describe` for specs that start a gateway. When it is not there they are skipped, and their title says why. */
-export function describeGateway(gateway: ShippedGateway, what: string, body: () => void): void {
-  const absence = whyAbsent(gateway);
-  if (absence === undefined) describe(`${gateway.name}: ${what}`, body);
-  else describe.skip(`${gateway.name}: ${what} (${absence})`, body);
-}
-
 const absences = new Map<string, string | undefined>();
 
-function whyAbsent({ program, version }: ShippedGateway): string | undefined {
+/** Why a gateway cannot be started; `undefined` when it can. */
+export function whyAbsent({ program, version }: ShippedGateway): string | undefined {
   if (!absences.has(program)) {
     const { error, status } = spawnSync(program, version, { encoding: 'utf8' });
     const reason =
@@ -146,12 +140,12 @@ function whyAbsent({ program, version }: ShippedGateway): string | undefined {
   return absences.get(program);
 }
 
-/** Whether it asks the decision server already, which refuses a request without a token. */
-function asks(host: string): Promise<boolean> {
+/** Whether a gateway has all of its configuration: until then it answers 404 or nothing. */
+function answers(host: string, status: number): Promise<boolean> {
   return new Promise((resolve) => {
     get({ host, port: PORT, path: '/ready', agent: false }, (response) => {
       response.resume();
-      resolve(response.statusCode === 401);
+      resolve(response.statusCode === status);
     }).on('error', () => {
       resolve(false);
     });
