@@ -31,7 +31,7 @@ export function requestWith(token: string, count = 10): RequestView {
   return { method: 'GET', headers: { ...headers, authorization: `Bearer ${token}` } };
 }
 
-export function policyOf(keys: readonly SigningKey[], issuers = 1, changes: object = {}): Policy {
+export function policyOf(keys: readonly SigningKey[], issuers = 1, changes: object = {}, own: object = {}): Policy {
   const jwks = JSON.stringify({
     keys: keys.map((key) => (key.alg.startsWith('HS') ? secretJwk(key) : publicJwk(key))),
   });
@@ -40,7 +40,9 @@ export function policyOf(keys: readonly SigningKey[], issuers = 1, changes: obje
     audiences: ['orders'],
     jwks,
   }));
-  const config = { issuers: [...others, { issuer: ISSUER, audiences: ['orders'], jwks }], ...changes };
+  const entries = [...others, { issuer: ISSUER, audiences: ['orders'], jwks, ...own }];
+  // What an id means is no matter here.
+  const config = { issuers: entries, ...(issuers > 1 && { common_caller_ids: true }), ...changes };
   return compilePolicy(parseConfig(config), inlineKeySource, () => {
     throw new Error('no identity token is configured');
   });
