@@ -64,7 +64,7 @@ const server = createServer().listen(Number(port), '127.0.0.1', () => {
   provider.on('backchannel.error', (_, error) => console.error('back-channel logout failed:', error.message));
   const callback = provider.callback();
   server.on('request', (request, response) => {
-    if (request.url === '/token') console.log('the token endpoint is asked');
+    if (request.url === '/token') console.log(`${request.method} /token`);
     callback(request, response);
   });
   console.log(`provider listens on ${server.address().port}`);
