@@ -8,6 +8,7 @@ import { authzCommand } from './authz';
 import { checkCommand } from './check';
 import { CommandFailure } from './command-failure';
 import { devCommand } from './dev';
+import { doctorCommand } from './doctor';
 import { dumpCommand } from './dump';
 import { explainCommand } from './explain';
 import { healthCommand } from './health';
@@ -31,6 +32,7 @@ const program = new Command('kong-jwt-identity')
 const commands = [
   checkCommand(),
   devCommand(),
+  doctorCommand(),
   dumpCommand(),
   serveCommand(),
   authzCommand(),
