@@ -132,17 +132,29 @@ describe('kong-jwt-identity doctor', () => {
     ],
     [
       'a gateway that takes any token',
-      { gateway: (q, r) => (q.headers.authorization === undefined ? soundGateway : open)(q, r) },
+      {
+        gateway: (q, r) => {
+          (q.headers.authorization === undefined ? soundGateway : open)(q, r);
+        },
+      },
       ['unsigned token', 'token without its signature', 'token with another signature'],
     ],
     [
       'a forged header in another spelling that reaches the service',
-      { gateway: (q, r) => json(401, { seen: q.headers['x_user_id'] })(q, r) },
+      {
+        gateway: (q, r) => {
+          json(401, { seen: q.headers['x_user_id'] })(q, r);
+        },
+      },
       ['forged headers', 'good token'],
     ],
     [
       'a Connection header that removes what the plugin wrote',
-      { gateway: (q, r) => (q.headers.connection?.includes('X-User') ? open : soundGateway)(q, r) },
+      {
+        gateway: (q, r) => {
+          (q.headers.connection?.includes('X-User') ? open : soundGateway)(q, r);
+        },
+      },
       ['Connection header'],
     ],
     ['an Admin API that is reachable', { admin: open }, ['Admin API']],
@@ -257,12 +269,12 @@ if (absence !== undefined) process.stderr.write(`doctor in network namespaces is
     );
   }, 120_000);
   afterAll(async () => {
-    for (const child of children) child.kill('SIGTERM');
-    await Promise.all(
-      children.map(
-        (child) => child.exitCode ?? child.signalCode ?? new Promise((resolve) => child.once('exit', resolve)),
-      ),
-    );
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await ended;
+    }
     for (const name of [inside, outside]) ip('netns', 'del', name);
   });
 
