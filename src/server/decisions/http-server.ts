@@ -47,12 +47,13 @@ export function httpDecisionServer(
   let isUnixSocket = false;
   let isDraining = false;
 
-  const answer = async ({ method = '', url = '', rawHeaders, complete }: IncomingMessage): Promise<GatewayAnswer> => {
+  const answer = async (request: IncomingMessage): Promise<GatewayAnswer> => {
+    const { method = '', url = '', rawHeaders } = request;
     const outcome = await decisions.decide(gateway.read({ method, url, rawHeaders }));
     const { status, headers, body } =
       outcome.outcome === 'proceed' ? gateway.permit(outcome.permission) : gateway.refuse(outcome.response);
     // No body is of interest. One that is still being sent must not be taken for the next request.
-    const closing = complete && !isDraining ? [] : ['Connection', 'close'];
+    const closing = request.complete && !isDraining ? [] : ['Connection', 'close'];
     return { status, headers: [...headers, ...closing, 'Content-Length', String(Buffer.byteLength(body))], body };
   };
   const server = createServer(
