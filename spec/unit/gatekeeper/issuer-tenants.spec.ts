@@ -1,4 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { parseConfig } from '../../../schema/parse-config';
+import { Refusal } from '../../../src/core/refusal/refusal';
+import { compileTrust } from '../../../src/core/verification/trust';
+import { verifyToken } from '../../../src/core/verification/verified-token';
+import { KeyList } from '../../support/key-list';
 import { inlineSet, IssuerDoor, tokenOf } from '../../support/issuer-door';
 import { publicJwk, signingKey, type SigningKey } from '../../support/tokens';
 
@@ -127,5 +132,45 @@ describe('a key that names its issuer, in the key set of a template', () => {
     expect(await door.ask(template({}, set), await token(TENANT))).toMatchObject({ 'X-User-ID': 'alice' });
     // Two keys are for this tenant.
     expect(await door.ask(template({}, set), await token(OTHER))).toMatchObject({ reason: 'ambiguous_key' });
+  });
+});
+
+describe('a template whose tenants have keys of their own', () => {
+  const config = parseConfig({
+    issuers: [
+      {
+        issuer: 'https://kc.example.test/realms/{realm}',
+        audiences: ['api'],
+        tenants: ['a', 'b'],
+        jwks_uri: 'https://kc.example.test/realms/{realm}/certs',
+        caller_prefix: '{realm}/',
+      },
+    ],
+  });
+
+  it('verifies a token with the keys of its own tenant only, and opens each once', async () => {
+    const other = signingKey('ES256', 'k');
+    const opened: string[] = [];
+    const { issuers } = compileTrust(config, ({ jwksUri, issuer }) => {
+      opened.push(`${issuer} ${jwksUri ?? ''}`);
+      return new KeyList(issuer.endsWith('/a') ? key : other);
+    });
+    const verdict = async (realm: string, by: SigningKey): Promise<unknown> => {
+      const token = await tokenOf(by, { iss: `https://kc.example.test/realms/${realm}` });
+      const result = await verifyToken(token, issuers, () => Date.now() / 1000);
+      return result instanceof Refusal ? result.code : result.caller.id;
+    };
+    for (let round = 0; round < 2; round++) {
+      expect(await verdict('a', key)).toBe('a/alice');
+      expect(await verdict('b', other)).toBe('b/alice');
+      expect(await verdict('a', other)).toBe('token_untrusted');
+      expect(await verdict('b', key)).toBe('token_untrusted');
+      expect(await verdict('c', key)).toBe('token_untrusted');
+    }
+    expect(opened).toEqual(
+      ['a', 'b'].map(
+        (realm) => `https://kc.example.test/realms/${realm} https://kc.example.test/realms/${realm}/certs`,
+      ),
+    );
   });
 });
