@@ -33,6 +33,13 @@ describe('checking a verified claims set', () => {
     expect(code({ sub: 'u1', aud: 'orders' }, { requiredClaims: [] })).toBeUndefined();
   });
 
+  it('tells an observer which limits there are', () => {
+    const observed: string[] = [];
+    const limits = { issuedBeforeSeconds: NOW - 100, maximumExpirationSeconds: 900 };
+    checkClaims({ ...good, iat: NOW }, rules(limits), NOW, (_, text) => observed.push(text));
+    expect(observed).toEqual(expect.arrayContaining([`iat must not be before ${NOW - 100}`, 'exp - iat may be 900 s']));
+  });
+
   it('names the missing claim as configured', () => {
     const result = checkClaims(good, rules({ requiredClaims: requiredClaims(['/a/b']) }), NOW);
     expect(result?.reason).toBe('required claim /a/b');

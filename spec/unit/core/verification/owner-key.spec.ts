@@ -82,6 +82,18 @@ describe('the entry that judges a token, of several for one issuer', () => {
     expect(owners.flatMap(({ asked }) => asked)).toEqual([]);
   });
 
+  it('is nobody when there is no entry', async () => {
+    expect(await find([])).toMatchObject({ code: 'token_untrusted', reason: 'iss is none of the issuers' });
+  });
+
+  it('is nobody when no set has the key, and an observer is told what the sets have', async () => {
+    const observed: string[] = [];
+    const described = ownerOf(MISSING);
+    const owners = [{ ...described, keys: { ...described.keys, findings: () => ['one key'] } }, ownerOf(MISSING)];
+    await findOwnerKey(owners, { alg: 'ES256', kid: 'k' }, ISS, (_, text) => observed.push(text));
+    expect(observed).toEqual(['one key']);
+  });
+
   it('is nobody for a malformed kid, and no keys are asked', async () => {
     const owners = [ownerOf(FOUND), ownerOf(FOUND)];
     expect(await find(owners, { kid: 7 })).toMatchObject({ code: 'token_malformed' });
