@@ -1,58 +1,12 @@
 import { AUTHORIZE_ENTITY_CHECKS, AUTHORIZE_FIELDS } from './authorize-fields';
-import { CLAIM, HEADER_NAME } from './field-patterns';
-import { IDENTITY_TOKEN_FIELDS } from './identity-token-fields';
+import { CREDENTIAL_FIELDS } from './credential-fields';
+import { CLAIM } from './field-patterns';
+import { HAND_OVER_FIELDS } from './hand-over-fields';
+import { IDENTITY_FIELDS } from './identity-fields';
 import { ISSUER_ENTITY_CHECKS, ISSUER_FIELDS } from './issuer-fields';
-import { REVOCATION_LIST_ENTITY_CHECKS, REVOCATION_LIST_FIELDS } from './revocation-fields';
 import { RESOURCE_METADATA_FIELDS } from './resource-metadata-fields';
-import { TOKEN_TYPE } from './token-reading-fields';
+import { VERIFICATION_FIELDS } from './verification-fields';
 import type { EntityChecks, Fields } from '../../src/kong/schema-language/field';
-
-/** One header that tells the service something about the caller. */
-const IDENTITY_HEADER_FIELDS = [
-  {
-    header: {
-      ...HEADER_NAME,
-      required: true,
-      description:
-        'Name of the header that the service receives. Unless it begins with X-User-, reserved_headers must cover it.',
-    },
-  },
-  {
-    claim: {
-      ...CLAIM,
-      required: true,
-      description: 'Name of the claim, or a JSON Pointer to it when it starts with "/" (RFC 6901).',
-    },
-  },
-  {
-    required: {
-      type: 'boolean',
-      required: true,
-      default: false,
-      description: 'Refuse a token without this claim. Otherwise the service does not get the header.',
-    },
-  },
-  {
-    on_unsafe: {
-      type: 'string',
-      required: true,
-      default: 'refuse',
-      one_of: ['refuse', 'encode'],
-      description:
-        'Text outside printable ASCII is always percent-encoded as UTF-8. This says what happens to a comma inside a value and to control characters, which a service could still misread after decoding: refuse the request, or percent-encode them too.',
-    },
-  },
-  {
-    max_bytes: {
-      type: 'integer',
-      required: true,
-      default: 4096,
-      between: [1, 16_384],
-      description:
-        'Maximum length of the header in bytes. A request with a longer value is rejected; values are never cut.',
-    },
-  },
-] as const satisfies Fields;
 
 /**
  * Every field of the plugin's `config`, in Kong's own form: this very array is what Kong loads. A field that has a
@@ -77,161 +31,9 @@ export const CONFIG_FIELDS = [
         'Treat callers of several issuers with equal ids as one caller: for one provider under two names. UNSAFE otherwise: a caller with an id of another issuer gets its headers, consumer and rate limits. Without it, several issuers need caller_prefix.',
     },
   },
-  {
-    header_names: {
-      type: 'array',
-      required: true,
-      default: ['authorization'],
-      elements: HEADER_NAME,
-      description:
-        'Request headers that may carry the token: authorization after the word Bearer (RFC 6750 §2.1), any other header with or without that word. sec-websocket-protocol: among the subprotocols of a WebSocket handshake, after the word bearer ("bearer, <token>, chat") or as Kubernetes writes it; the service receives the others.',
-    },
-  },
-  {
-    cookie_names: {
-      type: 'array',
-      required: true,
-      default: [],
-      elements: {
-        type: 'string',
-        match: "^[%w!#$%%&'*+.^_`|~-]+$",
-        err: 'must be a cookie name (RFC 6265 §4.1.1)',
-      },
-      description:
-        'Cookies that may carry the token, written exactly as they are sent. The value may be in quotes and begin with Bearer; a token may be in parts (name.0, name.1 …, 20 at most). A browser sends cookies by itself, so protect such routes against cross-site requests.',
-    },
-  },
-  {
-    uri_param_names: {
-      type: 'array',
-      required: true,
-      default: [],
-      elements: {
-        type: 'string',
-        match: '^[%w._~-]+$',
-        err: 'must hold only letters, digits, ".", "_", "~" and "-" (RFC 3986 §2.3)',
-      },
-      description:
-        'Query parameters that may carry the token. Addresses end up in logs and histories, so leave this empty if you can (RFC 6750 §2.3).',
-    },
-  },
-  {
-    hide_credentials: {
-      type: 'boolean',
-      required: true,
-      default: true,
-      description: 'Remove the token from the request before it is forwarded, so that no service can use it elsewhere.',
-    },
-  },
-  {
-    max_token_bytes: {
-      type: 'integer',
-      required: true,
-      default: 8192,
-      between: [256, 65_536],
-      description: 'Maximum length of a token in bytes. A longer one is rejected before it is parsed.',
-    },
-  },
-  {
-    leeway: {
-      type: 'integer',
-      required: true,
-      default: 10,
-      between: [0, 300],
-      description: 'Seconds of allowed clock difference when `exp`, `nbf` and `iat` are checked (RFC 7519 §4.1.4).',
-    },
-  },
-  {
-    required_claims: {
-      type: 'array',
-      required: true,
-      default: ['exp', 'sub'],
-      elements: CLAIM,
-      description:
-        'Claims that every token must have: names, or JSON Pointers when they start with "/" (RFC 6901). Without exp in it, tokens that never expire are accepted.',
-    },
-  },
-  {
-    maximum_expiration: {
-      type: 'integer',
-      required: true,
-      default: 0,
-      between: [0, 31_536_000],
-      description:
-        'Maximum lifetime of a token in seconds, from `iat` to `exp`, which are then both required. 0: no limit.',
-    },
-  },
-  {
-    token_types: {
-      type: 'array',
-      required: true,
-      default: [],
-      elements: TOKEN_TYPE,
-      description:
-        'Accepted values of the `typ` header, such as at+jwt (RFC 9068 §4), in any letter case, with or without "application/". An empty list: none, or any that does not name another kind of token, as logout+jwt does.',
-    },
-  },
-  {
-    revocation_lists: {
-      type: 'array',
-      required: true,
-      default: [],
-      elements: {
-        type: 'record',
-        fields: REVOCATION_LIST_FIELDS,
-        entity_checks: REVOCATION_LIST_ENTITY_CHECKS,
-      },
-      description:
-        'Lists of revoked tokens, sessions, callers and clients (docs/REVOCATION.md). A token that one of them names is rejected with token_revoked, also when its verification is cached.',
-    },
-  },
-  {
-    identity_headers: {
-      type: 'array',
-      required: true,
-      default: [
-        { header: 'X-User-ID', claim: 'sub', required: true, on_unsafe: 'refuse', max_bytes: 4096 },
-        { header: 'X-User-Roles', claim: 'roles', required: false, on_unsafe: 'refuse', max_bytes: 4096 },
-      ],
-      elements: { type: 'record', fields: IDENTITY_HEADER_FIELDS },
-      description: 'Headers that tell the service who is calling, each filled from one claim of the verified token.',
-    },
-  },
-  {
-    identity_token: {
-      type: 'record',
-      // Kong 3.9.3, kong/db/schema/entity.lua: a record that does not say so is required.
-      required: false,
-      fields: IDENTITY_TOKEN_FIELDS,
-      description:
-        'Also send the identity headers signed, in a token of the gateway for this service alone (docs/ISOLATION.md). Needs signing keys: `kong-jwt-identity serve --signing-keys`. If omitted: no such token.',
-    },
-  },
-  {
-    reserved_headers: {
-      type: 'array',
-      required: true,
-      default: [],
-      elements: {
-        type: 'string',
-        match: '^[%w_-]+%*?$',
-        len_max: 128,
-        err: 'must be a header name of at most 128 letters, digits, "-" and "_", or the beginning of one and "*"',
-      },
-      description:
-        'More headers that are never accepted from a client, by name or, with "*" at the end, by beginning; in any spelling that a server may take for the same name (X_User_ID, x-user-id). Always reserved: X-User-*, X-Consumer-*, X-Credential-Identifier, X-Anonymous-Consumer, X-Authenticated-*, X-Identity-Token.',
-    },
-  },
-  {
-    unreserved_headers: {
-      type: 'array',
-      required: true,
-      default: [],
-      elements: HEADER_NAME,
-      description:
-        'Exact names of headers that clients may send although a reserved beginning covers them, such as X-User-Agent (gRPC-Web). Other spellings of the name stay reserved. Headers that Kong or this plugin writes for services are refused here.',
-    },
-  },
+  ...CREDENTIAL_FIELDS,
+  ...VERIFICATION_FIELDS,
+  ...IDENTITY_FIELDS,
   {
     authorize: {
       type: 'array',
@@ -266,46 +68,7 @@ export const CONFIG_FIELDS = [
       description: 'Claim that holds the scopes, as a list or as text separated by spaces (RFC 8693 §4.2).',
     },
   },
-  {
-    authenticated_groups_claim: {
-      ...CLAIM,
-      description:
-        "Claim whose values become the groups of the caller for Kong's acl plugin, without a consumer. If omitted: none.",
-    },
-  },
-  {
-    consumer_claim: {
-      ...CLAIM,
-      description:
-        'Claim that names the Kong consumer of the caller, for plugins that work by consumer. The search costs one round trip to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID. If omitted: no consumer.',
-    },
-  },
-  {
-    consumer_by: {
-      type: 'string',
-      required: true,
-      default: 'username',
-      one_of: ['id', 'username'],
-      description:
-        'Member of the Kong consumer that consumer_claim must equal. Kong lets no external plugin look for a custom_id.',
-    },
-  },
-  {
-    consumer_optional: {
-      type: 'boolean',
-      required: true,
-      default: false,
-      description:
-        'Accept callers whose token names no known consumer, without a consumer. Otherwise they are rejected (consumer_unknown).',
-    },
-  },
-  {
-    credential_claim: {
-      ...CLAIM,
-      description:
-        'Claim that becomes the id of the credential, for plugins such as rate-limiting by credential. If omitted: no credential is set.',
-    },
-  },
+  ...HAND_OVER_FIELDS,
   {
     allow_missing: {
       type: 'boolean',

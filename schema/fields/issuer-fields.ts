@@ -1,7 +1,7 @@
 import { ALGORITHMS, PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS } from '../algorithms';
 import { PLAIN_TEXT } from './field-patterns';
 import { KEY_FETCH_FIELDS } from './key-fetch-fields';
-import { STATUS_LIST_FIELDS } from './revocation-fields';
+import { STATUS_LIST_FIELDS } from './status-list-fields';
 import { TENANT_FIELDS } from './tenant-fields';
 import { TOKEN_READING_FIELDS } from './token-reading-fields';
 import { PROVIDERS } from '../presets/providers';
