@@ -68,6 +68,7 @@ describe('a benchmark ends well and prints its tables, in its short form:', () =
       'algorithm',
       'headers',
       'issuers',
+      'tenants',
       'keys',
       'roles',
       'tokens',
