@@ -44,6 +44,9 @@ describe('the keys of a template', () => {
     expect(keysOf('acme')).toBe(keysOf('acme'));
     expect(keysOf('umbrella')).not.toBe(keysOf('acme'));
     expect(keysOf('stranger')).toBeUndefined();
+    // No token leads here: a template's owner always has a tenant.
+    expect(issuers.ownersOf('https://auth.example.com/acme/')[0]!.issuer.keysOf(undefined)).toBeDefined();
+    expect(opened.splice(2)).toEqual(['https://auth.example.com//']);
     expect(opened).toEqual(['https://auth.example.com/acme/', 'https://auth.example.com/umbrella/']);
   });
 

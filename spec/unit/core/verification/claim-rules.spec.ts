@@ -33,11 +33,34 @@ describe('checking a verified claims set', () => {
     expect(code({ sub: 'u1', aud: 'orders' }, { requiredClaims: [] })).toBeUndefined();
   });
 
-  it('tells an observer which limits there are', () => {
+  it('tells an observer which limits and conditions there are, and whether they are met', () => {
     const observed: string[] = [];
+    const condition = (demand: string, isMet: boolean): ClaimRules['conditions'][number] => ({
+      ...{ claim: 'amr', demand, select: (claims) => claims['amr'], accepts: () => isMet },
+    });
     const limits = { issuedBeforeSeconds: NOW - 100, maximumExpirationSeconds: 900 };
-    checkClaims({ ...good, iat: NOW }, rules(limits), NOW, (_, text) => observed.push(text));
-    expect(observed).toEqual(expect.arrayContaining([`iat must not be before ${NOW - 100}`, 'exp - iat may be 900 s']));
+    const conditions = [condition('one_of ["otp"]', true), condition('one_of ["pwd"]', false)];
+    checkClaims({ ...good, iat: NOW, amr: 'otp' }, rules({ ...limits, conditions }), NOW, (_, text) =>
+      observed.push(text),
+    );
+    expect(observed).toEqual(
+      expect.arrayContaining([
+        `iat must not be before ${NOW - 100}`,
+        'exp - iat may be 900 s',
+        'condition: amr by one_of ["otp"], met; it is "otp"',
+        'condition: amr by one_of ["pwd"], not met; it is "otp"',
+      ]),
+    );
+  });
+
+  it('tells an observer that any audience is accepted', () => {
+    const observed: string[] = [];
+    checkClaims(good, rules({ audience: undefined }), NOW, (_, text) => observed.push(text));
+    expect(observed).toContain('aud is "orders"; accepted: any');
+    expect(observed.filter((text) => text.startsWith('iat must'))).toEqual([]);
+    const needy = rules({ requiredClaims: requiredClaims(['nbf']) });
+    expect(checkClaims(good, needy, NOW, (_, text) => observed.push(text))?.code).toBe('claim_missing');
+    expect(observed).toContain('required: nbf, missing');
   });
 
   it('names the missing claim as configured', () => {
