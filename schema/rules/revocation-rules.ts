@@ -22,13 +22,23 @@ function violations(path: string, problems: readonly Problem[]): Violation[] {
   return problems.flatMap(([field, message]) => (message === null ? [] : [{ field: `${path}.${field}`, message }]));
 }
 
-function listProblems({ url, redis, issuer, listFetch }: RevocationListConfig, names: readonly string[]): Problem[] {
+function listProblems(
+  { url, redis, issuer, signed, listFetch }: RevocationListConfig,
+  names: readonly string[],
+): Problem[] {
   return [
     ['url', url === null ? null : listUrlProblem(url, listFetch)],
     ['issuer', issuer === null || names.includes(issuer) ? null : 'is not one of issuers'],
+    ['signed', signed ? signerProblem(issuer, names) : null],
     ['redis.ssl', redis === null ? null : plaintextProblem(redis)],
     ...fetchProblems(listFetch),
   ];
+}
+
+/** Keys of several entries never cross, and a list does not say whose key has signed it. */
+function signerProblem(issuer: string | null, names: readonly string[]): string | null {
+  const entries = names.filter((name) => name === issuer).length;
+  return entries > 1 ? `needs an issuer with one entry; ${entries} entries of issuers have this name` : null;
 }
 
 function statusListProblems({ uriPrefixes, listFetch }: StatusListConfig): Problem[] {

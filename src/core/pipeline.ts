@@ -15,11 +15,11 @@ import { verifyTokenOnce, type TokenCache } from './verification/token-cache';
 import type { Clock, VerifiedToken } from './verification/verified-token';
 
 /**
- * Decides about one request: sanitize, find the token, verify it, ask whether it was revoked, authorize, write down the identity. Every step either
- * goes on or refuses; only the last line of a path that verified a token (or that the configuration opens to requests
- * without one) proceeds. An exception is a bug, and the caller must refuse the request.
+ * Decides about one request: sanitize, find the token, verify it, ask whether it was revoked, authorize, write down the
+ * identity. Every step either goes on or refuses; only the last line of a path that verified a token (or that the
+ * configuration opens to requests without one) proceeds. An exception is a bug, and the caller must refuse the request.
  *
- * It reads headers, method and query only, and does no I/O but what the key source does.
+ * It reads headers, method and query only, and does no I/O but what the key source and the revocation lists do.
  *
  * @param observe - is told every finding; nobody in front of Kong listens
  */

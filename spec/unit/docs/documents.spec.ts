@@ -20,6 +20,15 @@ const anchorOf = (heading: string): string =>
     .trim()
     .replaceAll(' ', '-');
 
+describe('README.md', () => {
+  it.each(['npm ci && npm start', 'npm ci && npm test'])(
+    'shows the command `%s`, which is all the set-up there is',
+    (command) => {
+      expect(textOf('README.md').split('\n')).toContain(command);
+    },
+  );
+});
+
 describe.each(DOCUMENTS.map((document) => [document]))('%s', (document) => {
   const text = textOf(document);
   const prose = text.replace(/^```[\s\S]*?^```/gm, '');

@@ -48,8 +48,8 @@ export type KeyLookup =
 /** Where one issuer's keys come from. Implementations live in `src/keys/`; core only asks. */
 export interface KeySource {
   /**
-   * Finds the key for a token, or the few that may be. Answers synchronously whenever the answer is in memory. Never throws or rejects
-   * for anything a token or a provider can cause.
+   * Finds the key for a token, or the few that may be. Answers synchronously whenever the answer is in memory. Never
+   * throws or rejects for anything a token or a provider can cause.
    */
   find(request: KeyRequest): KeyLookup | Promise<KeyLookup>;
   /**
