@@ -251,6 +251,24 @@ describe('a list at a URL', () => {
   });
 });
 
+describe('several lists', () => {
+  it.each([
+    ['the first', [{ sub: 'ada' }], []],
+    ['the second', [], [{ sub: 'ada' }]],
+  ])('revoke a token that %s names, also while both are being read for the first time', async (_, first, second) => {
+    let served = 0;
+    answer = (response) => {
+      served += 1;
+      response.end(listText(response.req.url?.endsWith('/1') === true ? first : second));
+    };
+    const ask = doorOf([{ url: `${url()}/1` }, { url: `${url()}/2` }]);
+    expect(await ask(await tokenOf())).toBe('token_revoked');
+    expect(served).toBeGreaterThan(0);
+    expect(await ask(await tokenOf({ sub: 'bob' }))).toBe('proceed');
+    expect(served).toBe(2);
+  });
+});
+
 describe('a status list of an issuer', () => {
   const uri = (): string => `${url()}/lists/1`;
   const statusList = (changes: object = {}): object => ({
