@@ -11,6 +11,8 @@ export interface BenchRoute {
   readonly plugins: readonly object[];
   /** Whether its requests are let through. */
   readonly passes: boolean;
+  /** Further paths, each a route of its own with these plugins; requests take all paths in turn. */
+  readonly morePaths?: readonly string[];
   /** Tokens that its requests carry in turn, beside its headers. */
   readonly tokens?: readonly string[];
   /** Makes tokens that no request has carried, before each load. */
@@ -51,6 +53,11 @@ export async function yardsticks(): Promise<{ routes: BenchRoute[]; consumers: o
     idle('external plugin that does nothing', '/no-op', { name: 'no-op' }),
     idle('external plugin with the same calls', '/same', { name: 'same-calls' }),
     idle('the least a plugin server can do', '/floor', { name: 'floor' }),
+    // What Kong charges for any plugin inside its worker.
+    idle("Kong's pre-function that does nothing", '/pre-function', {
+      name: 'pre-function',
+      config: { access: ['return'] },
+    }),
     // What any plugin inside Kong's worker costs that sets two headers and removes one.
     idle("Kong's request-transformer, same headers", '/transformer', {
       name: 'request-transformer',
@@ -113,7 +120,9 @@ export function declaration(
   servicePort: number,
   consumers: readonly object[] = [],
 ): string {
-  const paths = routes.map(({ path, plugins }) => ({ name: path.slice(1), paths: [path], plugins }));
+  const paths = routes.flatMap(({ path, morePaths = [], plugins }) =>
+    [path, ...morePaths].map((each) => ({ name: each.slice(1), paths: [each], plugins })),
+  );
   const services = [{ name: 'service', url: `http://127.0.0.1:${servicePort}`, routes: paths }];
   return JSON.stringify({ _format_version: '3.0', services, ...(consumers.length > 0 && { consumers }) });
 }
@@ -140,8 +149,41 @@ export async function handlerRoutes(): Promise<BenchRoute[]> {
     row('30 headers', '30', [token, ...more(18)]),
     row('100 headers', '100', [token, ...more(88)]),
     row('500 roles', 'roles', [await bearer(key, ISSUER, { roles })]),
+    {
+      ...row('100 routes in turn', 'route', [token]),
+      morePaths: Array.from({ length: 99 }, (_, index) => `/more-${index}`),
+    },
     { ...row('10,000 tokens in turn', 'many', []), tokens: many },
   ];
+}
+
+/** The same plugins with another time for which Kong's worker repeats answers, in seconds. */
+export function withCache(plugins: readonly object[], worker_cache_ttl: number): object[] {
+  return plugins.map((plugin) => ({
+    ...plugin,
+    config: { ...(plugin as { config?: object }).config, worker_cache_ttl },
+  }));
+}
+
+/** How many callers {@link manyCallers} has: as many answers as a worker remembers. */
+export const REMEMBERED = 10_000;
+
+/** Callers whose answers are nearly as long as a worker remembers (4096 bytes of key and verdict). */
+export async function manyCallers(): Promise<BenchRoute> {
+  const key = signingKey('HS256');
+  const issuers = [{ issuer: ISSUER, audiences: ['orders'], algorithms: ['HS256'], secret: SECRET }];
+  const roles = Array.from({ length: 60 }, (_, index) => `department-${index}-x`);
+  const tokens = await Promise.all(
+    Array.from({ length: REMEMBERED }, (_, index) => bearer(key, ISSUER, { sub: `user-${index}`, roles })),
+  );
+  return {
+    title: 'jwt-identity, callers with long answers',
+    path: '/long-answers',
+    headers: ORDINARY,
+    plugins: [{ name: 'jwt-identity', config: { issuers } }],
+    passes: true,
+    tokens,
+  };
 }
 
 async function bearer(key: SigningKey, issuer: string, more: object = {}): Promise<string> {

@@ -19,14 +19,21 @@ export function hasWrk(): boolean {
   return spawnSync('wrk', ['--version']).error === undefined;
 }
 
-/** Asks for a URL over 32 connections, again and again. @throws when there were connection errors or timeouts */
+/**
+ * Asks for a URL over 32 connections, again and again.
+ *
+ * @param tokens - header lines; requests carry one after the other
+ * @param paths - paths that requests ask for, one after the other, instead of the URL's
+ * @throws when there were connection errors or timeouts
+ */
 export async function runWrk(
   url: string,
   headers: readonly string[],
   seconds: number,
   tokens: readonly string[] = [],
+  paths: readonly string[] = [],
 ): Promise<Load> {
-  const script = tokens.length === 0 ? undefined : scriptFor(tokens);
+  const script = tokens.length + paths.length === 0 ? undefined : scriptFor(tokens, paths);
   const flags = ['--threads', '1', '--connections', '32', '--duration', `${seconds}s`, '--latency'];
   if (script !== undefined) flags.push('--script', script);
   const { stdout } = await promisify(execFile)('wrk', [
@@ -46,17 +53,17 @@ export async function runWrk(
   };
 }
 
-/** Writes a script with which wrk sends one of these header lines after the other. */
-function scriptFor(lines: readonly string[]): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'wrk-')), 'tokens.lua');
-  const values = lines.map((line) => `"${line.replace('Authorization: ', '')}",`).join('\n');
+/** Writes a script with which wrk sends one of these header lines, and asks for one of these paths, after the other. */
+function scriptFor(lines: readonly string[], paths: readonly string[]): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'wrk-')), 'load.lua');
+  const list = (texts: readonly string[]): string => texts.map((text) => `"${text}",`).join('\n');
   writeFileSync(
     file,
-    `local tokens, next = {\n${values}\n}, 0
+    `local tokens, paths, next = {\n${list(lines.map((line) => line.replace('Authorization: ', '')))}\n}, {\n${list(paths)}\n}, 0
 function request()
-  next = next % #tokens + 1
-  wrk.headers["Authorization"] = tokens[next]
-  return wrk.format()
+  next = next + 1
+  if #tokens > 0 then wrk.headers["Authorization"] = tokens[next % #tokens + 1] end
+  return wrk.format(nil, #paths > 0 and paths[next % #paths + 1] or nil)
 end
 `,
   );
