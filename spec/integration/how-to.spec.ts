@@ -1,16 +1,33 @@
 import { execFile } from 'node:child_process';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createSecretKey } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { closeServer } from '../support/echo-service';
-import { howToPages, prepared, type HowToStep, type ShownMessage } from '../support/how-to-page';
+import {
+  ETC,
+  howToPages,
+  prepared,
+  type HowToStep,
+  type PreparedFile,
+  type ShownMessage,
+} from '../support/how-to-page';
 import { type Kong, startKong } from '../support/kong';
 import { describeKong, kongTarget } from '../support/kong-target';
-import { publicJwk, signingKey, signToken } from '../support/tokens';
+import { COMMAND } from '../support/server-process';
+import { publicJwk, signingKey, signToken, type SigningKey } from '../support/tokens';
 
-const key = signingKey('ES256', 'k1');
-const jwks = JSON.stringify({ keys: [publicJwk(key)] });
+type Step<Kind extends HowToStep['kind']> = Extract<HowToStep, { readonly kind: Kind }>;
+
+/** The key of tokens whose page names none. */
+const KID = 'k1';
+/** How long a change may take until each process knows of it, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
 const pages = howToPages();
 /** What the development gateway does not have. */
 const needsKong = (kongYml: string): boolean => /\bgrpcs?\b/.test(kongYml);
@@ -21,18 +38,31 @@ if (run.length < tried.length) {
 }
 
 describe('docs/how-to', () => {
-  it('has pages that this spec can read', () => {
+  it('has a whole file on each page', () => {
+    expect(pages.filter(({ kongYml }) => kongYml === '').map(({ name }) => name)).toEqual([]);
     expect(tried.length).toBeGreaterThan(5);
   });
 });
 
 describeKong('on each page of docs/how-to, the commands have the answers that it shows', () => {
+  let folder: string;
   let service: Server;
-  let serviceUrl: string;
   let received: IncomingMessage[];
+  let provider: Server;
+  let published: readonly string[];
   let kong: Kong;
+  const keys = new Map<string, SigningKey>();
+  const keyNamed = (kid: string): SigningKey => {
+    const key = keys.get(kid) ?? signingKey('ES256', kid);
+    keys.set(kid, key);
+    return key;
+  };
+  const keySet = (): string => JSON.stringify({ keys: published.map((kid) => publicJwk(keyNamed(kid))) });
+
   beforeAll(async () => {
-    service = createServer((request, response) => {
+    folder = mkdtempSync(join(tmpdir(), 'how-to-'));
+    writeCommands(folder);
+    service = await listening((request, response) => {
       received.push(request);
       response.end('{}');
     });
@@ -40,53 +70,116 @@ describeKong('on each page of docs/how-to, the commands have the answers that it
       received.push(request);
       socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     });
-    await new Promise<void>((listening) => service.listen(0, '127.0.0.1', listening));
-    serviceUrl = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+    provider = await listening((_, response) => response.end(keySet()));
     kong = await startKong({ declarativeConfig: JSON.stringify({ _format_version: '3.0', services: [] }) });
   }, 120_000);
   afterAll(async () => {
     await kong.stop();
-    await closeServer(service);
+    await Promise.all([closeServer(service), closeServer(provider)]);
+    rmSync(folder, { recursive: true });
   });
 
   it.each(run.map((page) => [page.name, page] as const))(
     '%s',
-    async (_, { kongYml, tokens, steps }) => {
-      const { text, issuers } = prepared(kongYml, serviceUrl, jwks);
-      await kong.reload(text);
+    async (_, { kongYml, steps }) => {
+      published = [KID];
+      const isFetched = steps.some(({ kind }) => kind === 'keys');
+      const file = prepared(kongYml, {
+        serviceUrl: urlOf(service),
+        keys: isFetched ? { jwks_uri: urlOf(provider) } : { jwks: keySet() },
+        folder,
+      });
+      await kong.reload(file.text);
       const environment: Record<string, string> = {};
-      const now = Math.floor(Date.now() / 1000);
-      for (const [name, claims] of tokens) {
-        const secret = issuers.get(String(claims['iss']))?.['secret'];
-        const signer =
-          typeof secret === 'string'
-            ? { alg: 'HS256' as const, privateKey: createSecretKey(Buffer.from(secret)), publicKey: key.publicKey }
-            : key;
-        environment[name] = await signToken(signer, { iat: now, exp: now + 300, ...claims });
-      }
+      // Keys, revocations: each process learns of a change in its own time.
+      let patience = 0;
       for (const step of steps) {
-        received = [];
-        expectAnswer(step, await answerTo(step.command, environment));
-        expectReceived(step, received);
+        if (step.kind === 'keys') published = step.kids;
+        else if (step.kind === 'token') environment[step.name] = await tokenOf(step, file);
+        else if (step.kind === 'request') await makeRequest(step, environment, patience);
+        else {
+          expectOutput(step, await outputOf(step.command, environment));
+          patience = PATIENCE_MS;
+        }
       }
     },
     120_000,
   );
 
-  async function answerTo(command: string, environment: Readonly<Record<string, string>>): Promise<string> {
-    const here = command.replaceAll('http://127.0.0.1:8000', kong.proxyUrl);
-    // A WebSocket ends when its service ends it, which curl calls an error.
+  async function tokenOf({ claims, kid = KID, isNew }: Step<'token'>, { issuers }: PreparedFile): Promise<string> {
+    const secret = issuers.get(String(claims['iss']))?.['secret'];
+    const key = keyNamed(kid);
+    const signer =
+      typeof secret === 'string'
+        ? { alg: 'HS256' as const, privateKey: createSecretKey(Buffer.from(secret)), publicKey: key.publicKey }
+        : key;
+    const now = Math.floor(Date.now() / 1000);
+    return signToken(signer, { iat: isNew ? now : now - 60, exp: now + 300, ...claims });
+  }
+
+  async function makeRequest(
+    step: Step<'request'>,
+    environment: Readonly<Record<string, string>>,
+    patience: number,
+  ): Promise<void> {
+    const latest = performance.now() + patience;
+    for (;;) {
+      received = [];
+      const text = await outputOf(step.command, environment);
+      try {
+        expectAnswer(step, text);
+        expectReceived(step, received);
+        return;
+      } catch (error) {
+        if (performance.now() > latest) throw error;
+        await delay(100);
+      }
+    }
+  }
+
+  async function outputOf(command: string, environment: Readonly<Record<string, string>>): Promise<string> {
+    const here = command.replaceAll('http://127.0.0.1:8000', kong.proxyUrl).replaceAll(ETC, folder);
+    const pid = /serving socket=.* pid=(\d+)/.exec(kong.log())?.[1] ?? '';
+    const env = { PATH: `${folder}:${process.env['PATH'] ?? ''}`, PLUGIN_SERVER: pid, ...environment };
     return new Promise((resolve) => {
-      const env = { PATH: process.env['PATH'], ...environment };
-      execFile('/bin/sh', ['-c', here], { env, timeout: 60_000 }, (_, stdout) => {
-        resolve(stdout);
+      // A WebSocket ends when its service ends it, which curl calls an error.
+      execFile('/bin/sh', ['-c', here], { env, cwd: folder, timeout: 60_000 }, (_, stdout, stderr) => {
+        resolve(stdout === '' ? stderr : stdout.replaceAll(folder, ETC));
       });
     });
   }
 });
 
+/** Puts the commands that pages use into a folder: the package's own, and those that need a service manager. */
+function writeCommands(folder: string): void {
+  const commands = {
+    'kong-jwt-identity': `exec '${process.execPath}' '${COMMAND}' "$@"`,
+    sudo: 'exec "$@"',
+    systemctl: '[ "$*" = "reload kong-jwt-identity" ] && kill -HUP "$PLUGIN_SERVER"',
+  };
+  for (const [name, text] of Object.entries(commands)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+}
+
+async function listening(listener: RequestListener): Promise<Server> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+function urlOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function expectOutput({ command, output = '' }: Step<'command'>, text: string): void {
+  if (output === '') expect([command, text]).toEqual([command, expect.not.stringMatching(/error|: no |not found/i)]);
+  else expect([command, text.trim()]).toEqual([command, expect.stringMatching(patternOf(output.trim()))]);
+}
+
 /** Holds an answer to what the page shows: its status, each header that is shown, and the members of its body. */
-function expectAnswer({ command, answer }: HowToStep, text: string): void {
+function expectAnswer({ command, answer }: Step<'request'>, text: string): void {
   const [head = '', body = ''] = text.split('\r\n\r\n');
   const [status = '', ...lines] = head.split('\r\n');
   expect([command, status.trim()]).toEqual([command, answer.firstLine]);
@@ -100,7 +193,7 @@ function expectAnswer({ command, answer }: HowToStep, text: string): void {
 }
 
 /** Holds what came to the service to what the page shows: nothing more about the caller than is shown. */
-function expectReceived({ command, answer, received }: HowToStep, requests: readonly IncomingMessage[]): void {
+function expectReceived({ command, answer, received }: Step<'request'>, requests: readonly IncomingMessage[]): void {
   if (received === undefined) {
     // Of several commands in one block, the last one has the answer.
     const others = command.split('curl ').length - 2;

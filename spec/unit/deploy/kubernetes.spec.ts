@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { parseConfig } from '../../../schema/parse-config';
+import { howToPages } from '../../support/how-to-page';
 import { type Manifest, typeErrors } from '../../support/kubernetes';
 
 interface PluginManifest extends Manifest {
@@ -101,15 +102,38 @@ describe('the manifests for Kubernetes', () => {
     expect(named.sort()).toEqual(known.sort());
   });
 
-  it.each(values)('in %s start the plugin server on the socket that Kong knows', (_, { gateway }) => {
-    const { env, startupProbe } = gateway;
-    const socket = env['pluginserver_jwt_identity_socket'];
-    expect(env['pluginserver_jwt_identity_start_cmd']).toMatch(
-      new RegExp(`serve --socket ${socket ?? ''} --take-over$`),
-    );
-    expect(startupProbe.exec.command.slice(-2)).toEqual(['--socket', socket]);
-    // Every user may write to the volumes of the chart; the plugin server refuses to listen there.
-    expect(socket).toMatch(/^\/dev\/shm\/[^/]+\/[^/]+$/);
+  it.each(values)(
+    'in %s load the handler, and start the plugin server on the socket that Kong knows',
+    (_, { gateway }) => {
+      const { env, startupProbe } = gateway;
+      const socket = env['pluginserver_jwt_identity_socket'];
+      expect(env['pluginserver_jwt_identity_start_cmd']).toMatch(
+        new RegExp(`serve --socket ${socket ?? ''} --take-over$`),
+      );
+      expect(startupProbe.exec.command.slice(-2)).toEqual(['--socket', socket]);
+      // Kong/charts, _helpers.tpl, `kong.env`: the chart sets KONG_LUA_PACKAGE_PATH, in place of the image's.
+      expect(env['lua_package_path']).toBe('/opt/kong-plugin-jwt-identity/dist/lua/?.lua;;');
+      // Every user may write to the volumes of the chart; the plugin server refuses to listen there.
+      expect(socket).toMatch(/^\/dev\/shm\/[^/]+\/[^/]+$/);
+    },
+  );
+});
+
+describe('docs/how-to/kubernetes.md', () => {
+  const { manifests: shown } = howToPages().find(({ name }) => name === 'kubernetes.md')!;
+
+  it('shows manifests that hold what the types of Kubernetes have, and plugins that Kong accepts', () => {
+    const ofKong = shown.filter(({ apiVersion }) => apiVersion === 'configuration.konghq.com/v1') as PluginManifest[];
+    const standard = shown.filter((manifest) => !ofKong.includes(manifest as PluginManifest));
+    expect([ofKong.length, standard.length]).toEqual([2, 3]);
+    expect(typeErrors(standard.map((value) => ({ module: 'networking/v1', type: value.kind, value })))).toEqual([]);
+    for (const { config } of ofKong) expect(() => parseConfig(config)).not.toThrow();
+  });
+
+  it('lets nothing but the gateway of the shipped policies reach the services', () => {
+    const [policy] = shown.filter(({ kind }) => kind === 'NetworkPolicy') as NetworkPolicy[];
+    const shipped = policies.find(({ metadata }) => metadata.name === 'allow-gateway')!;
+    expect(policy!.spec).toEqual(shipped.spec);
   });
 });
 
