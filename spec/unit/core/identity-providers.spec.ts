@@ -5,7 +5,7 @@ import type { Claims } from '../../../src/core/claim-selector';
 import { ISSUER } from '../../support/policy';
 import { verifiedToken } from '../../support/verified';
 
-/** Where a provider puts what a caller may do, as docs/AUTHORIZATION.md tells it. */
+/** Where a provider puts what a caller may do, as docs/providers tells it. */
 interface Shape {
   readonly config: Readonly<Record<string, unknown>>;
   readonly claims: Claims;

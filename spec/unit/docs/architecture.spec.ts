@@ -128,9 +128,9 @@ describe('docs/ARCHITECTURE.md', () => {
     expect(lines).toEqual(coreOrder.map((line) => line.join(', ')));
   });
 
-  it('gives each decision a fact and a choice', () => {
-    const decisions = text.slice(text.indexOf('## Decisions')).split('\n### ').slice(1);
+  it('gives each decision a choice and the fact that forces it', () => {
+    const decisions = text.slice(text.indexOf('## Decisions')).split('\n- ').slice(1);
     expect(decisions.length).toBeGreaterThan(30);
-    for (const decision of decisions) expect(decision).toMatch(/^.+\n\n- Fact: .+\n(?: .+\n)*- Choice: .+/);
+    for (const decision of decisions) expect(decision).toMatch(/^_[^]+?\._ [A-Z`][^]+\./);
   });
 });
