@@ -1,5 +1,12 @@
 import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../fields/config-fields';
-import { namedFields, type EntityCheck, type Field, type RecordField } from '../../src/kong/schema-language/field';
+import {
+  namedFields,
+  type EntityCheck,
+  type Field,
+  type Fields,
+  type RecordField,
+} from '../../src/kong/schema-language/field';
+import { EXAMPLES } from './examples';
 
 const INTRODUCTION = `# Configuration
 
@@ -24,6 +31,9 @@ message that names the field, such as \`config.issuers[1].jwks_uri: must be …\
 A claim is named by its whole name (\`sub\`, \`https://example.com/roles\`) or, when the text starts with \`/\`, by a JSON
 Pointer into the claims (\`/realm_access/roles\`, RFC 6901). "Secret" marks fields that Kong can keep in a vault
 (\`{vault://env/my-secret}\`) and whose values never appear in logs.
+
+Each field has an example: members of the record that holds it. \`npx jest spec/unit/schema/generate\` loads every example
+in a whole configuration.
 `;
 
 const REFUSALS = `## Refused when the plugin starts
@@ -50,37 +60,58 @@ Besides the rules above:
 - a vault reference that Kong could not resolve.
 `;
 
-/** Returns docs/CONFIGURATION.md: every field of the configuration, from the list that Kong and the compiler read. */
-export function configurationMarkdown(): string {
-  const config: RecordField = { type: 'record', fields: CONFIG_FIELDS, entity_checks: CONFIG_ENTITY_CHECKS };
-  return [INTRODUCTION, ...recordSections('config', config), REFUSALS].join('\n');
+/** Where each list of fields is described: records with the same fields share a section, and its examples. */
+export type Sections = ReadonlyMap<Fields, string>;
+
+/** Returns the records of the configuration with the path of their section, in the order of the document. */
+export function configurationSections(): Sections {
+  const sections = new Map<Fields, string>();
+  const visit = (path: string, field: Field): void => {
+    if (field.type === 'array') visit(`${path}[]`, field.elements);
+    if (field.type !== 'record' || sections.has(field.fields)) return;
+    sections.set(field.fields, path);
+    for (const [name, member] of namedFields(field.fields)) visit(`${path}.${name}`, member);
+  };
+  visit('config', CONFIG);
+  return sections;
 }
 
-/** One section for a record, and one for each record in it. */
-function recordSections(path: string, record: RecordField): string[] {
+const CONFIG: RecordField = { type: 'record', fields: CONFIG_FIELDS, entity_checks: CONFIG_ENTITY_CHECKS };
+
+/** Returns docs/CONFIGURATION.md: every field of the configuration, from the list that Kong and the compiler read. */
+export function configurationMarkdown(): string {
+  return [INTRODUCTION, ...recordSections('config', CONFIG, configurationSections()), REFUSALS].join('\n');
+}
+
+/** One section for a record, and one for each record in it that no earlier section describes. */
+function recordSections(path: string, record: RecordField, sections: Sections): string[] {
+  if (sections.get(record.fields) !== path) return [];
   const fields = namedFields(record.fields);
-  const rows = fields.map(([name, field]) => `| ${row(name, field).join(' | ')} |`);
+  const rows = fields.map(([name, field]) => {
+    const cells = [`\`${name}\``, typeText(field, sections), defaultText(field), meaning(path, name, field)];
+    return `| ${cells.map(cell).join(' | ')} |`;
+  });
   const rules = (record.entity_checks ?? []).map((check) => `- ${rule(check)}`);
   const section = [
     `## \`${path}\``,
     '',
-    '| field | type | default | meaning |',
+    '| field | type | default | meaning, and an example |',
     '| --- | --- | --- | --- |',
     ...rows,
     '',
     ...(rules.length > 0 ? ['Rules:', '', ...rules, ''] : []),
   ];
-  return [section.join('\n'), ...fields.flatMap(([name, field]) => nestedSections(`${path}.${name}`, field))];
+  return [section.join('\n'), ...fields.flatMap(([name, field]) => nestedSections(`${path}.${name}`, field, sections))];
 }
 
-function nestedSections(path: string, field: Field): string[] {
-  if (field.type === 'record') return recordSections(path, field);
-  return field.type === 'array' ? nestedSections(`${path}[]`, field.elements) : [];
+function nestedSections(path: string, field: Field, sections: Sections): string[] {
+  if (field.type === 'record') return recordSections(path, field, sections);
+  return field.type === 'array' ? nestedSections(`${path}[]`, field.elements, sections) : [];
 }
 
-function row(name: string, field: Field): string[] {
+function meaning(path: string, name: string, field: Field): string {
   const secret = 'encrypted' in field && field.encrypted ? ' **Secret.**' : '';
-  return [`\`${name}\``, typeText(field), defaultText(field), `${field.description ?? ''}${secret}`].map(cell);
+  return `${field.description ?? ''}${secret}<br>\`${EXAMPLES[path]?.[name] ?? ''}\``;
 }
 
 /** A table's cell: `|` would end it. */
@@ -88,9 +119,15 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
-function typeText(field: Field): string {
-  const element = field.type === 'array' ? ` of ${typeText(field.elements)}` : '';
-  return [`${field.type}${element}`, ...bounds(field)].join('; ');
+function typeText(field: Field, sections: Sections): string {
+  const element = field.type === 'array' ? ` of ${typeText(field.elements, sections)}` : '';
+  const type = field.type === 'record' ? `[record](#${anchor(sections.get(field.fields) ?? '')})` : field.type;
+  return [`${type}${element}`, ...bounds(field)].join('; ');
+}
+
+/** The address of a section, as GitHub makes it. */
+function anchor(path: string): string {
+  return path.replace(/[^\w]/g, '');
 }
 
 function bounds(field: Field): string[] {

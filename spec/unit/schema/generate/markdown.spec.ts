@@ -9,7 +9,7 @@ describe('docs/CONFIGURATION.md', () => {
     expect(written).toBe(configurationMarkdown());
   });
 
-  it('has one row of four cells for every field', () => {
+  it('has one row of four cells for each field, with an example', () => {
     const rows = configurationMarkdown()
       .split('\n')
       .filter((line) => line.startsWith('| `'));
