@@ -7,8 +7,7 @@ import {
   type HttpAnswer,
   type ResponseForm,
 } from '../../src/core/refusal/refusal-response';
-import { refusalLine } from '../../src/gatekeeper/refusal-line';
-import { createLineBudget } from '../../src/protocol/line-budget';
+import { createRefusalLines, REFUSED } from '../../src/gatekeeper/refusal-line';
 import { LOG_MEMBER, type Repetition } from '../../src/protocol/verdict';
 import { formatFields } from '../../src/telemetry/log';
 import { replaceQuery } from './log-hiding';
@@ -54,8 +53,8 @@ export interface Carrier {
  * @param logSelf - writes a line about a refusal where Kong must not, with its budget already spent
  */
 export function callsCarrier(logSelf: (line: string) => void): Carrier {
-  const mayWrite = createLineBudget();
-  return { proceed, answer, refuse: (kong, rejection) => refuse(kong, rejection, mayWrite, logSelf) };
+  const lineOf = createRefusalLines();
+  return { proceed, answer, refuse: (kong, rejection) => refuse(kong, rejection, lineOf, logSelf) };
 }
 
 /** The part of {@link callsCarrier} that lets a request go on. */
@@ -77,15 +76,15 @@ async function answer(kong: Pdk, { status, headers, body }: HttpAnswer): Promise
 async function refuse(
   kong: Pdk,
   { refusal, challenge, form, log }: Rejection,
-  mayWrite: ReturnType<typeof createLineBudget>,
+  lineOf: ReturnType<typeof createRefusalLines>,
   logSelf: (line: string) => void,
 ): Promise<void> {
   // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
   if (log !== undefined) await tellLogPlugins(kong, log).catch(() => undefined);
-  const unwritten = mayWrite(refusal.code, performance.now() / 1000);
+  const fields = lineOf(refusal);
   const [id, route, service, target] = await Promise.all([
     answered(() => kong.nginx.getVar('kong_request_id')),
-    ...(unwritten === undefined
+    ...(fields === undefined
       ? []
       : ([
           answered(() => kong.router.getRoute()),
@@ -94,10 +93,9 @@ async function refuse(
         ] as const)),
   ]);
   const requestId = id ?? undefined;
-  if (unwritten !== undefined) {
+  if (fields !== undefined) {
     const about = { request_id: requestId, route: nameOf(route), service: nameOf(service) };
-    const more = unwritten === 0 ? '' : ` unwritten=${unwritten}`;
-    const line = `request refused ${formatFields(about)} ${refusalLine(refusal)}${more}`;
+    const line = `${REFUSED} ${formatFields(fields(about))}`;
     // nginx adds the request line to what a request logs, and a client may have put a token into the query. It adds the
     // line that arrived, whatever a plugin has made of the query since.
     if (typeof target === 'string' && !target.includes('?')) await answered(() => kong.log.notice(line));

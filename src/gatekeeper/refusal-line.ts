@@ -20,26 +20,34 @@ export function refusalLine(refusal: Refusal): string {
 }
 
 /**
- * Returns a function that logs a refusal at `notice`, for a door that writes to a log of its own. Clients cannot fill
- * the log: after the first lines of a code, few are written each second, and the next one says how many were not.
+ * Returns a function that says whether a refusal is to be logged and, if so, how: what it returns makes the fields of the
+ * line from those that tell the request apart. `undefined`: too many of the kind were logged. After the first lines of a
+ * code, few are written each second, and the next one says how many were not, so that clients cannot fill a log.
  *
  * @param clock - seconds
  */
-export function createRefusalLog(
-  log: Log,
+export function createRefusalLines(
   clock: () => number = () => performance.now() / 1000,
-): (refusal: Refusal, about?: LogFields) => void {
+): (refusal: Refusal) => ((about?: LogFields) => LogFields) | undefined {
   const mayWrite = createLineBudget();
-  return (refusal, about) => {
+  return (refusal) => {
     const unwritten = mayWrite(refusal.code, clock());
-    if (unwritten === undefined) return;
-    log('notice', 'request refused', {
-      ...about,
-      ...fieldsOf(refusal),
-      unwritten: unwritten === 0 ? undefined : unwritten,
-    });
+    if (unwritten === undefined) return undefined;
+    return (about) => ({ ...about, ...fieldsOf(refusal), unwritten: unwritten === 0 ? undefined : unwritten });
   };
 }
+
+/** Returns a function that logs a refusal at `notice`, for a door that writes to a log of its own ({@link createRefusalLines}). */
+export function createRefusalLog(log: Log, clock?: () => number): (refusal: Refusal, about?: LogFields) => void {
+  const lineOf = createRefusalLines(clock);
+  return (refusal, about) => {
+    const line = lineOf(refusal);
+    if (line !== undefined) log('notice', REFUSED, line(about));
+  };
+}
+
+/** What every line about a refusal begins with, but for the level. */
+export const REFUSED = 'request refused';
 
 function fieldsOf(refusal: Refusal): LogFields {
   const { code, reason, hints } = refusal;

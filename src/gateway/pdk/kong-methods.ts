@@ -10,7 +10,9 @@ import { throughLua } from './lua-value';
 
 function logAt(level: LogLevel): PdkHandlers<'kong.log.info'>['kong.log.info'] {
   return ({ requestId }, parts, { log }) => {
-    log(level, parts.map(luaText).join(''), { request_id: requestId });
+    const text = parts.map(luaText).join('');
+    const isNamed = text.includes(`request_id=${requestId}`);
+    log(level, text, isNamed ? {} : { request_id: requestId });
   };
 }
 
