@@ -30,16 +30,17 @@ const rooms = {
     rooms: ['src/core', 'src/keys', 'src/revocation', 'schema', 'src/protocol/line-budget', 'src/telemetry'],
   },
   plugin: {
-    rooms: [
-      ...['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/protocol/line-budget'],
-      'src/telemetry',
-    ],
+    rooms: [...['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/telemetry']],
   },
   'src/worker': { rooms: ['src/protocol/verdict', 'src/protocol/line-budget'] },
   'src/server/endpoints': { rooms: ['src/core', 'src/telemetry'], packages: ['prom-client'] },
   'src/server/pluginserver': { rooms: ['src/protocol', 'src/telemetry'] },
+  'src/server/decisions/policy-file': { rooms: ['src/kong', 'schema'] },
   'src/server/decisions': {
-    rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol', 'src/telemetry'],
+    rooms: [
+      ...['src/server/decisions/policy-file', 'src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol'],
+      'src/telemetry',
+    ],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node'],
   },
   'src/server/processes': {
@@ -54,14 +55,14 @@ const rooms = {
     rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/telemetry'],
     packages: ['undici', 'jose', 'lru-cache'],
   },
-  'src/diagnostics': { rooms: ['src/kong', 'schema'] },
+  'src/diagnostics': { rooms: ['src/server/decisions/policy-file', 'src/kong', 'schema'] },
   'src/cli': {
     rooms: [
       'src/diagnostics',
       ...['plugin', 'src/server', 'src/gateway', 'src/gatekeeper', 'src/keys', 'src/core', 'src/documents'],
       ...['src/revocation', 'src/files', 'src/kong', 'schema', 'src/telemetry'],
     ],
-    packages: ['commander'],
+    packages: ['commander', 'yaml'],
   },
   'examples/demo': {
     rooms: ['src/cli', 'src/gateway', 'src/kong', 'src/telemetry'],

@@ -4,7 +4,7 @@ import { ConfigError } from '../../schema/config-error';
 import { watchedFile } from '../documents/watched-file';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { SIGNING_KEYS_VARIABLE } from '../keys/signing-keys';
-import { policyCheck } from '../server/decisions/decisions';
+import { type PolicyCheck, policyCheck } from '../server/decisions/decisions';
 import { STRIPPING, type Stripping } from '../server/decisions/gateway';
 import { GATEWAY_NAMES, type GatewayName } from '../server/decisions/gateways';
 import type { DecisionAddress } from '../server/decisions/http-server';
@@ -13,6 +13,7 @@ import { type NamedConfigs, readPolicies, readRoutePolicies } from '../server/de
 import { superviseDecisions } from '../server/processes/decision-supervisor';
 import { createLogger, LOG_LEVEL_VARIABLE, LOG_LEVELS, type Logger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
+import { type FileFormat, findingLogLine, inspect } from './diagnosis';
 import { logoutOptions, openLogoutEndpoint, type LogoutFlags } from './logout-flags';
 import { listenAddress, type ListenAddress } from './listen-address';
 import { fileMode, openSigningKeys, startFailure, wholeNumber } from './server-flags';
@@ -125,26 +126,53 @@ async function serveDecisions(flags: AuthzFlags): Promise<void> {
   }
 }
 
-/** Reads the policies now, and again whenever the file has changed. */
+/**
+ * Reads the policies now, and again whenever the file has changed. Likely mistakes are warnings in the log. What cannot be
+ * used is said with its place, and changes nothing.
+ */
 function openPolicyFile({ policies, kong, gateway, gatewayStrips }: AuthzFlags, logger: Logger): () => NamedConfigs {
   const path = policies ?? kong;
   if (path === undefined || (policies !== undefined && kong !== undefined)) {
     throw new CommandFailure('say where the policies are: --policies FILE or --kong FILE');
   }
-  const read = policies === undefined ? readRoutePolicies : readPolicies;
-  const check = policyCheck({ gateway, stripping: gatewayStrips, logger });
-  const parse = (text: string): NamedConfigs => {
-    const named = read(text, process.env);
-    check(named);
-    return named;
+  const format = policies === undefined ? 'kong' : 'policies';
+  const check = policyCheck({ gateway, stripping: gatewayStrips });
+  const parse = (text: string, before: NamedConfigs | undefined): NamedConfigs => {
+    const findings = inspect(text, { format, open: check.one, overlaps: false }).findings();
+    const { named, problem } = readNamed(text, format, check);
+    if (problem === undefined) {
+      for (const finding of findings) logger.log('warn', findingLogLine(path, finding));
+      return named;
+    }
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    const lines =
+      errors.length > 0
+        ? errors.map((finding) => findingLogLine(path, finding))
+        : problem.split('\n').map((line) => `${path}: ${line}`);
+    if (before === undefined) throw new CommandFailure(lines.join('\n'));
+    for (const line of lines) logger.log('error', line);
+    throw new Error(`${lines.length} errors`);
   };
   try {
     return watchedFile(path, 'public', parse, { now: Date.now, log: logger.log });
   } catch (error) {
-    if (error instanceof ConfigError || error instanceof ConfigurationError) {
-      throw new CommandFailure(`${path}: ${error.message}`);
-    }
-    throw new CommandFailure(`${path}: ${(error as Error).message}`);
+    throw error instanceof CommandFailure ? error : new CommandFailure(`${path}: ${(error as Error).message}`);
+  }
+}
+
+/** The policies, or why they cannot be used. */
+type Read =
+  | { readonly named: NamedConfigs; readonly problem?: undefined }
+  | { readonly named?: undefined; readonly problem: string };
+
+function readNamed(text: string, format: FileFormat, check: PolicyCheck): Read {
+  try {
+    const named = (format === 'policies' ? readPolicies : readRoutePolicies)(text, process.env);
+    check.all(named);
+    return { named };
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof ConfigurationError) return { problem: error.message };
+    throw error;
   }
 }
 

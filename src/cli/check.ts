@@ -1,25 +1,33 @@
 import { Command, Option } from 'commander';
 import type { Finding, Severity } from '../diagnostics/finding';
-import { diagnose, findingLine, readTextFile } from './diagnosis';
+import { escapeControls } from '../telemetry/log';
+import { type Asked, inspectOnline } from './check/online';
+import { FILE_FORMATS, type FileFormat, findingLine, inspect, readTextFile } from './diagnosis';
 
 /** Exit code when something was found that must not go into production. */
 const FOUND = 3;
 
 interface CheckFlags {
+  readonly online: boolean;
   readonly json: boolean;
+  readonly format?: FileFormat;
   readonly failOn: Severity;
 }
 
 /** `check`: says what is wrong with configuration files, before Kong reads them. */
 export function checkCommand(): Command {
   return new Command('check')
-    .description('report errors and likely mistakes in a kong.yml before Kong loads it')
-    .argument('<file...>', 'declarative configuration of Kong; - for stdin')
+    .description('report errors and likely mistakes in a kong.yml or policies.yml before it is loaded')
+    .argument('<file...>', 'declarative configuration of Kong, or policies for authz; - for stdin')
+    .addOption(
+      new Option('--format <format>', 'what the files are').choices(FILE_FORMATS).default(undefined, 'what is in each'),
+    )
     .addOption(
       new Option('--fail-on <severity>', 'least severity with which the exit code is 3')
         .choices(['error', 'warning'])
         .default('error'),
     )
+    .option('--online', 'also ask issuers and revocation lists, with GET requests, and compare', false)
     .option('--json', 'print JSON', false)
     .addHelpText(
       'after',
@@ -27,22 +35,42 @@ export function checkCommand(): Command {
 Exit codes: 0 nothing was found (or warnings only), 1 a file cannot be read, 2 wrong flags, 3 something was found.
 
 Examples:
-  $ kong-jwt-identity check kong.yml
+  $ kong-jwt-identity check kong.yml policies.yml
+  $ kong-jwt-identity check --online kong.yml
   $ kong-jwt-identity check --fail-on warning --json kong.yml | jq '.files[].findings[].message'`,
     )
-    .action((files: readonly string[], { json, failOn }: CheckFlags) => {
-      const results = files.map((file) => ({ file, findings: diagnose(readTextFile(file)) }));
+    .action(async (files: readonly string[], { json, failOn, format, online }: CheckFlags) => {
+      const texts = files.map((file) => [file, readTextFile(file)] as const);
+      const results: Result[] = [];
+      for (const [file, text] of texts) {
+        const inspection = inspect(text, { format });
+        const asked = online ? await inspectOnline(inspection) : undefined;
+        results.push({ file, findings: inspection.findings(), ...(asked !== undefined && { asked }) });
+      }
       const all = results.flatMap(({ findings }) => findings);
       const errors = count(all, 'error');
       const warnings = count(all, 'warning');
       if (json) process.stdout.write(`${JSON.stringify({ files: results, errors, warnings }, null, 2)}\n`);
       else {
-        const lines = results.flatMap(({ file, findings }) => findings.map((finding) => findingLine(file, finding)));
         const summary = `${errors} errors, ${warnings} warnings in ${files.join(', ')}`;
-        process.stdout.write([...lines, summary, ''].join('\n'));
+        process.stdout.write([...results.flatMap(linesOf), summary, ''].join('\n'));
       }
       if (errors > 0 || (failOn === 'warning' && warnings > 0)) process.exitCode = FOUND;
     });
+}
+
+/** What was found in one file. */
+interface Result {
+  readonly file: string;
+  readonly findings: readonly Finding[];
+  readonly asked?: readonly Asked[];
+}
+
+function linesOf({ file, findings, asked = [] }: Result): string[] {
+  return [
+    ...asked.map(({ target, seen }) => escapeControls(`asked ${target}: ${seen}`)),
+    ...findings.map((finding) => findingLine(file, finding)),
+  ];
 }
 
 function count(findings: readonly Finding[], severity: Severity): number {

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { PLUGIN_NAME } from '../../schema/parse-config';
-import type { Finding } from '../diagnostics/finding';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import type { PluginEntry } from '../kong/declarative/entities';
 import { type Gateway, startGateway } from '../gateway/gateway';
 import { packagedServer } from '../gateway/plugins/pluginsocket/packaged-server';
 import { PluginServerError } from '../gateway/plugins/pluginsocket/plugin-query';
-import { diagnose, findingText, readTextFile } from './diagnosis';
+import { diagnose, findingLogLine, readTextFile } from './diagnosis';
 import { createLogger, type Log, LOG_LEVELS, type LogLevel } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { watchFile } from './file-watch';
@@ -97,10 +96,9 @@ function isGuard({ name, config }: PluginEntry): boolean {
 function readConfiguration(file: string, log: Log): string {
   const text = readTextFile(file);
   const findings = diagnose(text, process.env, false);
-  const at = (finding: Finding): string => `${file}:${finding.line}:${finding.column}: ${findingText(finding)}`;
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw new CommandFailure(errors.map(at).join('\n'));
-  for (const finding of findings) log('warn', at(finding));
+  if (errors.length > 0) throw new CommandFailure(errors.map((finding) => findingLogLine(file, finding)).join('\n'));
+  for (const finding of findings) log('warn', findingLogLine(file, finding));
   return text;
 }
 

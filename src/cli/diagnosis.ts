@@ -3,10 +3,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { ConfigError } from '../../schema/config-error';
 import type { SigningKey } from '../core/identity/signing-key';
 import type { Finding } from '../diagnostics/finding';
-import { diagnoseKongFile } from '../diagnostics/kong-file';
+import type { Inspection } from '../diagnostics/inspection';
+import { inspectKongFile } from '../diagnostics/kong-file';
+import { inspectPoliciesFile, isPoliciesFile } from '../diagnostics/policies-file';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { bundledPlugins } from '../gateway/plugins/bundled/bundled-plugins';
 import type { Violation } from '../kong/schema-language/violation';
+import { escapeControls } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 
 /** Something else signs, and nobody sees it: the gateway's own keys are on another machine. */
@@ -15,13 +18,30 @@ export const stagedSigningKey = (): SigningKey => {
   return { alg: 'ES256', kid: 'staged', key: privateKey };
 };
 
-/** Returns what is wrong with the text of a kong.yml, its entries opened as the plugin opens them. */
-export function diagnose(text: string, environment: NodeJS.ProcessEnv = process.env, overlaps = true): Finding[] {
-  const openGatekeeper = createGatekeepers({ log: () => undefined });
-  const door = { signingKeys: stagedSigningKey, isKong: true, knowsUpstreamPath: true };
+/** What a file is: declarative configuration of Kong, or policies for `authz`. */
+export const FILE_FORMATS = ['kong', 'policies'] as const;
+/** One of {@link FILE_FORMATS}. */
+export type FileFormat = (typeof FILE_FORMATS)[number];
+
+/** How a file is looked at. */
+export interface InspectionSettings {
+  /** Without it, what is in the file decides. */
+  readonly format?: FileFormat | undefined;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Whether open routes that take requests of guarded ones are looked for. */
+  readonly overlaps?: boolean;
+  /** Opens a configuration as it will be used. @throws ConfigError */
+  readonly open?: (config: unknown) => void;
+}
+
+/** Looks at the text of a kong.yml or a policies.yml; its entries are opened as the plugin or `authz` opens them. */
+export function inspect(text: string, settings: InspectionSettings = {}): Inspection {
+  const { format, environment = process.env, overlaps = true } = settings;
+  const isPolicies = format === undefined ? isPoliciesFile(text) : format === 'policies';
+  const { open = opener(!isPolicies) } = settings;
   const tryConfig = (config: unknown): readonly Violation[] => {
     try {
-      openGatekeeper(config, door);
+      open(config);
       return [];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -29,7 +49,21 @@ export function diagnose(text: string, environment: NodeJS.ProcessEnv = process.
       return [{ field: withPosition(error.field, message, config), message }];
     }
   };
-  return diagnoseKongFile(text, { plugins: bundledPlugins, environment, overlaps, tryConfig });
+  const inspectFile = isPolicies ? inspectPoliciesFile : inspectKongFile;
+  return inspectFile(text, { plugins: bundledPlugins, environment, overlaps, tryConfig });
+}
+
+/** Returns what is wrong with a file ({@link inspect}). */
+export function diagnose(text: string, environment: NodeJS.ProcessEnv = process.env, overlaps = true): Finding[] {
+  return inspect(text, { environment, overlaps }).findings();
+}
+
+function opener(isKong: boolean): (config: unknown) => void {
+  const openGatekeeper = createGatekeepers({ log: () => undefined });
+  const door = { signingKeys: stagedSigningKey, isKong, knowsUpstreamPath: isKong };
+  return (config) => {
+    openGatekeeper(config, door);
+  };
 }
 
 /** Whoever opens the keys of an issuer knows its name, which the message ends with, and not its place in the list. */
@@ -41,14 +75,23 @@ function withPosition(field: string, message: string, config: unknown): string {
 
 /** One line about a finding: `FILE:LINE:COLUMN: error: FIELD: MESSAGE (route orders, global)`. */
 export function findingLine(file: string, finding: Finding): string {
-  return `${file}:${finding.line}:${finding.column}: ${finding.severity}: ${findingText(finding)}`;
+  return `${placeOf(file, finding)}: ${finding.severity}: ${findingText(finding)}`;
 }
 
-/** The same without place and severity. */
-export function findingText({ field, message, concerns }: Finding): string {
+/** The same without the severity, for a log that has its own. */
+export function findingLogLine(file: string, finding: Finding): string {
+  return `${placeOf(file, finding)}: ${findingText(finding)}`;
+}
+
+function placeOf(file: string, { line, column }: Finding): string {
+  return `${file}:${line}:${column}`;
+}
+
+function findingText({ field, message, concerns }: Finding): string {
   const what = field === '' ? message : `${field}: ${message}`;
   const where = concerns.length === 0 ? '' : ` (${someOf(concerns)})`;
-  return `${what}${where}`;
+  // Names are the file's own words, and any text may be one.
+  return escapeControls(`${what}${where}`);
 }
 
 /** More names than this are counted. */

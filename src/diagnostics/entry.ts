@@ -57,6 +57,9 @@ function withReferences(resolved: Given, written: Readonly<Record<string, unknow
   return restored(resolved, written) as Given;
 }
 
+/** Stands for a proxy that only a vault knows. Nothing can be asked through it. */
+export const UNKNOWN_PROXY = 'https://proxy.invalid';
+
 /** Values for vault references that cannot be looked up here: any that the rules accept. */
 const STAND_INS: Readonly<Record<string, () => string>> = {
   secret: () => 'not the secret, which is in a vault and not looked up here; long enough',
@@ -65,7 +68,7 @@ const STAND_INS: Readonly<Record<string, () => string>> = {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     return publicKey.export({ type: 'spki', format: 'pem' }).toString();
   },
-  proxy_url: () => 'https://proxy.invalid',
+  proxy_url: () => UNKNOWN_PROXY,
 };
 
 /** A configuration in which each vault reference has another value, and the names of the fields that had one. */

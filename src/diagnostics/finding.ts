@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../kong/declarative/configuration-error';
 import type { PluginDefinition } from '../kong/declarative/plugin-definition';
 import type { Environment } from '../kong/declarative/vault';
 import type { Position } from '../kong/declarative/yaml-positions';
@@ -30,6 +31,18 @@ export interface DiagnosisOptions {
 
 /** Adds a finding about what a path leads to. */
 export type Report = (severity: Severity, path: string, message: string) => void;
+
+/** What is wrong with a file that cannot be read as YAML. @throws the error, when it says something else */
+export function unreadableFile(error: unknown): Finding[] {
+  if (!(error instanceof ConfigurationError)) throw error;
+  return error.violations.map(({ message, position = { line: 1, column: 1 } }) => ({
+    severity: 'error',
+    field: '',
+    message,
+    concerns: [],
+    ...position,
+  }));
+}
 
 /**
  * Returns findings once each, in the order of the file: one that stands in an anchor is one, however many entries use

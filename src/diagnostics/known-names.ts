@@ -1,6 +1,7 @@
 import { CONFIG_RECORD } from '../../schema/parse-config';
 import { CONSUMER, FILE, PLUGIN, ROUTE, SERVICE } from '../kong/declarative/entity-schemas';
 import { namedFields, type Field, type RecordField } from '../kong/schema-language/field';
+import { suggestion } from './suggestion';
 
 const LISTS = ['services', 'routes', 'plugins', 'consumers', 'acls', 'keyauth_credentials'];
 
@@ -16,7 +17,7 @@ const ENTITIES: Readonly<Record<string, readonly [schema: RecordField, others: r
  * Returns the names that may stand where a field stands, such as those of an issuer for
  * `services[1].plugins[1].config.issuers[2].isuer`.
  */
-export function knownNames(path: string): readonly string[] {
+function knownNames(path: string): readonly string[] {
   const steps = path.split('.').map((step) => step.replace(/\[\d+\]/g, ''));
   const holders = steps.slice(0, -1);
   const config = holders.indexOf('config');
@@ -24,6 +25,13 @@ export function knownNames(path: string): readonly string[] {
   const kind = holders.findLast((step) => ENTITIES[step] !== undefined);
   const [schema, others] = ENTITIES[kind ?? ''] ?? [FILE, LISTS];
   return [...namesOf(schema), ...others];
+}
+
+/** Returns what is said of a field, with the name that was probably meant instead of an unknown one. */
+export function withSuggestion(field: string, message: string): string {
+  if (message !== 'unknown field') return message;
+  const meant = suggestion(field.slice(field.lastIndexOf('.') + 1), knownNames(field));
+  return meant === undefined ? message : `${message}; did you mean \`${meant}\`?`;
 }
 
 function membersAt(record: RecordField, steps: readonly string[]): readonly string[] {

@@ -10,29 +10,23 @@ import type { RecordField } from '../kong/schema-language/field';
 import type { Violation } from '../kong/schema-language/violation';
 import { type CheckedEntry, entryFindings, entryViolations } from './entry';
 import { comparisonFindings } from './entry-comparison';
-import { type DiagnosisOptions, type Finding, mergedFindings, type Report } from './finding';
-import { knownNames } from './known-names';
+import { type DiagnosisOptions, type Finding, type Report, unreadableFile } from './finding';
+import { type Inspection, inspectionOf } from './inspection';
+import { withSuggestion } from './known-names';
 import { isEnabled, placedEntries, type PlacedEntries } from './placed-entries';
 import { routeFindings } from './route';
-import { suggestion } from './suggestion';
 
 /**
- * Returns everything that a load of a kong.yml would refuse, and everything in the entries of this plugin that is likely
- * a mistake, each once, with its place. What only Kong itself can judge (other plugins, upstreams, certificates) is left
- * out. Quotes no secret.
+ * Finds everything that a load of a kong.yml would refuse, and everything in the entries of this plugin that is likely
+ * a mistake, with its place. What only Kong itself can judge (other plugins, upstreams, certificates) is left out. Quotes
+ * no secret.
  */
-export function diagnoseKongFile(text: string, options: DiagnosisOptions): Finding[] {
+export function inspectKongFile(text: string, options: DiagnosisOptions): Inspection {
   let document: unknown;
   try {
     document = readYaml(text);
   } catch (error) {
-    return refused(error).map(({ message, position = { line: 1, column: 1 } }) => ({
-      severity: 'error',
-      field: '',
-      message,
-      concerns: [],
-      ...position,
-    }));
+    return inspectionOf(unreadableFile(error));
   }
   const positionOf = yamlPositions(text);
   const top: Given = isMap(document) ? document : {};
@@ -43,13 +37,13 @@ export function diagnoseKongFile(text: string, options: DiagnosisOptions): Findi
   const { declaration, violations } = declared(document, options);
   for (const { field, message } of violations) report('error', field, withSuggestion(field, message));
 
-  const checked = placed.entries.filter(isEnabled).flatMap((entry): CheckedEntry[] => {
+  const entries = placed.entries.filter(isEnabled).flatMap((entry): CheckedEntry[] => {
     const isRefused = violations.some(({ field }) => field.startsWith(`${entry.path}.`));
     return isRefused ? [] : entryFindings(entry, options, report);
   });
-  comparisonFindings(checked, report);
-  routeFindings(placed, checked, options.overlaps ? declaration : undefined, report);
-  return mergedFindings(findings);
+  comparisonFindings(entries, report);
+  routeFindings(placed, entries, options.overlaps ? declaration : undefined, report);
+  return inspectionOf(findings, entries, report);
 }
 
 function declared(
@@ -84,13 +78,6 @@ function isOfOurGateway(message: string): boolean {
 function refused(error: unknown): readonly Violation[] {
   if (error instanceof ConfigurationError) return error.violations;
   throw error;
-}
-
-function withSuggestion(field: string, message: string): string {
-  if (message !== 'unknown field') return message;
-  const name = field.slice(field.lastIndexOf('.') + 1);
-  const meant = suggestion(name, knownNames(field));
-  return meant === undefined ? message : `${message}; did you mean \`${meant}\`?`;
 }
 
 function reporter(findings: Finding[], positionOf: PositionOf, placed: PlacedEntries, top: Given): Report {

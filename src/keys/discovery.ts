@@ -6,6 +6,9 @@ import { FetchError } from '../documents/fetch-error';
 /** As long as a configured `jwks_uri` may be. */
 const MAX_URL_LENGTH = 2048;
 
+/** An issuer whose metadata is looked up. */
+type DiscoveredIssuer = Pick<IssuerConfig, 'issuer' | 'keyFetch'>;
+
 /**
  * Returns the `jwks_uri` of an issuer from its metadata: OpenID Connect Discovery first and, where that is not found,
  * RFC 8414. The document must name the very issuer that is configured, and its `jwks_uri` must satisfy the same rules as
@@ -14,18 +17,20 @@ const MAX_URL_LENGTH = 2048;
  * @see OpenID Connect Discovery 1.0 §4, RFC 8414 §3
  */
 export async function discoverJwksUri(
-  { issuer, keyFetch }: Pick<IssuerConfig, 'issuer' | 'keyFetch'>,
+  issuer: DiscoveredIssuer,
   fetchDocument: FetchDocument,
   signal: AbortSignal,
 ): Promise<string> {
-  const metadata = await fetchMetadata(issuer, fetchDocument, signal);
-  const member = (name: string): unknown =>
-    typeof metadata === 'object' && metadata !== null && Object.hasOwn(metadata, name)
-      ? (metadata as Record<string, unknown>)[name]
-      : undefined;
+  return jwksUriOf(await fetchMetadata(issuer.issuer, fetchDocument, signal), issuer);
+}
+
+/** Returns the `jwks_uri` in an issuer's metadata. @throws FetchError as {@link discoverJwksUri} */
+export function jwksUriOf(metadata: unknown, { issuer, keyFetch }: DiscoveredIssuer): string {
   // RFC 8414 §3.3: otherwise one issuer could speak for another.
-  if (member('issuer') !== issuer) throw new FetchError('discovery: the document names another issuer');
-  const jwksUri = member('jwks_uri');
+  if (metadataMember(metadata, 'issuer') !== issuer) {
+    throw new FetchError('discovery: the document names another issuer');
+  }
+  const jwksUri = metadataMember(metadata, 'jwks_uri');
   if (typeof jwksUri !== 'string') throw new FetchError('discovery: the document has no jwks_uri');
   const problem = jwksUriProblem(jwksUri, issuer, keyFetch.allowHttp);
   if (problem !== null) throw new FetchError(`discovery: the jwks_uri ${problem}`);
@@ -35,6 +40,13 @@ export async function discoverJwksUri(
     throw new FetchError(`discovery: the jwks_uri ${reason}: configure jwks_uri instead`);
   }
   return jwksUri;
+}
+
+/** Returns a member of an issuer's metadata, whatever that is. */
+export function metadataMember(metadata: unknown, name: string): unknown {
+  return typeof metadata === 'object' && metadata !== null && Object.hasOwn(metadata, name)
+    ? (metadata as Record<string, unknown>)[name]
+    : undefined;
 }
 
 function jwksUriProblem(jwksUri: string, issuer: string, allowHttp: boolean): string | null {
@@ -47,7 +59,12 @@ function jwksUriProblem(jwksUri: string, issuer: string, allowHttp: boolean): st
   return isDowngrade ? 'must be https: as the issuer is' : null;
 }
 
-async function fetchMetadata(issuer: string, fetchDocument: FetchDocument, signal: AbortSignal): Promise<unknown> {
+/** Fetches an issuer's metadata, of which nothing is known yet. Rejects with a {@link FetchError}. */
+export async function fetchMetadata(
+  issuer: string,
+  fetchDocument: FetchDocument,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
   try {

@@ -17,7 +17,8 @@ export function keyFindings(keys: readonly VerificationKey[], skipped: readonly 
     : all;
 }
 
-function describeKey({ kid, algorithms }: VerificationKey): string {
+/** Returns what a key is called in findings: its `kid` and what it is for. */
+export function describeKey({ kid, algorithms }: VerificationKey): string {
   return `${kid === null ? 'a key without kid' : `kid ${JSON.stringify(kid)}`}, for ${algorithms.join(', ')}`;
 }
 

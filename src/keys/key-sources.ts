@@ -26,7 +26,7 @@ export interface KeySourceDependencies {
 }
 
 /** What a provider may call a JWK set (RFC 7517 §8.5.2), or issuer metadata. */
-const MEDIA_TYPES = 'application/jwk-set+json, application/json';
+export const MEDIA_TYPES = 'application/jwk-set+json, application/json';
 
 /** Sets that are shared; one that falls out goes on working for who has it. */
 const MAX_SHARED_SETS = 256;

@@ -82,6 +82,11 @@ export class DocumentList implements ListSource {
     return this.#document.retryAfterSeconds;
   }
 
+  /** Why the last attempt failed, when it did and the reason holds nothing of the document. */
+  get failure(): FetchError | undefined {
+    return this.#document.failure;
+  }
+
   renew(): Promise<void> {
     return this.#document.renew();
   }

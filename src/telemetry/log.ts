@@ -69,7 +69,8 @@ function quoteIfNeeded(text: string): string {
   return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(text) ? text : escapeControls(JSON.stringify(text));
 }
 
-function escapeControls(text: string): string {
+/** Returns a text in which nothing can start a new line or move the cursor of whoever reads it. */
+export function escapeControls(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

@@ -112,7 +112,8 @@ describe('kong-jwt-identity authz', () => {
     expect(await ask(where, 'orders', headers)).toMatchObject({ status: 200 });
     write({ orders: { issuers, authorize: [{ roles: [] }] } });
     command.process.kill('SIGHUP');
-    await command.logged(/error: a file cannot be used, what was read before stays .*policies\.orders\.authorize/);
+    await command.logged(/error: .*policies\.yml:1:\d+: authorize\[1\].* \(policy orders\)\n/);
+    await command.logged(/error: a file cannot be used, what was read before stays /);
     expect(await ask(where, 'orders', headers)).toMatchObject({ status: 200 });
     write({ orders: { issuers, authorize: [{ roles: ['root'] }] } });
     command.process.kill('SIGHUP');
@@ -121,6 +122,16 @@ describe('kong-jwt-identity authz', () => {
     let answer = await ask(where, 'orders', headers);
     while (answer.status === 200) answer = await ask(where, 'orders', headers);
     expect(answer).toMatchObject({ status: 403 });
+  }, 60_000);
+
+  it('warns of likely mistakes with their place, at the start and when the file is read again', async () => {
+    const warned = /warn: .*policies\.yml:1:\d+: leeway: accepts expired tokens for (\d+) s.* \(policy orders\)\n/;
+    write({ orders: { issuers, leeway: 300 } });
+    const command = await start('--listen', '127.0.0.1:0');
+    expect((await command.logged(warned))[1]).toBe('300');
+    write({ orders: { issuers, leeway: 290 } });
+    command.process.kill('SIGHUP');
+    await command.logged(new RegExp(warned.source.replace('(\\d+) s', '290 s')));
   }, 60_000);
 
   it('goes on when a worker is killed, and refuses when all are gone', async () => {
@@ -141,11 +152,15 @@ describe('kong-jwt-identity authz', () => {
   }, 60_000);
 
   it.each([
-    ['a policy with an error', '{"policies":{"orders":{"issuers":[{"issuer":"x"}]}}}', /policies\.orders\.issuers/],
+    [
+      'a policy with an error',
+      '{"policies":{"orders":{"issuers":[{"issuer":"x"}]}}}',
+      /policies\.yml:1:\d+: issuers\[1\].* \(policy orders\)\n/,
+    ],
     [
       'a policy that needs Kong',
       JSON.stringify({ policies: { o: { issuers, consumer_claim: 'sub' } } }),
-      /policies\.o\.config\.consumer_claim: needs Kong/,
+      /policies\.yml:1:\d+: consumer_claim: needs Kong.* \(policy o\)\n/,
     ],
     [
       'a policy whose name cannot be in a URL',
@@ -156,13 +171,13 @@ describe('kong-jwt-identity authz', () => {
     [
       'another member',
       `${JSON.stringify({ policies: { o: { issuers } } }).slice(0, -1)},"polices":{}}`,
-      /has a member besides policies/,
+      /policies\.yml:1:\d+: polices: unknown field; did you mean `policies`/,
     ],
     ['no YAML', 'policies: [', /not readable as YAML/],
     [
       'a query token that the gateway cannot take out',
       JSON.stringify({ policies: { o: { issuers, uri_param_names: ['t'] } } }),
-      /policies\.o\.config\.uri_param_names: this gateway cannot/,
+      /policies\.yml:1:\d+: uri_param_names: this gateway cannot.* \(policy o\)\n/,
     ],
   ])(
     'does not start with %s, and names it',
@@ -175,6 +190,17 @@ describe('kong-jwt-identity authz', () => {
     },
     60_000,
   );
+
+  it('does not start with a kong.yml that it cannot use, and names the place in it', async () => {
+    const plugins = [{ name: 'jwt-identity', config: { issuers, consumer_claim: 'sub' } }];
+    const services = [{ url: 'http://orders.test', routes: [{ name: 'orders', paths: ['/orders'], plugins }] }];
+    write(JSON.stringify({ _format_version: '3.0', services }));
+    const command = runCommand(['authz', '--gateway', 'traefik', '--kong', file, '--listen', '127.0.0.1:0']);
+    expect(await command.ended).toBe(1);
+    expect(command.stderr()).toMatch(
+      /^error: .*policies\.yml:1:\d+: config\.consumer_claim: needs Kong.* \(route orders\)\n$/,
+    );
+  }, 60_000);
 
   it.each([
     [['--listen', '0.0.0.0:0'], /--listen 0\.0\.0\.0 needs --peers/, 1],

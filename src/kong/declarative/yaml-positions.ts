@@ -7,7 +7,10 @@ export interface Position {
   readonly column: number;
 }
 
-/** Returns the place of what a path such as `services[1].plugins[2].config.issuers[1].issuer` leads to. */
+/**
+ * Returns the place of what a path such as `services[1].plugins[2].config.issuers[1].issuer` leads to. A member whose name
+ * may hold dots or brackets is written as {@link memberStep} does.
+ */
 export type PositionOf = (path: string) => Position;
 
 /**
@@ -27,13 +30,19 @@ export function yamlPositions(text: string): PositionOf {
   };
 }
 
+/** Returns the step of a path that leads to a member, whatever its name is: `["a.b"]`. */
+export function memberStep(name: string): string {
+  return `[${JSON.stringify(name)}]`;
+}
+
 /** A member's name, or the position of an item from 1. */
 type Step = string | number;
 
 function stepsOf(path: string): Step[] {
-  return [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, item, member]) =>
-    item === undefined ? (member ?? '') : Number(item),
-  );
+  return [...path.matchAll(/\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([^.[\]]+)/g)].map(([, item, quoted, member = '']) => {
+    if (item !== undefined) return Number(item);
+    return quoted === undefined ? member : (JSON.parse(quoted) as string);
+  });
 }
 
 function offsetOf(document: Document.Parsed, steps: readonly Step[]): number {

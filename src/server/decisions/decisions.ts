@@ -6,7 +6,7 @@ import type { Stripping } from './gateway';
 import { httpDecisionServer, type DecisionServer } from './http-server';
 import { peerFilter } from './peers';
 import { type DecisionObserver, PendingDecisions } from './pending-decisions';
-import { openPolicies } from './policies';
+import { openPolicies, openPolicy } from './policies';
 import type { NamedConfigs } from './policy-file';
 import { createReject } from './rejection';
 
@@ -68,20 +68,32 @@ export function openDecisions(policies: NamedConfigs, settings: DecisionSettings
   };
 }
 
-/**
- * Returns a function that checks policies as a worker would open them, without serving anything. It throws a `ConfigError`
- * as {@link openDecisions} does.
- */
-export function policyCheck({
-  gateway,
-  stripping,
-  logger,
-}: Pick<DecisionSettings, 'gateway' | 'stripping' | 'logger'>): (policies: NamedConfigs) => void {
-  const openGatekeeper = createGatekeepers({ log: logger.log });
-  const signingKeys = operatorsSigningKeys();
-  const reject = createReject(logger);
-  return (policies) => {
-    openPolicies(policies, { openGatekeeper, signingKeys, gateway: abilitiesOf(gateway), stripping, logger, reject });
+/** Opens policies as a worker would, without serving anything. Each throws a `ConfigError` for what a worker would refuse. */
+export interface PolicyCheck {
+  /** All policies of a file. The error's field begins with the policy's name. */
+  readonly all: (policies: NamedConfigs) => void;
+  /** One configuration. The error's field begins with `config`. */
+  readonly one: (config: unknown) => void;
+}
+
+/** Returns what checks policies for a gateway. It logs nothing. */
+export function policyCheck({ gateway, stripping }: Pick<DecisionSettings, 'gateway' | 'stripping'>): PolicyCheck {
+  const logger: Logger = { log: () => undefined, isEnabled: () => false };
+  const dependencies = {
+    openGatekeeper: createGatekeepers(logger),
+    signingKeys: operatorsSigningKeys(),
+    gateway: abilitiesOf(gateway),
+    stripping,
+    logger,
+    reject: createReject(logger),
+  };
+  return {
+    all: (policies) => {
+      openPolicies(policies, dependencies);
+    },
+    one: (config) => {
+      openPolicy('', config, dependencies);
+    },
   };
 }
 

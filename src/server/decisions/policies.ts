@@ -48,7 +48,10 @@ const ANONYMOUS_HEADER = 'X-Anonymous-Consumer';
  */
 export function openPolicies(configs: NamedConfigs, dependencies: PolicyDependencies): Policies {
   const opened = new Map(
-    Object.entries(configs).map(([name, config]) => [name, openPolicy(name, config, dependencies)]),
+    Object.entries(configs).map(([name, config]) => [
+      name,
+      withName(name, () => openPolicy(name, config, dependencies)),
+    ]),
   );
   const { reject, logger } = dependencies;
   return {
@@ -69,16 +72,18 @@ export function openPolicies(configs: NamedConfigs, dependencies: PolicyDependen
   };
 }
 
-function openPolicy(
+/**
+ * Opens one policy.
+ *
+ * @throws ConfigError as {@link openPolicies}, without the policy's name
+ */
+export function openPolicy(
   name: string,
   config: unknown,
   { openGatekeeper, signingKeys, gateway, stripping, logger, reject }: PolicyDependencies,
 ): (request: RequestView) => Promise<Outcome> {
-  const gatekeeper = withName(name, () => {
-    const opened = openGatekeeper(config, { signingKeys, isKong: false, knowsUpstreamPath: false });
-    refuseWhatGatewayCannot(opened, gateway);
-    return opened;
-  });
+  const gatekeeper = openGatekeeper(config, { signingKeys, isKong: false, knowsUpstreamPath: false });
+  refuseWhatGatewayCannot(gatekeeper, gateway);
   const { policy, decide } = gatekeeper;
   const context = { policy: name, challenge: policy.challenge };
   const written = writtenHeaders(policy);

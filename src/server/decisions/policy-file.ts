@@ -10,12 +10,16 @@ import {
 } from '../../kong/declarative/route-config';
 import type { Environment } from '../../kong/declarative/vault';
 import { readYaml } from '../../kong/declarative/yaml';
+import type { Violation } from '../../kong/schema-language/violation';
 
 /** Configurations of the plugin, by the name under which a gateway asks for them. */
 export type NamedConfigs = Readonly<Record<string, unknown>>;
 
 /** A name that stands in a URL as it is: RFC 3986 unreserved characters. */
 const POLICY_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,128}$/;
+
+const NAME_RULE = 'each needs a name of letters, digits, - . _ ~, because a gateway asks for it in a URL';
+const STRANGE_MEMBER = 'has a member besides policies (names that begin with _ are ignored)';
 
 const PLUGIN: ConfiguredPlugin = { name: PLUGIN_NAME, config: CONFIG_RECORD };
 
@@ -29,20 +33,49 @@ const PLUGIN: ConfiguredPlugin = { name: PLUGIN_NAME, config: CONFIG_RECORD };
  * @throws ConfigurationError with the path of what is wrong; it quotes nothing of the file
  */
 export function readPolicies(text: string, environment: Environment): NamedConfigs {
-  const top = readYaml(text);
-  if (!isMap(top)) throw problem('', 'must be a map with the member policies');
-  const strange = Object.keys(top).find((name) => name !== 'policies' && !name.startsWith('_'));
-  if (strange !== undefined) throw problem('', 'has a member besides policies (names that begin with _ are ignored)');
-  const { policies } = top;
-  if (!isMap(policies) || Object.keys(policies).length === 0) {
-    throw problem('policies', 'must be a map with at least one policy');
-  }
+  const { policies, problems } = writtenPolicies(readYaml(text));
+  const [first] = problems;
+  if (first !== undefined) throw new ConfigurationError([first]);
   return named(
-    Object.entries(policies).map(([name, config]): [string, unknown] => {
-      requireName(name, 'policies');
-      return [name, resolvedConfig(config ?? {}, `policies.${name}`, PLUGIN, environment)];
-    }),
+    policies.map(([name, config]): [string, unknown] => [
+      name,
+      resolvedConfig(config, `policies.${name}`, PLUGIN, environment),
+    ]),
   );
+}
+
+/** What is wrong with a policies.yml around the policies themselves. Its message quotes nothing of the file. */
+export interface PolicyFileProblem extends Violation {
+  /** Names of the members that lead to it, from the top. */
+  readonly steps: readonly string[];
+}
+
+/**
+ * Returns the policies of a file as they are written, in its order, and everything that is wrong around them. What is in a
+ * policy is not looked at.
+ */
+export function writtenPolicies(top: unknown): {
+  readonly policies: readonly (readonly [name: string, config: unknown])[];
+  readonly problems: readonly PolicyFileProblem[];
+} {
+  if (!isMap(top)) {
+    return { policies: [], problems: [{ field: '', message: 'must be a map with the member policies', steps: [] }] };
+  }
+  const { policies } = top;
+  const strange = Object.keys(top).filter((name) => name !== 'policies' && !name.startsWith('_'));
+  const isUsable = isMap(policies) && Object.keys(policies).length > 0;
+  const entries = isUsable ? Object.entries(policies) : [];
+  const unnameable = entries.filter(([name]) => !POLICY_NAME.test(name));
+  return {
+    policies: entries.map(([name, config]) => [name, config ?? {}]),
+    problems: [
+      ...strange.map((name) => ({ field: '', message: STRANGE_MEMBER, steps: [name] })),
+      ...(isUsable
+        ? []
+        : [{ field: 'policies', message: 'must be a map with at least one policy', steps: ['policies'] }]),
+      ...unnameable.map(([name]) => ({ field: 'policies', message: NAME_RULE, steps: ['policies', name] })),
+    ],
+  };
 }
 
 /**
@@ -57,7 +90,7 @@ export function readRoutePolicies(text: string, environment: Environment): Named
   if (guarded.length === 0) throw problem('routes', `the plugin ${PLUGIN_NAME} is on none of them`);
   const entries = guarded.map((route): [string, unknown] => {
     const name = nameOf(route.given);
-    requireName(name, 'routes');
+    if (!POLICY_NAME.test(name)) throw problem('routes', NAME_RULE);
     return [name, configOf(written, route, PLUGIN, environment).config];
   });
   if (new Set(entries.map(([name]) => name)).size < entries.length) throw problem('routes', 'two have the same name');
@@ -67,11 +100,6 @@ export function readRoutePolicies(text: string, environment: Environment): Named
 /** A map without a prototype: no name finds something of JavaScript's. */
 function named(entries: readonly (readonly [string, unknown])[]): NamedConfigs {
   return Object.assign(Object.create(null) as Record<string, unknown>, Object.fromEntries(entries));
-}
-
-function requireName(name: string, field: string): void {
-  if (POLICY_NAME.test(name)) return;
-  throw problem(field, 'each needs a name of letters, digits, - . _ ~, because a gateway asks for it in a URL');
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

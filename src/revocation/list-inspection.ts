@@ -1,0 +1,30 @@
+import type { IssuerConfig, RevocationListConfig } from '../../schema/config';
+import type { KeySource } from '../core/verification/key-source';
+import { DocumentList, LIST_TYPE } from './document-list';
+
+/** What became of a list: how many entries it has, why it cannot be used, or that it was not asked. */
+export type ListInspection =
+  { readonly entries: number } | { readonly problem: string } | { readonly notAsked: string };
+
+/**
+ * Reads a list as the plugin does, from its file or with GET requests within the limits of `list_fetch`. A list in Redis
+ * is not asked. Never rejects for anything that a server or a file can do.
+ */
+export async function inspectRevocationList(
+  list: RevocationListConfig,
+  issuers: readonly IssuerConfig[],
+  keySourceFor: (issuer: IssuerConfig) => KeySource,
+): Promise<ListInspection> {
+  if (list.redis !== null) return { notAsked: 'a list in Redis: look at jwt_identity_revocation_list_state' };
+  const signer = list.signed ? issuers.find(({ issuer }) => issuer === list.issuer) : undefined;
+  const signing = signer && { keys: keySourceFor(signer), algorithms: signer.algorithms, type: LIST_TYPE };
+  const source = new DocumentList(list, signing, {
+    now: () => performance.now(),
+    wallClock: Date.now,
+    random: Math.random,
+    log: () => undefined,
+  });
+  const table = await source.load();
+  if (table !== undefined) return { entries: table.size };
+  return { problem: source.failure?.message ?? 'it cannot be used' };
+}
