@@ -24,6 +24,7 @@ import { CommandFailure } from './command-failure';
 import { explain, type ExplainedRequest, type ExplainedRoute } from './explanation';
 import { readTextFile, stagedSigningKey } from './diagnosis';
 import { explanationText } from './explanation-text';
+import { neighboursOf } from './route-order';
 import { findLoggedRefusal, loggedRefusalText } from './logged-refusal';
 
 /** Exit code for a request that would be refused. */
@@ -88,6 +89,7 @@ async function explainRoute(text: string, flags: ExplainFlags): Promise<Explaine
     service: route.service === undefined ? null : nameOf(route.service),
     otherRoutes,
     plugin: place,
+    plugins: neighboursOf(written, route),
   };
   const { log } = createLogger();
   const clock = (): number => flags.at ?? Date.now() / 1000;

@@ -144,6 +144,8 @@ describe('explain', () => {
       [
         'route      reads, of the service orders',
         'plugin     attached to the route',
+        'after      prometheus (priority 13), attached to every route (global)',
+        `source     header authorization: the token is taken from here (${tokens.at(-1)!.length} bytes)`,
         'request    headers that the client may not send: ["x_user_id"]',
         `token      found in the header authorization, ${tokens.at(-1)!.length} bytes`,
         'issuer     iss is "https://auth.example.com/"',
@@ -271,6 +273,92 @@ describe('explain', () => {
     ['a time that is none', ['--path', '/', '--at', 'soon']],
   ])('says how it is called for %s', async (_, args) => {
     await expect(run(...args)).rejects.toBeInstanceOf(CommanderError);
+  });
+});
+
+describe('the surroundings of a decision', () => {
+  let surrounded: string;
+  beforeAll(() => {
+    surrounded = join(folder, 'surrounded.yml');
+    const places = 'header_names: [authorization, x-token], cookie_names: [session], uri_param_names: [access_token]';
+    writeFileSync(
+      surrounded,
+      kongYml(JSON.stringify({ keys: [publicJwk(key)] }))
+        .replace(
+          /services:\n- name: orders\n/,
+          `services:
+- name: orders
+  plugins:
+  - { name: acl, config: { allow: [a] } }
+  - { name: acme-audit, config: {} }
+  - { name: rate-limiting, config: { minute: 5 }, enabled: false }
+  - { name: key-auth, config: {}, consumer: ada }
+`,
+        )
+        .replace(
+          / {2}routes:\n/,
+          `  routes:
+  - name: places
+    paths: [/places]
+    plugins:
+    - { name: cors, config: {} }
+    - { name: acl, config: { allow: [b] } }
+    - { name: jwt-identity, config: { <<: *trust, ${places} } }
+`,
+        ),
+    );
+  });
+  const explained = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
+    const command = explainCommand().exitOverride();
+    await command.parseAsync([surrounded, '--at', String(NOW), '--json', ...args], { from: 'user' });
+    return JSON.parse(stdout.mock.calls.map(([chunk]) => String(chunk)).join('')) as Record<string, unknown>;
+  };
+
+  it('holds the other plugins on the route in the order in which Kong asks them', async () => {
+    expect(await explained('--path', '/places')).toMatchObject({
+      plugins: [
+        { name: 'cors', place: 'the route', priority: 2000, runs: 'before' },
+        { name: 'acl', place: 'the route', priority: 950, runs: 'after' },
+        { name: 'prometheus', place: 'every route (global)', priority: 13, runs: 'after' },
+        { name: 'acme-audit', place: 'the service', priority: null, runs: 'unknown' },
+      ],
+    });
+  });
+
+  it('holds every place of a token: what is there, what is used, and what is not looked at', async () => {
+    const path = await tokenFile();
+    const [token = ''] = tokens.slice(-1);
+    const detail = `${token.length} bytes`;
+    const cookie = `Cookie: session=${token}; other=1`;
+    const at = ['--path', `/places?access_token=${'x'.repeat(3)}&token=1`, '--token', path];
+    expect(
+      await explained(...at, '-H', cookie, '-H', 'X-Token: a b', '-H', 'Sec-WebSocket-Protocol: bearer, abc'),
+    ).toMatchObject({
+      sources: [
+        { place: 'header authorization', state: 'used', detail },
+        { place: 'header x-token', state: 'unreadable', detail: 'header x-token: not a token' },
+        { place: 'cookie session', state: 'repeated', detail },
+        { place: 'query access_token', state: 'conflict', detail: '3 bytes' },
+        { place: 'header sec-websocket-protocol', state: 'ignored', detail: 'header_names does not name it' },
+        { place: 'query token', state: 'ignored', detail: 'uri_param_names does not name it' },
+      ],
+    });
+  });
+
+  it('holds places in which nothing is, and cookies that no field names', async () => {
+    expect(await explained('--path', '/places')).toMatchObject({
+      sources: ['header authorization', 'header x-token', 'cookie session', 'query access_token'].map((place) => ({
+        place,
+        state: 'absent',
+      })),
+    });
+    stdout.mockClear();
+    expect(await explained('--path', '/handed', '-H', 'Cookie: a=1')).toMatchObject({
+      sources: [
+        { place: 'header authorization', state: 'absent' },
+        { place: 'cookies', state: 'ignored', detail: 'cookie_names does not name it' },
+      ],
+    });
   });
 });
 

@@ -96,6 +96,22 @@ export function isGuarded({ top }: WrittenRoutes, route: WrittenRoute, plugin: C
   return pluginOf(top, route, plugin.name) !== undefined;
 }
 
+/** A plugin that Kong would run for the requests of a route, and what it is attached to. */
+export interface RoutePlugin {
+  readonly name: string;
+  readonly place: string;
+}
+
+/** Returns every plugin that Kong would run on a route, each once, in the order of the file. */
+export function pluginsOf({ top }: WrittenRoutes, route: WrittenRoute): RoutePlugin[] {
+  const holders = [top, route.service ?? {}, route.given];
+  const named = holders.flatMap((holder) => listOf(holder, 'plugins').map(({ name }) => name));
+  return [...new Set(named)].flatMap((name) => {
+    const found = typeof name === 'string' ? pluginOf(top, route, name) : undefined;
+    return found === undefined ? [] : [{ name: name as string, place: found.place }];
+  });
+}
+
 /** How to call an entity: its name, or else its id. */
 export function nameOf({ name, id }: Given): string {
   return [name, id].find((text): text is string => typeof text === 'string') ?? 'without a name';
