@@ -1,14 +1,21 @@
+import { escapeControls } from '../telemetry/log';
 import type { ExplainedRoute } from './explanation';
+import type { RouteNeighbour } from './route-order';
+import type { SourceReport } from './token-sources';
 
 /** Returns an explanation for people: what was looked at, one finding a line, then the decision and what follows. */
 export function explanationText(explained: ExplainedRoute): string {
-  const { route, service, otherRoutes, plugin, findings, decision, shadow, changes, kong = {} } = explained;
+  const { route, service, otherRoutes, plugin, plugins, sources, findings, decision } = explained;
+  const { shadow, changes, kong = {} } = explained;
   const lines: readonly (readonly [label: string, text: string])[] = [
     ['route', service === null ? route : `${route}, of the service ${service}`],
     ...(otherRoutes.length === 0
       ? []
       : [['not', `${otherRoutes.join(', ')}: would match too, but Kong asks later`] as const]),
+    ...plugins.filter(({ runs }) => runs === 'before').map(neighbourLine),
     ['plugin', `attached to ${plugin}`],
+    ...plugins.filter(({ runs }) => runs !== 'before').map(neighbourLine),
+    ...sources.map(({ place, state, detail }) => ['source', `${place}: ${SAID[state]}${bracketed(detail)}`] as const),
     ...findings.map(({ stage, finding }) => [stage, finding] as const),
     ['decision', decisionText(decision)],
     ...(shadow === undefined ? [] : [['shadow', `would be refused: ${shadow.code} (${shadow.reason})`] as const]),
@@ -17,18 +24,30 @@ export function explanationText(explained: ExplainedRoute): string {
     ...(changes?.query === undefined ? [] : [['query', changes.query] as const]),
     ...Object.entries(kong).map(([name, value]) => ['kong', `${name} = ${JSON.stringify(value)}`] as const),
   ];
-  return lines.map(([label, text]) => `${label.padEnd(10)} ${printable(text)}\n`).join('');
+  // What a client sent must not move the cursor of whoever reads this.
+  return lines.map(([label, text]) => `${label.padEnd(10)} ${escapeControls(text)}\n`).join('');
+}
+
+const SAID: Readonly<Record<SourceReport['state'], string>> = {
+  used: 'the token is taken from here',
+  repeated: 'the same token',
+  conflict: 'another token',
+  unreadable: 'there, but no token can be read',
+  absent: 'no token',
+  ignored: 'there, but not looked at',
+};
+
+function neighbourLine({ name, place, priority, runs }: RouteNeighbour): readonly [label: string, text: string] {
+  if (runs === 'unknown') return ['order?', `${name}, attached to ${place}: its handler says its priority`];
+  return [runs, `${name} (priority ${priority ?? ''}), attached to ${place}`];
+}
+
+function bracketed(text: string | undefined): string {
+  return text === undefined ? '' : ` (${text})`;
 }
 
 function decisionText(decision: ExplainedRoute['decision']): string {
   if (decision.outcome === 'answer') return `answer with ${decision.status}, by the plugin itself`;
   if (decision.outcome === 'refuse') return `refuse with ${decision.status} ${decision.code}: ${decision.reason}`;
   return decision.code === 'anonymous' ? 'proceed without a caller' : 'proceed';
-}
-
-/** What a client sent must not move the cursor of whoever reads this. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }

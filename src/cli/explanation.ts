@@ -7,6 +7,8 @@ import type { Stage } from '../core/observer';
 import { Refusal } from '../core/refusal/refusal';
 import { metadataAnswer } from '../core/refusal/resource-metadata';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper';
+import type { RouteNeighbour } from './route-order';
+import { type SourceReport, sourcesOf } from './token-sources';
 
 /** A request as it is to be explained. Header names are in lower case; a repeated header is a list. */
 export interface ExplainedRequest {
@@ -19,6 +21,8 @@ export interface ExplainedRequest {
 
 /** Why a request is let through or refused. Neither the token's text nor its signature is in it; claims are. */
 export interface Explanation {
+  /** Where a token may be, and what is there. */
+  readonly sources: readonly SourceReport[];
   readonly findings: readonly { readonly stage: Stage; readonly finding: string }[];
   readonly decision:
     | { readonly outcome: 'proceed'; readonly code: 'proceed' | 'anonymous' }
@@ -51,10 +55,11 @@ export async function explain(
   const findings: { stage: Stage; finding: string }[] = [];
   const { kong, told } = listeningKong(request, findConsumer);
   const view = await readRequest(kong, policy);
+  const sources = sourcesOf({ headers: request.headers, rawQuery: request.rawQuery }, policy.sources);
   const metadata = metadataAnswer(policy.resourceMetadata, view);
   if (metadata !== undefined) {
     findings.push({ stage: 'request', finding: 'is one for the metadata of the resource, which needs no token' });
-    return { findings, decision: { outcome: 'answer', status: metadata.status } };
+    return { sources, findings, decision: { outcome: 'answer', status: metadata.status } };
   }
   const decision = await decide(view, (stage, finding) => {
     findings.push({ stage, finding });
@@ -62,11 +67,12 @@ export async function explain(
   const handedOver = decision instanceof Refusal ? decision : await handOver(kong, decision, policy.handOver);
   if (handedOver instanceof Refusal) {
     const { outcome, code, reason, status } = handedOver;
-    return { findings, decision: { outcome, code, reason, status } };
+    return { sources, findings, decision: { outcome, code, reason, status } };
   }
   await proceed(kong, handedOver.permission, () => undefined);
   const { token, shadow } = decision as Exclude<typeof decision, Refusal>;
   return {
+    sources,
     findings,
     decision: { outcome: 'proceed', code: token === undefined ? 'anonymous' : 'proceed' },
     ...(shadow !== undefined && { shadow: { code: shadow.code, reason: shadow.reason } }),
@@ -83,6 +89,8 @@ export interface ExplainedRoute extends Explanation {
   readonly otherRoutes: readonly string[];
   /** What the plugin is attached to, in words. */
   readonly plugin: string;
+  /** The other plugins on the route, in Kong's order. */
+  readonly plugins: readonly RouteNeighbour[];
 }
 
 /** What the plugin told Kong. */

@@ -12,6 +12,7 @@ import { doctorCommand } from './doctor';
 import { dumpCommand } from './dump';
 import { explainCommand } from './explain';
 import { healthCommand } from './health';
+import { initCommand } from './init';
 import { installCommand } from './install';
 import { jwksCommand, signingKeysCommand } from './jwks';
 import { revokeCommand } from './revoke';
@@ -30,6 +31,7 @@ const program = new Command('kong-jwt-identity')
   .exitOverride();
 
 const commands = [
+  initCommand(),
   checkCommand(),
   devCommand(),
   doctorCommand(),
