@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { HttpBrowser } from './http-browser';
 
 const CLIENT = { id: 'shop-web', secret: 'shop-web-secret' };
 
@@ -18,42 +19,6 @@ export interface Login {
   readonly logOut: () => Promise<string>;
   /** Asks for a code without any page; returns the error, `null` when the provider gave one. */
   readonly askAgain: () => Promise<string | null>;
-}
-
-/** A browser at the provider: it keeps cookies and follows redirects of the provider itself. */
-class Browser {
-  readonly #cookies = new Map<string, string>();
-
-  async send(url: string, form?: Readonly<Record<string, string>>): Promise<Response> {
-    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(url, {
-      redirect: 'manual',
-      headers: { cookie },
-      ...(form && { method: 'POST', body: new URLSearchParams(form) }),
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (value === '') this.#cookies.delete(name);
-      else this.#cookies.set(name, value);
-    }
-    return response;
-  }
-
-  /** Follows redirects until there is a page, or until one leads to `end`. */
-  async open(
-    url: string,
-    end: string,
-    form?: Readonly<Record<string, string>>,
-  ): Promise<{ url: string; page: string }> {
-    let response = await this.send(url, form);
-    let at = url;
-    while (response.status >= 300 && response.status < 400) {
-      at = new URL(response.headers.get('location') ?? '', at).href;
-      if (at.startsWith(end)) return { url: at, page: '' };
-      response = await this.send(at);
-    }
-    return { url: at, page: await response.text() };
-  }
 }
 
 /** A real provider, `oidc-provider` from npm, in a process of its own. */
@@ -83,7 +48,7 @@ export class OidcProvider {
 
   /** Logs a user in with a password and consent, as a browser does, and returns the client's tokens. */
   async logIn(user: string): Promise<Login> {
-    const browser = new Browser();
+    const browser = new HttpBrowser();
     const verifier = 'a-code-verifier-of-a-test-that-is-long-enough';
     const callback = `${this.issuer}/callback`;
     const asked = {

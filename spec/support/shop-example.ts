@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startOidcProvider, type ShopUser, type StartShopProvider } from './shop-provider';
 import { announceSigningKey, publicKeySet, readSigningKeys } from '../../src/keys/signing-keys';
 
 /** What the example's cookies are encrypted with, so that specs can look into them. */
@@ -25,14 +25,21 @@ export interface ShopExample {
   readonly services: { readonly orders: string; readonly stock: string };
   readonly issuer: string;
   /** What a process has printed. */
-  output(name: 'provider' | 'orders' | 'stock' | 'next'): string;
+  output(name: 'orders' | 'stock' | 'next'): string;
+  /** What `sub` says of a user. */
+  idOf(user: ShopUser): string;
+  /** How often the provider renewed the tokens of a session until now. */
+  renewals(): Promise<number>;
   /** Kills `next start` and starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts the example on free ports. Access tokens live for `tokenSeconds`. */
-export async function startShopExample(tokenSeconds = 300): Promise<ShopExample> {
+export async function startShopExample(
+  tokenSeconds = 300,
+  startProvider: StartShopProvider = startOidcProvider,
+): Promise<ShopExample> {
   const folder = mkdtempSync(join(tmpdir(), 'shop-'));
   const children = new Map<string, { child: ChildProcess; output: string }>();
   const file = (name: string, text: string): string => {
@@ -78,27 +85,24 @@ export async function startShopExample(tokenSeconds = 300): Promise<ShopExample>
 
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
-  const secret = randomBytes(32).toString('base64url');
   const keys = announceSigningKey('EdDSA');
   const jwks = file('jwks.json', JSON.stringify(publicKeySet(readSigningKeys(keys))));
   const loggedOut = file('logged-out.json', JSON.stringify({ iat: Math.floor(Date.now() / 1000), revocations: [] }));
-  const provider = ['identity-provider.mjs', '0', origin, String(tokenSeconds)];
-  const [providerPort, orders, stock] = await Promise.all([
-    run('provider', provider, /provider listens on (\d+)/, { CLIENT_SECRET: secret }),
+  const [provider, orders, stock] = await Promise.all([
+    startProvider(origin, tokenSeconds),
     run('orders', ['internal-service.mjs', 'orders', '0', jwks], /orders listens on (\d+)/, {}),
     run('stock', ['internal-service.mjs', 'stock', '0', jwks], /stock listens on (\d+)/, {}),
   ]);
-  const issuer = `http://localhost:${providerPort}`;
   const services = { orders: `http://127.0.0.1:${orders}`, stock: `http://127.0.0.1:${stock}` };
-  const kongYml = readFileSync(join(EXAMPLE, 'kong.yml'), 'utf8')
-    .replaceAll('http://localhost:8033', issuer)
+  const kongYml = provider
+    .kongYml(readFileSync(join(EXAMPLE, 'kong.yml'), 'utf8'))
     .replaceAll('/tmp/nextjs-bff/logged-out.json', loggedOut);
   const next = [join(EXAMPLE, 'node_modules/next/dist/bin/next'), 'start', '-H', '127.0.0.1', '-p', String(port)];
   const start = async (): Promise<void> => {
     await run('next', next, /(Ready)/, {
       ORIGIN: origin,
-      ISSUER: issuer,
-      CLIENT_SECRET: secret,
+      ISSUER: provider.issuer,
+      ...provider.settings,
       SESSION_SECRETS: SESSION_SECRET,
       ORDERS_URL: services.orders,
       STOCK_URL: services.stock,
@@ -113,14 +117,16 @@ export async function startShopExample(tokenSeconds = 300): Promise<ShopExample>
     origin,
     port,
     services,
-    issuer,
+    issuer: provider.issuer,
+    idOf: (user) => provider.idOf(user),
+    renewals: () => provider.renewals(),
     output: (name) => children.get(name)?.output ?? '',
     restart: async () => {
       await end('next', 'SIGKILL');
       await start();
     },
     stop: async () => {
-      await Promise.all([...children.keys()].map((name) => end(name, 'SIGTERM')));
+      await Promise.all([provider.stop(), ...[...children.keys()].map((name) => end(name, 'SIGTERM'))]);
       rmSync(folder, { recursive: true });
     },
   };

@@ -1,5 +1,6 @@
 import { Shop } from './shop';
 
-export default function Page() {
-  return <Shop />;
+export default async function Page({ searchParams }: { searchParams: Promise<{ login?: string | string[] }> }) {
+  const { login } = await searchParams;
+  return <Shop problem={typeof login === 'string' ? login : undefined} />;
 }

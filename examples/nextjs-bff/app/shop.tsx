@@ -8,7 +8,15 @@ const CALLS = [
   ['Fill the stock', 'POST', '/api/stock'],
 ] as const;
 
-export function Shop() {
+/** What the callback found wrong with a login, in words for the person who tried. */
+const PROBLEMS: Readonly<Record<string, string>> = {
+  unknown: 'This login was not begun here, or took too long. Please sign in again.',
+  failed: 'The login did not work. Please try again.',
+  too_long:
+    'Your account has more roles or groups than a session can hold. Please ask its administrator to remove some.',
+};
+
+export function Shop({ problem }: { problem: string | undefined }) {
   /** Who is signed in; `undefined` until the server has said so, which is when React has taken the page over. */
   const [user, setUser] = useState<string | null>();
   const [answer, setAnswer] = useState('');
@@ -33,6 +41,7 @@ export function Shop() {
 
   return (
     <main>
+      {problem !== undefined && Object.hasOwn(PROBLEMS, problem) && <p role="alert">{PROBLEMS[problem]}</p>}
       {user === null && (
         <>
           <h1>Welcome</h1>

@@ -11,7 +11,7 @@ export async function beginLogin(wanted: string | null): Promise<Response> {
   const [state, nonce, codeVerifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()];
   const url = oidc.buildAuthorizationUrl(await provider(), {
     redirect_uri: REDIRECT_URI,
-    scope: 'openid offline_access',
+    scope: settings.scope,
     resource: settings.resource,
     code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
     code_challenge_method: 'S256',
@@ -43,19 +43,26 @@ export async function finishLogin(request: Request): Promise<Response> {
     return redirect(attempt.returnTo, [setCookie, ...(await sessions().begin(tokensOf(answer)))]);
   } catch (error) {
     // Its message may hold what the provider or the browser sent.
-    console.error('login failed:', (error as Error).name, (error as { code?: string }).code ?? '');
-    return redirect('/?login=failed', [setCookie]);
+    const { name, code = '' } = error as Error & { code?: string };
+    console.error('login failed:', name, code);
+    return redirect(code === 'tokens_too_long' ? '/?login=too_long' : '/?login=failed', [setCookie]);
   }
 }
 
-/** Ends the session here, its refresh token at the provider, and then the browser's session at the provider. */
+/**
+ * Ends the session here, and then at the provider, which ends its refresh token. Only one that outlives the session is
+ * revoked: Keycloak would remove the session with it, and tell nobody of the logout.
+ */
 export async function logOut(request: Request): Promise<Response> {
   const session = await sessions().read(request);
   const forget = await sessions().end(request);
   if (session === undefined) return redirect('/', forget);
   try {
     const configuration = await provider();
-    if (session.refreshToken !== undefined) await oidc.tokenRevocation(configuration, session.refreshToken);
+    const outlives = settings.scope.split(' ').includes('offline_access');
+    if (outlives && session.refreshToken !== undefined) {
+      await oidc.tokenRevocation(configuration, session.refreshToken);
+    }
     const url = oidc.buildEndSessionUrl(configuration, {
       post_logout_redirect_uri: `${settings.origin}/`,
       ...(session.idToken !== undefined && { id_token_hint: session.idToken }),

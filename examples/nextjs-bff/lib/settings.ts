@@ -7,6 +7,11 @@ export const settings = {
   issuer: process.env.ISSUER ?? 'http://localhost:8033',
   clientId: process.env.CLIENT_ID ?? 'shop-bff',
   clientSecret: process.env.CLIENT_SECRET ?? '',
+  /**
+   * With `offline_access`, refresh tokens outlive the session at the provider; without, they end with it (OpenID Connect
+   * Core §11, Back-Channel Logout §2.7).
+   */
+  scope: process.env.SCOPE ?? 'openid',
   /** What access tokens are for (RFC 8707). */
   resource: 'https://shop.example.com/api',
   /** Encrypt the cookies: the first secret seals, all open. */
