@@ -48,6 +48,30 @@ describe('kong-jwt-identity dev', () => {
     );
   });
 
+  it('serves a file with _comment in its service, route and plugin, as Kong does', async () => {
+    writeFileSync(
+      file,
+      `_format_version: '3.0'
+_comment: the shop
+services:
+  - name: orders
+    _comment: 'Orders: /v1/* -> http://orders:8080/*'
+    url: http://127.0.0.1:1
+    routes:
+      - name: hello
+        _comment: all of it
+        paths: [/hello]
+        plugins:
+          - name: jwt-identity
+            _comment: who is calling
+            config:
+              issuers: [{ issuer: i, audiences: [a], secret: a secret that never signed any token }]
+`,
+    );
+    const response = await fetch(`${await start()}/hello`);
+    expect([response.status, await response.json()]).toMatchObject([401, { code: 'token_missing' }]);
+  });
+
   it('warns of an open route that comes first, and shows which routes a request matches too', async () => {
     const issuers = [{ issuer: 'i', audiences: ['a'], secret: 'a secret that never signed any token' }];
     const admin = { name: 'admin', paths: ['/admin'], plugins: [{ name: 'jwt-identity', config: { issuers } }] };
@@ -121,6 +145,15 @@ describe('kong-jwt-identity dev', () => {
         writeFileSync(file, 'services: [{}]');
       },
       /^error: \S+kong\.yml:1:1: _format_version: required field missing\n\S+kong\.yml:1:12: services\[1\]\.host: required field missing/m,
+    ],
+    [
+      'keys over plain HTTP from another machine, which each request would answer with 500',
+      () => {
+        const jwks = 'http://keycloak:8080/realms/shop/protocol/openid-connect/certs';
+        const config = { issuers: [{ issuer: 'https://idp.example.test/', audiences: ['api'], jwks_uri: jwks }] };
+        writeFileSync(file, `${configWith('one')}plugins: ${JSON.stringify([{ name: 'jwt-identity', config }])}`);
+      },
+      /^error: \S+kong\.yml:\d+:\d+: config\.issuers\[1\]\.jwks_uri: .*https/m,
     ],
     [
       'a file that is not YAML',

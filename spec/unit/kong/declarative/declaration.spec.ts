@@ -50,6 +50,17 @@ plugins:
     expect(plugins[0]?.config).toMatchObject({ minute: 5, hour: 10, limit_by: 'consumer' });
   });
 
+  it('may have _comment and _ignore in each entity', () => {
+    const said = `_comment: 'a: b', _ignore: [{ any: thing }]`;
+    const { services, routes, plugins, consumers } = declared(`${HEAD}
+_comment: the file
+services: [{ name: s, ${said}, url: 'http://s.test', routes: [{ name: r, ${said}, paths: [/r] }] }]
+consumers: [{ username: ada, ${said} }]
+plugins: [{ name: cors, ${said} }]
+`);
+    expect([services, routes, plugins, consumers].map((entities) => entities.length)).toEqual([1, 1, 1, 1]);
+  });
+
   it('binds plugins to what they stand under, or to what they name', () => {
     const { plugins, routes, services, consumers } = declared(`${HEAD}
 services:
