@@ -56,7 +56,7 @@ function fieldsOf(refusal: Refusal): LogFields {
   return {
     code,
     reason: cut(reason),
-    hint: hints.hint,
+    hint: hints.hint === undefined ? undefined : cut(hints.hint),
     accepted: accepted === undefined || accepted.length === 0 ? undefined : names(accepted),
     issuer: issuer === undefined ? undefined : cut(issuer),
     kid: kid === undefined ? undefined : cut(kid),

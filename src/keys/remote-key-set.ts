@@ -76,7 +76,7 @@ export class RemoteKeySet implements KeySource {
     const keys = this.#document.current();
     if (keys === undefined) return this.#loadAndFind(request);
     const found = selectKey(keys, request);
-    return isMissing(found) && this.#document.mayFetch() ? this.#loadAndFind(request) : found;
+    return isMissing(found) && this.#document.mayFetch() ? this.#loadAndFind(request) : this.#explained(found);
   }
 
   holds(key: VerificationKey): boolean {
@@ -97,8 +97,14 @@ export class RemoteKeySet implements KeySource {
 
   async #loadAndFind(request: KeyRequest): Promise<KeyLookup> {
     const keys = await this.#document.load();
-    if (keys !== undefined) return selectKey(keys, request);
-    return { status: 'unavailable', retryAfterSeconds: this.#document.retryAfterSeconds };
+    if (keys !== undefined) return this.#explained(selectKey(keys, request));
+    const { retryAfterSeconds, failure } = this.#document;
+    return { status: 'unavailable', retryAfterSeconds, cause: failure?.message };
+  }
+
+  #explained(lookup: KeyLookup): KeyLookup {
+    const { failure } = this.#document;
+    return failure === undefined || lookup.status !== 'not_found' ? lookup : { ...lookup, cause: failure.message };
   }
 }
 

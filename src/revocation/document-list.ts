@@ -37,6 +37,7 @@ const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** A list that is one document: a file, or a plain or signed document at a URL. */
 export class DocumentList implements ListSource {
+  readonly name: string;
   readonly #document: RemoteDocument<RevocationList>;
 
   /** @param signer - who must have signed it; `undefined`: it is plain JSON */
@@ -44,6 +45,7 @@ export class DocumentList implements ListSource {
     const { file, url, maxStale, maxEntries, allowUnavailable, listFetch, issuer } = config;
     const { log, wallClock, ...clocks } = dependencies;
     const name = file ?? url ?? '';
+    this.name = name;
     const rules: ListRules = { maxEntries, issuer: issuer ?? undefined };
     const limits: LifeCycleLimits =
       file === null

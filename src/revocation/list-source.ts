@@ -1,3 +1,4 @@
+import type { FetchError } from '../documents/fetch-error';
 import type { Renewable } from '../documents/shared-documents';
 import type { RevocationTable } from './revocation-table';
 
@@ -9,4 +10,8 @@ export interface ListSource extends Renewable {
   load(): Promise<RevocationTable | undefined>;
   /** Whole seconds until the next attempt to get the list, at least 1. */
   readonly retryAfterSeconds: number;
+  /** Where the list comes from, as the log calls it. */
+  readonly name: string;
+  /** Why the last attempt failed, when it did and the reason holds nothing of the list. */
+  readonly failure: FetchError | undefined;
 }

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { RevocationListConfig } from '../../schema/config';
 import { backOffMs } from '../documents/back-off';
 import { DocumentReport } from '../documents/document-report';
+import { FetchError } from '../documents/fetch-error';
 import { revocationListChannel } from '../telemetry/channels';
 import { listSubject, type ListDependencies } from './document-list';
 import type { ListSource } from './list-source';
@@ -32,13 +33,14 @@ export type Connect = typeof connectToRedis;
 export class RedisList implements ListSource {
   readonly #table: RevocationTable;
   readonly #report: DocumentReport;
-  readonly #name: string;
+  readonly name: string;
   /** By `now` of the dependencies, as are all times here. */
   #readAt = -Infinity;
   #readAtMs: number | undefined;
   #usedAt = -Infinity;
   #retryAt = -Infinity;
   #failures = 0;
+  #failure: FetchError | undefined;
   #lastId = FIRST_ID;
   /** How many records the stream had ever got when it was read up to there. */
   #added = 0;
@@ -53,11 +55,11 @@ export class RedisList implements ListSource {
     private readonly connect: Connect = connectToRedis,
   ) {
     const { wallClock, log } = dependencies;
-    this.#name = redisName(config.redis);
+    this.name = redisName(config.redis);
     this.#table = new RevocationTable(config.maxEntries);
-    const subject = listSubject(this.#name, config.allowUnavailable);
+    const subject = listSubject(this.name, config.allowUnavailable);
     this.#report = new DocumentReport(subject, wallClock, log, (state, readAtMs = 0) => {
-      if (revocationListChannel.hasSubscribers) revocationListChannel.publish({ list: this.#name, state, readAtMs });
+      if (revocationListChannel.hasSubscribers) revocationListChannel.publish({ list: this.name, state, readAtMs });
     });
   }
 
@@ -85,6 +87,10 @@ export class RedisList implements ListSource {
 
   get retryAfterSeconds(): number {
     return Math.max(1, Math.ceil((this.#retryAt - this.dependencies.now()) / 1000));
+  }
+
+  get failure(): FetchError | undefined {
+    return this.#failure;
   }
 
   /** Reads the whole stream anew. What is known stays. Never rejects. */
@@ -129,6 +135,7 @@ export class RedisList implements ListSource {
         await this.#readOn(this.#connection);
       } catch (error) {
         this.#failures += 1;
+        this.#failure = error instanceof FetchError ? error : undefined;
         const pauseMs = backOffMs(this.#failures, PAUSE_MS, random);
         this.#retryAt = now() + pauseMs;
         this.#report.failed(error, this.#failures, pauseMs);
@@ -162,7 +169,7 @@ export class RedisList implements ListSource {
     const { lastId, added } = await streamState(connection, key);
     if (compareIds(lastId, this.#lastId) < 0 || added < this.#added) {
       this.dependencies.log('warn', 'the stream is not the one from before: it is read anew, what is known stays', {
-        list: this.#name,
+        list: this.name,
       });
       this.#lastId = FIRST_ID;
     }
@@ -177,7 +184,7 @@ export class RedisList implements ListSource {
       [read, newer] = [read + page.length - behind, newer + behind];
     }
     if (read < missed) {
-      const fields = { list: this.#name, records: missed - read };
+      const fields = { list: this.name, records: missed - read };
       this.dependencies.log('warn', 'records of the stream were removed before they were read', fields);
     }
     this.#added = added + newer;
@@ -189,7 +196,7 @@ export class RedisList implements ListSource {
     const nowSeconds = this.dependencies.wallClock() / 1000;
     for (const { id, change, problem } of page) {
       if (problem !== undefined) {
-        this.dependencies.log('error', 'a record of the stream is not used', { list: this.#name, id, reason: problem });
+        this.dependencies.log('error', 'a record of the stream is not used', { list: this.name, id, reason: problem });
       }
       if (change?.kind === 'add') this.#table.add(change.entry, nowSeconds);
       else if (change !== undefined) this.#table.remove(change.entry);
@@ -204,10 +211,11 @@ export class RedisList implements ListSource {
     this.#readAtMs = wallClock();
     if (this.#failures > 0) this.#report.recovered(this.#failures);
     this.#failures = 0;
+    this.#failure = undefined;
     this.#retryAt = -Infinity;
     if (revocationListChannel.hasSubscribers) {
       const entries = this.#table.size;
-      revocationListChannel.publish({ list: this.#name, readAtMs: this.#readAtMs, entries });
+      revocationListChannel.publish({ list: this.name, readAtMs: this.#readAtMs, entries });
     }
     this.#announce();
   }

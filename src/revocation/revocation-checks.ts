@@ -9,6 +9,7 @@ import { FetchError } from '../documents/fetch-error';
 import { sharedDocuments } from '../documents/shared-documents';
 import type { Log } from '../telemetry/log';
 import { DocumentList, LIST_TYPE, type ListDependencies } from './document-list';
+import { listUnavailable } from './list-unavailable';
 import type { ListSource } from './list-source';
 import { RedisList } from './redis-list';
 import type { RevocationTable } from './revocation-table';
@@ -84,8 +85,7 @@ function listCheck(source: ListSource, allowUnavailable: boolean): RevocationChe
       if (table === undefined) {
         observe?.('revocation', `the list is not available; allow_unavailable is ${allowUnavailable}`);
         if (allowUnavailable) return undefined;
-        const { retryAfterSeconds } = source;
-        return new Refusal('revocation_unavailable', 'no usable list of revoked tokens', { retryAfterSeconds });
+        return listUnavailable('no usable list of revoked tokens', source.name, source);
       }
       const kind = table.findRevocation(token.claims, nowSeconds);
       observe?.('revocation', `${table.size} entries; ${kind === undefined ? 'none fits' : `one fits by ${kind}`}`);

@@ -9,6 +9,7 @@ import { DocumentReport } from '../documents/document-report';
 import { RemoteDocument } from '../documents/remote-document';
 import { renewalChannel, revocationListChannel } from '../telemetry/channels';
 import { listSubject, type ListDependencies } from './document-list';
+import { listUnavailable } from './list-unavailable';
 import { readSignedText } from './signed-text';
 import { readStatusList, STATUS_LIST_TYPE, statusAt, statusReference, type StatusList } from './status-list';
 
@@ -79,8 +80,7 @@ export function createStatusLists(dependencies: ListDependencies): RevocationChe
       observe?.('revocation', `status list: ${list === undefined ? 'not available' : `status ${String(status)}`}`);
       if (list !== undefined) return refusalOf(status);
       if (config.allowUnavailable) return undefined;
-      const { retryAfterSeconds } = document;
-      return new Refusal('revocation_unavailable', 'no usable status list', { retryAfterSeconds });
+      return listUnavailable('no usable status list', undefined, document);
     };
     const list = document.current();
     return list === undefined ? document.load().then(judge) : judge(list);

@@ -41,9 +41,19 @@ export interface FoundKeys {
 export type KeyLookup =
   | FoundKeys
   /** No key fits, or too many do and nothing tells which (RFC 7515 §4.1.4, Appendix D): the token is refused. */
-  | { readonly status: 'not_found'; readonly reason: 'no_matching_key' | 'ambiguous_key' }
+  | {
+      readonly status: 'not_found';
+      readonly reason: 'no_matching_key' | 'ambiguous_key';
+      /** As below: a newer key set may have the key. */
+      readonly cause?: string | undefined;
+    }
   /** The keys themselves are not to be had and nothing usable is cached: a 503, not the token's fault. */
-  | { readonly status: 'unavailable'; readonly retryAfterSeconds: number };
+  | {
+      readonly status: 'unavailable';
+      readonly retryAfterSeconds: number;
+      /** Why the last attempt to fetch them failed, for logs; holds nothing of the document. Absent when not known. */
+      readonly cause?: string | undefined;
+    };
 
 /** Where one issuer's keys come from. Implementations live in `src/keys/`; core only asks. */
 export interface KeySource {

@@ -1,4 +1,4 @@
-import { Refusal } from '../refusal/refusal';
+import { Refusal, type RefusalHints } from '../refusal/refusal';
 import { checkJoseHeader, type AcceptedHeader } from './jose-header';
 import type { FoundKeys, KeyLookup } from './key-source';
 import type { Observer } from '../observer';
@@ -88,12 +88,19 @@ function notFound(
   if (observe !== undefined) {
     for (const finding of owners.flatMap(({ keys }) => keys.findings?.() ?? [])) observe('key', finding);
   }
+  const hints = hintsOf(lookups);
   const unavailable = lookups.filter((lookup) => lookup.status === 'unavailable');
   if (unavailable.length > 0) {
     const retryAfterSeconds = Math.min(...unavailable.map((lookup) => lookup.retryAfterSeconds));
-    return new Refusal('keys_unavailable', 'no usable keys of the issuer', { retryAfterSeconds });
+    return new Refusal('keys_unavailable', 'no usable keys of the issuer', { ...hints, retryAfterSeconds });
   }
   const missing = lookups.filter((lookup) => lookup.status === 'not_found');
   const isAmbiguous = missing.some(({ reason }) => reason === 'ambiguous_key');
-  return new Refusal('token_untrusted', isAmbiguous ? 'ambiguous_key' : 'no_matching_key');
+  return new Refusal('token_untrusted', isAmbiguous ? 'ambiguous_key' : 'no_matching_key', hints);
+}
+
+/** Why the key may be missing: an operator who reads the refusal need not look for another line. */
+function hintsOf(lookups: readonly KeyLookup[]): RefusalHints {
+  const causes = lookups.flatMap((lookup) => (lookup.status === 'found' ? [] : (lookup.cause ?? [])));
+  return causes[0] === undefined ? {} : { hint: `the last fetch failed: ${causes[0]}` };
 }

@@ -8,7 +8,11 @@ const ISS = 'https://idp.example.test/';
 const key = { kid: 'k', algorithms: ['ES256'], key: {} } as unknown as VerificationKey;
 const FOUND: KeyLookup = { status: 'found', key };
 const MISSING: KeyLookup = { status: 'not_found', reason: 'no_matching_key' };
-const gone = (retryAfterSeconds: number): KeyLookup => ({ status: 'unavailable', retryAfterSeconds });
+const gone = (retryAfterSeconds: number, cause?: string): KeyLookup => ({
+  status: 'unavailable',
+  retryAfterSeconds,
+  cause,
+});
 
 /** An entry, and what its keys were asked for. */
 function ownerOf(
@@ -71,6 +75,17 @@ describe('the entry that judges a token, of several for one issuer', () => {
       [MISSING, gone(9), gone(5)],
       { code: 'keys_unavailable', hints: { retryAfterSeconds: 5 } },
     ],
+    [
+      'a set is not available and says why',
+      [gone(9), gone(5, 'refused')],
+      { code: 'keys_unavailable', hints: { retryAfterSeconds: 5, hint: 'the last fetch failed: refused' } },
+    ],
+    [
+      'no set has it and the last fetch of one failed',
+      [MISSING, { ...MISSING, cause: 'no usable key' }],
+      { reason: 'no_matching_key', hints: { hint: 'the last fetch failed: no usable key' } },
+    ],
+    ['no set has it and no fetch failed', [MISSING], { reason: 'no_matching_key', hints: {} }],
   ])('is nobody when %s', async (_, lookups, refusal) => {
     expect(await find(lookups.map((lookup) => ownerOf(lookup)))).toMatchObject(refusal);
   });
