@@ -7,6 +7,8 @@ import {
   type HttpAnswer,
   type ResponseForm,
 } from '../../src/core/refusal/refusal-response';
+import type { RequestView } from '../../src/core/request/request-view';
+import { traceIdOf } from '../../src/core/request/trace-context';
 import { createRefusalLines, REFUSED } from '../../src/gatekeeper/refusal-line';
 import { LOG_MEMBER, type Repetition } from '../../src/protocol/verdict';
 import { formatFields } from '../../src/telemetry/log';
@@ -40,9 +42,22 @@ export interface Rejection {
 
 /** How an outcome reaches Kong. Each does all of it or rejects, and then the request must be refused. */
 export interface Carrier {
-  /** @param repetition - for which other requests the handler may repeat the answer; `undefined` for none */
-  proceed(kong: Pdk, permission: Permission, repetition: () => Repetition | undefined): Promise<void>;
-  refuse(kong: Pdk, rejection: Rejection, repetition: () => Repetition | undefined): Promise<void>;
+  /**
+   * @param request - `undefined` when it could not be read
+   * @param repetition - for which other requests the handler may repeat the answer; `undefined` for none
+   */
+  proceed(
+    kong: Pdk,
+    permission: Permission,
+    request: RequestView,
+    repetition: () => Repetition | undefined,
+  ): Promise<void>;
+  refuse(
+    kong: Pdk,
+    rejection: Rejection,
+    request: RequestView | undefined,
+    repetition: () => Repetition | undefined,
+  ): Promise<void>;
   /** Ends the request with an answer that is the same for everybody. */
   answer(kong: Pdk, answer: HttpAnswer): Promise<void>;
 }
@@ -54,16 +69,16 @@ export interface Carrier {
  */
 export function callsCarrier(logSelf: (line: string) => void): Carrier {
   const lineOf = createRefusalLines();
-  return { proceed, answer, refuse: (kong, rejection) => refuse(kong, rejection, lineOf, logSelf) };
+  return { proceed, answer, refuse: (kong, rejection, request) => refuse(kong, rejection, request, lineOf, logSelf) };
 }
 
 /** The part of {@link callsCarrier} that lets a request go on. */
-export const proceed: Carrier['proceed'] = async (kong, permission) => {
+export const proceed: Carrier['proceed'] = async (kong, permission, request) => {
   const { headers, groups, credential, log, rawQuery, setCookies } = permission;
   if (groups !== undefined) await kong.ctx.shared.set('authenticated_groups', groups);
   // Kong 3.9.3: client.authenticate without a consumer would leave an empty consumer_id that makes acl answer 500.
   if (credential !== undefined) await kong.nginx.setCtx('authenticated_credential', { id: credential });
-  if (log !== undefined) await tellLogPlugins(kong, log);
+  if (log !== undefined) await tellLogPlugins(kong, log, request);
   if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
   if (setCookies !== undefined) await kong.response.addHeader('Set-Cookie', setCookies);
   if (Object.keys(headers).length > 0) await kong.service.request.setHeaders(headers);
@@ -76,11 +91,12 @@ async function answer(kong: Pdk, { status, headers, body }: HttpAnswer): Promise
 async function refuse(
   kong: Pdk,
   { refusal, challenge, form, log }: Rejection,
+  request: RequestView | undefined,
   lineOf: ReturnType<typeof createRefusalLines>,
   logSelf: (line: string) => void,
 ): Promise<void> {
   // It travels with the question for the id. A refusal that cannot be logged is a refusal all the same.
-  if (log !== undefined) await tellLogPlugins(kong, log).catch(() => undefined);
+  if (log !== undefined) await tellLogPlugins(kong, log, request).catch(() => undefined);
   const fields = lineOf(refusal);
   const [id, route, service, target] = await Promise.all([
     answered(() => kong.nginx.getVar('kong_request_id')),
@@ -93,21 +109,23 @@ async function refuse(
         ] as const)),
   ]);
   const requestId = id ?? undefined;
+  const traceId = traceIdOf(request?.headers);
   if (fields !== undefined) {
-    const about = { request_id: requestId, route: nameOf(route), service: nameOf(service) };
+    const about = { request_id: requestId, trace_id: traceId, route: nameOf(route), service: nameOf(service) };
     const line = `${REFUSED} ${formatFields(fields(about))}`;
     // nginx adds the request line to what a request logs, and a client may have put a token into the query. It adds the
     // line that arrived, whatever a plugin has made of the query since.
     if (typeof target === 'string' && !target.includes('?')) await answered(() => kong.log.notice(line));
     else logSelf(line);
   }
-  const response = refusalResponse(refusal, challenge, requestId, form);
+  const response = refusalResponse(refusal, challenge, { requestId, traceId }, form);
   await kong.response.exit(response.status, response.body, response.headers);
 }
 
 /** Adds to what Kong's log plugins write: one message that nobody waits for. */
-async function tellLogPlugins(kong: Pdk, log: NonNullable<LogEntry>): Promise<void> {
-  await kong.log.setSerializeValue(LOG_MEMBER, log);
+async function tellLogPlugins(kong: Pdk, log: NonNullable<LogEntry>, request: RequestView | undefined): Promise<void> {
+  const traceId = traceIdOf(request?.headers);
+  await kong.log.setSerializeValue(LOG_MEMBER, traceId === undefined ? log : { ...log, trace_id: traceId });
 }
 
 /** What Kong answers; `undefined` when it does not, because without that an answer is still an answer. */

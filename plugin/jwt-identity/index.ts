@@ -114,7 +114,7 @@ export class Plugin {
     const handedOver = await handOver(kong, decision, policy.handOver);
     if (handedOver instanceof Refusal) return handedOver;
     const { permission, knowsConsumer } = handedOver;
-    await this.#carrier.proceed(kong, permission, () =>
+    await this.#carrier.proceed(kong, permission, request, () =>
       repetitionOfCaller(request, policy, decision, knowsConsumer, Date.now() / 1000),
     );
     reportDecision(decision, logger);
@@ -132,6 +132,7 @@ export class Plugin {
     await this.#carrier.refuse(
       kong,
       rejection,
+      request,
       () => request && policy && repetitionOfMissing(request, policy, refusal),
     );
   }

@@ -31,7 +31,7 @@ export function verdictCarrier(config: unknown): Carrier {
     sequence: member(config, '__seq__') as number,
   };
   return {
-    async proceed(kong, { headers, groups, credential, log, rawQuery, setCookies }, repetition) {
+    async proceed(kong, { headers, groups, credential, log, rawQuery, setCookies }, _, repetition) {
       // Not part of a verdict: the query and the answer are no headers of the request, and neither is ever repeated.
       if (rawQuery !== undefined) await replaceQuery(kong, rawQuery);
       if (setCookies !== undefined) await kong.response.addHeader('Set-Cookie', setCookies);
@@ -48,7 +48,7 @@ export function verdictCarrier(config: unknown): Carrier {
       await leave(kong, { ...about, refuse: { status, headers, body } });
     },
 
-    async refuse(kong, rejection, repetition) {
+    async refuse(kong, rejection, _, repetition) {
       const { log, refusal } = rejection;
       const repeat = repetition();
       await leave(kong, {
@@ -79,18 +79,9 @@ function jsonOf(verdict: Verdict): string {
   return JSON.stringify(verdict, (_, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value));
 }
 
-/** Stands for the id of the request, which the handler knows and the plugin server would have to ask for. */
-const REQUEST_ID = '{request-id}';
-
+/** The handler adds the ids: it knows them, and the plugin server would have to ask. */
 function answerOf({ refusal, challenge, form }: Rejection): Answer {
-  const { status, headers, body } = refusalResponse(refusal, challenge, undefined, form);
-  const [beforeId, afterId] = refusalResponse(refusal, challenge, REQUEST_ID, form).body.split(REQUEST_ID);
-  return {
-    status,
-    headers,
-    body,
-    ...(beforeId !== undefined && afterId !== undefined && { bodyParts: [beforeId, afterId] as const }),
-  };
+  return { ...refusalResponse(refusal, challenge, {}, form), ...(form === 'problem' && { takesIds: true }) };
 }
 
 function member(config: unknown, name: string): unknown {

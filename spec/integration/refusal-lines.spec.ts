@@ -22,6 +22,13 @@ function tokenFor(changes: object = {}): Promise<string> {
   });
 }
 
+interface Refused {
+  readonly status: number;
+  readonly code: unknown;
+  readonly traceId: string | undefined;
+  readonly line: string;
+}
+
 /**
  * Kong with its default log level. What it says of a refusal must lead from the id in the answer to the reason.
  */
@@ -57,9 +64,9 @@ describeKong('the line that a refusal leaves in the log', () => {
   });
 
   /** Sends a request, and returns its answer and the line that the id in the answer finds. */
-  async function refused(path: string, ...lines: string[]): Promise<{ status: number; code: unknown; line: string }> {
+  async function refused(path: string, ...lines: string[]): Promise<Refused> {
     const response = await sendRaw(kong, rawGet(path, lines));
-    const { code, request_id: id } = JSON.parse(response?.body ?? '') as Record<string, string>;
+    const { code, request_id: id, trace_id: traceId } = JSON.parse(response?.body ?? '') as Record<string, string>;
     expect(id).toMatch(/^\w+$/);
     const find = (): string | undefined =>
       kong
@@ -68,7 +75,7 @@ describeKong('the line that a refusal leaves in the log', () => {
         .find((line) => line.includes('request refused') && line.includes(`request_id=${id!}`));
     const until = Date.now() + 20_000;
     while (find() === undefined && Date.now() < until) await new Promise((onTime) => setTimeout(onTime, 20));
-    return { status: response?.status ?? 0, code, line: find() ?? `no line for ${id!} in:\n${kong.log()}` };
+    return { status: response?.status ?? 0, code, traceId, line: find() ?? `no line for ${id!} in:\n${kong.log()}` };
   }
 
   it('names the request, the route, the service, the code and the roles that are needed', async () => {
@@ -77,6 +84,18 @@ describeKong('the line that a refusal leaves in the log', () => {
     expect(line).toMatch(
       /request refused request_id=\w+ route=admin service=shop code=forbidden reason="authorize\[1\]: none of the roles" accepted="root, ops" issuer=https:\/\/auth\.test\/ kid=k1/,
     );
+  });
+
+  it('names the trace of each request without a token, as the answer does, also when the worker repeats the answer', async () => {
+    for (const digit of ['1', '2', '3']) {
+      const traceId = digit.repeat(32);
+      const { line, traceId: named } = await refused('/any', `traceparent: 00-${traceId}-00f067aa0ba902b7-01`);
+      expect(named).toBe(traceId);
+      expect(line).toContain(` trace_id=${traceId} `);
+    }
+    const { line, traceId } = await refused('/any', 'traceparent: 00-SECRET-00f067aa0ba902b7-01');
+    expect(traceId).toBeUndefined();
+    expect(line).not.toMatch(/trace_id|SECRET/);
   });
 
   it('names the configured issuers, and how iss differs from one of them', async () => {

@@ -51,6 +51,8 @@ export interface LuaSeen {
   readonly threw?: string;
   readonly handler?: string;
   readonly report?: string;
+  /** The handler looked for a trace. */
+  readonly tracing?: true;
 }
 
 /** Runs steps through the compiled handler in one LuaJIT. The first line tells about the handler itself. */

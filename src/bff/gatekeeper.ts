@@ -11,7 +11,7 @@ import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createRefusalLog } from '../gatekeeper/refusal-line';
 import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
 import { mayBeCrossSite, normalizeOrigin } from './cross-site';
-import { forwardedHeaders, requestView } from './web-request';
+import { forwardedHeaders, requestView, traceIdOfRequest } from './web-request';
 
 export { mayBeCrossSite } from './cross-site';
 export { createLogoutHandler } from './logout';
@@ -148,8 +148,9 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
     decide: async (request) => {
       const decision = await judge(request).catch(() => new Refusal('internal_error', 'an unexpected error'));
       if (!(decision instanceof Refusal)) return decision;
-      logRefusal(decision);
-      const { status, headers, body } = refusalResponse(decision, policy.challenge);
+      const traceId = traceIdOfRequest(request);
+      logRefusal(decision, { trace_id: traceId });
+      const { status, headers, body } = refusalResponse(decision, policy.challenge, { traceId });
       return { outcome: 'refuse', code: decision.code, response: new Response(body, { status, headers }) };
     },
   };

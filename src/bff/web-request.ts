@@ -2,6 +2,7 @@ import { foldHeaderName } from '../../schema/header-name';
 import { FORWARDING_HEADERS } from '../../schema/rules/transport-headers';
 import type { HeaderChanges } from '../core/decision';
 import type { RequestView } from '../core/request/request-view';
+import { traceIdOf } from '../core/request/trace-context';
 
 /**
  * Returns what the core sees of a Web `Request`. Lines of one header are joined there, so two `Authorization` lines are
@@ -14,6 +15,18 @@ export function requestView(request: Request): RequestView {
     method: request.method,
     rawQuery: search.slice(1),
   };
+}
+
+/**
+ * Returns the id of the trace that a request belongs to, if it names one. Several lines are joined, and then none counts.
+ * It is for answers, so it never throws: what is no request has no trace.
+ */
+export function traceIdOfRequest(request: Request): string | undefined {
+  try {
+    return traceIdOf({ traceparent: request.headers.get('traceparent') ?? '' });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -69,7 +69,7 @@ export async function explain(
     const { outcome, code, reason, status } = handedOver;
     return { sources, findings, decision: { outcome, code, reason, status } };
   }
-  await proceed(kong, handedOver.permission, () => undefined);
+  await proceed(kong, handedOver.permission, view, () => undefined);
   const { token, shadow } = decision as Exclude<typeof decision, Refusal>;
   return {
     sources,

@@ -96,7 +96,7 @@ export function createGuard<Mapping extends IdentityMapping = typeof DEFAULT_MAP
     const outcome = await check(request, proofs, mapping, requirements);
     if (!(outcome instanceof Refusal)) return { identity: outcome };
     onRefusal?.(outcome, request);
-    return refusalResponse(outcome, { realm }, requestIdOf(request));
+    return refusalResponse(outcome, { realm }, { requestId: requestIdOf(request) });
   };
 
   return {
@@ -135,7 +135,7 @@ export function createGuard<Mapping extends IdentityMapping = typeof DEFAULT_MAP
           else await handler(request, response, outcome.identity);
         };
         answer().catch((error: unknown) => {
-          sendFailure(response, refusalResponse(HANDLER_FAILED, { realm }, requestIdOf(guarded)));
+          sendFailure(response, refusalResponse(HANDLER_FAILED, { realm }, { requestId: requestIdOf(guarded) }));
           onError(error, guarded);
         });
       },

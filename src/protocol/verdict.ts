@@ -97,9 +97,9 @@ export interface Proceeding {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The body where Kong has no id of the request; otherwise {@link bodyParts} with the id between them. */
   readonly body: string;
-  readonly bodyParts?: readonly [beforeId: string, afterId: string];
+  /** The body is a JSON object, to which the handler adds `request_id` and `trace_id` where it knows them. */
+  readonly takesIds?: true;
 }
 
 /**
@@ -139,8 +139,5 @@ export const NO_VERDICT: Answer = {
   status: 500,
   headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' },
   body: '{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"An unexpected error occurred.","code":"internal_error"}',
-  bodyParts: [
-    '{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"An unexpected error occurred.","code":"internal_error","request_id":"',
-    '"}',
-  ],
+  takesIds: true,
 };

@@ -21,6 +21,8 @@ declare function assert<T>(this: void, value: T | undefined): T;
 declare namespace string {
   function char(...bytes: number[]): string;
   function match(text: string, pattern: string): string | undefined;
+  function rep(text: string, count: number): string;
+  function sub(text: string, first: number, last: number): string;
   function gsub(text: string, pattern: string, replacement: string): LuaMultiReturn<[text: string, count: number]>;
 }
 

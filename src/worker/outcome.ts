@@ -1,6 +1,7 @@
 import { LOG_MEMBER, type Answer, type Verdict } from '../protocol/verdict';
 import { copy } from './json';
 import { logRefusal, requestId } from './refusal-log';
+import { traceId } from './trace-context';
 
 /**
  * Carries a verdict out, the first time and each time that it is repeated: the same calls in the same order. Returns
@@ -10,7 +11,7 @@ import { logRefusal, requestId } from './refusal-log';
  */
 export function carryOut(verdict: Verdict, consumer?: unknown): void {
   const { proceed, refuse, log, line } = verdict;
-  if (log !== undefined) kong.log.set_serialize_value(LOG_MEMBER, copy(log));
+  if (log !== undefined) kong.log.set_serialize_value(LOG_MEMBER, withTrace(copy(log as Record<string, unknown>)));
   if (proceed === undefined) {
     if (line !== undefined) logRefusal('notice', line.kind, line.text);
     answer(refuse as Answer);
@@ -22,10 +23,21 @@ export function carryOut(verdict: Verdict, consumer?: unknown): void {
   kong.service.request.set_headers(proceed.headers);
 }
 
+/** The entry is the same for all requests that an answer is repeated for; the trace is not. */
+function withTrace(entry: Record<string, unknown>): Record<string, unknown> {
+  entry['trace_id'] = traceId();
+  return entry;
+}
+
 /** Ends the request with an answer. Does not return inside a phase. */
 export function answer(refused: Answer): void {
-  const { status, headers, body, bodyParts } = refused;
-  const id = requestId();
-  const text = bodyParts !== undefined && id !== undefined ? bodyParts[0] + id + bodyParts[1] : body;
-  kong.response.exit(status, text, headers);
+  const { status, headers, body, takesIds } = refused;
+  kong.response.exit(status, takesIds === true ? withIds(body) : body, headers);
+}
+
+/** Both ids are letters and digits, which JSON takes as they are. */
+function withIds(problem: string): string {
+  const [id, trace] = [requestId(), traceId()];
+  const members = `${id === undefined ? '' : `,"request_id":"${id}"`}${trace === undefined ? '' : `,"trace_id":"${trace}"`}`;
+  return `${string.sub(problem, 1, -2)}${members}}`;
 }

@@ -1,5 +1,6 @@
 import { createLineBudget } from '../protocol/line-budget';
 import { secondsOfUptime } from './clock';
+import { traceId } from './trace-context';
 
 const mayWrite = createLineBudget();
 
@@ -22,7 +23,8 @@ function write(level: 'notice' | 'err', kind: string, text: string): void {
   const { route, service } = ngx.ctx as { readonly route?: KongEntity; readonly service?: KongEntity };
   const unwritten = mayWrite(`${kind} ${nameOf(route)}`, secondsOfUptime());
   if (unwritten === undefined) return;
-  const about = `request_id=${requestId() ?? 'unknown'} route=${nameOf(route)} service=${nameOf(service)}`;
+  const trace = traceId();
+  const about = `request_id=${requestId() ?? 'unknown'}${trace === undefined ? '' : ` trace_id=${trace}`} route=${nameOf(route)} service=${nameOf(service)}`;
   const more = unwritten === 0 ? '' : ` unwritten=${unwritten}`;
   ngx.timer.at(0, () => {
     // Kong's own words about an error may have several lines.

@@ -45,6 +45,19 @@ describe('a gatekeeper whose configuration names a resource', () => {
   });
 });
 
+describe('a refusal by a gatekeeper', () => {
+  it('names the trace of the request, if it has one', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const traced = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+    const bodies = [traced, {}].map(async (headers) => {
+      const decision = await ask(createGatekeeper(config), { headers });
+      return (decision as Exclude<typeof decision, Admission>).response.json();
+    });
+    expect(await bodies[0]).toMatchObject({ code: 'token_missing', trace_id: traceId });
+    expect(await bodies[1]).not.toHaveProperty('trace_id');
+  });
+});
+
 describe('a gatekeeper with a session cookie', () => {
   const gatekeeper = createGatekeeper(config, { session });
 

@@ -212,6 +212,25 @@ describe('the line that a refusal leaves in the log of Kong', () => {
     expect(last(calls)).toEqual(['response.exit', 403]);
   });
 
+  it('names the trace of the request, as the answer and the entry for log plugins do', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const answers = {
+      ...told,
+      'nginx.getVar': variables(vars),
+      'request.getHeaders': () => Promise.resolve({ ...headers, traceparent: `00-${traceId}-00f067aa0ba902b7-01` }),
+    };
+    const calls = await access(answers, { authorize: [{ roles: ['root'] }] });
+    expect(linesOf(calls)).toEqual([expect.stringContaining(` request_id=5d82cd7c trace_id=${traceId} route=orders `)]);
+    expect(JSON.parse(calls.at(-1)!.args[1] as string)).toMatchObject({ request_id: '5d82cd7c', trace_id: traceId });
+    const entries = calls.filter(({ method }) => method === 'log.setSerializeValue').map(({ args }) => args[1]);
+    expect(entries).toEqual([expect.objectContaining({ code: 'forbidden', trace_id: traceId })]);
+    const passing = await access(answers, { log_decisions: 'all' });
+    expect(passing.find(({ method }) => method === 'log.setSerializeValue')?.args[1]).toMatchObject({
+      code: 'proceed',
+      trace_id: traceId,
+    });
+  });
+
   it('says which field makes a configuration unusable', async () => {
     const { kong, calls } = pluginKong({ ...told, 'nginx.getVar': variables(vars) });
     await new Plugin({ issuers: [{ issuer: ISSUER }] }).access(kong);

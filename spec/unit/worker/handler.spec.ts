@@ -4,6 +4,7 @@ import { version } from '../../../package.json';
 import { Name, Priority } from '../../../plugin/jwt-identity';
 import { PACKAGE_VERSION, PLUGIN, PRIORITY, type Verdict } from '../../../src/protocol/verdict';
 import { describeLua, HANDLER_FILE, type LuaStep, runHandler, verdictText } from '../../support/lua-handler';
+import { TRACEPARENTS } from '../../support/traceparents';
 
 const ada = { host: 'shop.test', authorization: 'Bearer ada' };
 const passing = verdictText();
@@ -49,6 +50,7 @@ describeLua('the handler in LuaJIT', () => {
     expect(JSON.parse(logged!)).toEqual({ jwt_identity: { outcome: 'proceed', user: 7 } });
     expect(seen).toEqual({
       asked: true,
+      tracing: true,
       passed: true,
       handler: PACKAGE_VERSION,
       headers: { 'X-User-ID': 'ada', 'X-Old': {} },
@@ -90,12 +92,42 @@ describeLua('the handler in LuaJIT', () => {
   });
 
   it('carries a refusal out with the id of the request in its body', () => {
-    const refuse = { status: 401, headers: { A: 'b' }, body: 'none', bodyParts: ['<', '>'] as const };
+    const refuse = { status: 401, headers: { A: 'b' }, body: '{"code":"x"}', takesIds: true as const };
     const verdict = JSON.stringify({ ...JSON.parse(passing), proceed: undefined, refuse });
     const bodies = ['00ff', undefined, 'a"b'].map(
       (id) => last({ verdict, ...(id !== undefined && { id }) }).exit?.body,
     );
-    expect(bodies).toEqual(['<00ff>', 'none', 'none']);
+    expect(bodies).toEqual(['{"code":"x","request_id":"00ff"}', '{"code":"x"}', '{"code":"x"}']);
+  });
+
+  it.each(TRACEPARENTS)('reads the trace of %j as the plugin server does', (traceparent, traceId) => {
+    const refuse = { status: 401, headers: {}, body: '{"code":"x"}', takesIds: true as const };
+    const line = { kind: 'x', text: 'code=x' };
+    const verdict = JSON.stringify({ ...JSON.parse(passing), proceed: undefined, refuse, line, log: { code: 'x' } });
+    const { exit, notice, logged } = last({ verdict, id: '07', headers: { traceparent } });
+    const traced = traceId === undefined ? {} : { trace_id: traceId };
+    expect(JSON.parse(exit!.body)).toEqual({ code: 'x', request_id: '07', ...traced });
+    expect(JSON.parse(logged!)).toEqual({ jwt_identity: { code: 'x', ...traced } });
+    const about = traceId === undefined ? '' : ` trace_id=${traceId}`;
+    expect(notice).toBe(`request refused request_id=07${about} route=none service=none code=x`);
+  });
+
+  it('does not look for a trace when it lets a request pass and writes nothing about it, asked or repeated', () => {
+    const steps: LuaStep[] = [{ headers: ada, verdict: passing }, { headers: ada }];
+    expect(runHandler(steps).seen.map(({ passed, tracing }) => [passed, tracing])).toEqual([
+      [true, undefined],
+      [true, undefined],
+    ]);
+  });
+
+  it('repeats an answer whatever traceparent says, and each repetition names its own trace', () => {
+    const [one, other] = ['1', '2'].map((digit) => `00-${digit.repeat(32)}-${'a'.repeat(16)}-01`);
+    const repeat = { ...(JSON.parse(passing) as Verdict).repeat!, harmless: ['host', 'traceparent'] };
+    const verdict = verdictText({ repeat, log: { code: 'proceed' } });
+    const traced = (traceparent = ''): Record<string, string> => ({ ...ada, traceparent });
+    const second = last({ headers: traced(one), verdict }, { headers: traced(other) });
+    expect(second.asked).toBe(false);
+    expect(JSON.parse(second.logged!)).toEqual({ jwt_identity: { code: 'proceed', trace_id: '2'.repeat(32) } });
   });
 
   it('repeats an answer for the same request, unspoiled by what plugins did with the first', () => {
@@ -186,7 +218,7 @@ describeLua('the handler in LuaJIT', () => {
   });
 
   it('repeats the refusal of a request without a token, with the id of each request', () => {
-    const refuse = { status: 401, headers: {}, body: 'none', bodyParts: ['<', '>'] as const };
+    const refuse = { status: 401, headers: {}, body: '{"code":"x"}', takesIds: true as const };
     const repeat = {
       seconds: 5,
       kind: 'missing' as const,
@@ -200,7 +232,7 @@ describeLua('the handler in LuaJIT', () => {
     expect(last(first, { headers: { x_user_id: 'evil' }, id: '02' })).toMatchObject({
       asked: false,
       passed: false,
-      exit: { status: 401, body: '<02>' },
+      exit: { status: 401, body: '{"code":"x","request_id":"02"}' },
     });
     expect(last(first, { headers: ada }).asked).toBe(true);
     expect(last(first, { headers: { 'content-type': 'application/grpc' } }).asked).toBe(true);

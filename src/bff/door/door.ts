@@ -103,11 +103,11 @@ export function createDoor(options: DoorOptions): Door {
   const decided = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const problem = headProblem(request, url, limits);
-    if (problem !== undefined) return problemResponse(problem);
+    if (problem !== undefined) return problemResponse(problem, request);
     const path = requestPath(url.pathname);
-    if (path === undefined) return problemResponse('path_not_normal');
+    if (path === undefined) return problemResponse('path_not_normal', request);
     const found = routes.find(targets, routable(request, path, origin));
-    if (found === undefined) return problemResponse('route_unknown');
+    if (found === undefined) return problemResponse('route_unknown', request);
     const { target, prefix } = found;
     const { request: opened, token, setCookies } = await openSession(request, session);
     const decision = await target.gatekeeper.decide(opened);
@@ -137,7 +137,7 @@ export function createDoor(options: DoorOptions): Door {
       return await decided(request);
     } catch (error) {
       log('error', 'request refused because of an unexpected error', describeError(error));
-      return problemResponse('internal_error');
+      return problemResponse('internal_error', request);
     }
   };
   return Object.assign(door, {

@@ -74,11 +74,12 @@ export function createForwarder(connection: ServiceConnection): Forwarder {
   return {
     forward: async (request, target) => {
       const length = request.headers.get('content-length');
-      if (length !== null && !(Number(length) <= connection.maxBodyBytes)) return problemResponse('body_too_large');
+      if (length !== null && !(Number(length) <= connection.maxBodyBytes))
+        return problemResponse('body_too_large', request);
       try {
         return answerOf(await ask(request, target), request.method);
       } catch (error) {
-        return problemResponse(problemOf(error, request.signal));
+        return problemResponse(problemOf(error, request.signal), request);
       }
     },
     close: () => agent.destroy(),

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { REFUSALS } from '../../core/refusal/refusal';
+import { traceIdOfRequest } from '../web-request';
 
 /**
  * What the door itself refuses, beside what the gatekeeper refuses (docs/ERRORS.md). The texts are fixed: nothing in an
@@ -22,10 +23,17 @@ export const DOOR_PROBLEMS = {
 export type DoorProblem = keyof typeof DOOR_PROBLEMS;
 
 /** Returns the answer for a problem, in the form that the gatekeeper's refusals have (RFC 9457). */
-export function problemResponse(code: DoorProblem | 'internal_error'): Response {
+export function problemResponse(code: DoorProblem | 'internal_error', request: Request): Response {
   const { status, detail } = code === 'internal_error' ? REFUSALS[code] : DOOR_PROBLEMS[code];
   const title = STATUS_CODES[status] ?? 'Client Closed Request';
-  const body = JSON.stringify({ type: 'about:blank', title, status, detail, code });
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title,
+    status,
+    detail,
+    code,
+    trace_id: traceIdOfRequest(request),
+  });
   return new Response(body, {
     status,
     headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' },

@@ -26,12 +26,19 @@ export function responseForm(headers: Readonly<Record<string, unknown>>): Respon
 /** gRPC status by HTTP status, the same as Kong's own plugins answer (Kong 3.9.3: kong/pdk/response.lua). */
 const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 500: 13, 503: 14 };
 
+/** What leads from an answer to the logs. Each is left out when it is not known. */
+export interface AnswerIds {
+  /** The gateway's id of the request. */
+  readonly requestId?: string | undefined;
+  /** The id of the trace that the client named in a valid `traceparent` (W3C Trace Context). */
+  readonly traceId?: string | undefined;
+}
+
 /**
  * Returns the response for a refusal: `application/problem+json` with fixed texts, an RFC 6750 challenge where one is
- * due, and `Cache-Control: no-store`. Nothing in it comes from the request but Kong's own request id.
+ * due, and `Cache-Control: no-store`. Nothing in it comes from the request but the ids, which are hexadecimal.
  *
  * @param challenge - what every challenge says; printable ASCII (the schema checks it)
- * @param requestId - Kong's id of the request; left out when unknown
  * @param form - `grpc` puts code and text into `grpc-status` and `grpc-message` and leaves the body empty; the HTTP
  *   status stays that of the refusal, as with Kong's own plugins, so that nobody counts it as a success
  * @see RFC 9457 (body), RFC 6750 §3 (challenge), RFC 9110 §11.6.1 (quoting)
@@ -39,7 +46,7 @@ const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7,
 export function refusalResponse(
   refusal: Refusal,
   challenge: Challenge,
-  requestId?: string,
+  { requestId, traceId }: AnswerIds = {},
   form: ResponseForm = 'problem',
 ): HttpAnswer {
   const { status, detail } = REFUSALS[refusal.code];
@@ -58,7 +65,8 @@ export function refusalResponse(
     return { status, headers, body: '' };
   }
   const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail, code: refusal.code };
-  return { status, headers, body: JSON.stringify(requestId ? { ...problem, request_id: requestId } : problem) };
+  // The handler inside Kong's worker adds the same members in the same order.
+  return { status, headers, body: JSON.stringify({ ...problem, request_id: requestId, trace_id: traceId }) };
 }
 
 /**

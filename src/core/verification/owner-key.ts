@@ -101,6 +101,6 @@ function notFound(
 
 /** Why the key may be missing: an operator who reads the refusal need not look for another line. */
 function hintsOf(lookups: readonly KeyLookup[]): RefusalHints {
-  const causes = lookups.flatMap((lookup) => (lookup.status === 'found' ? [] : (lookup.cause ?? [])));
-  return causes[0] === undefined ? {} : { hint: `the last fetch failed: ${causes[0]}` };
+  const [cause] = lookups.flatMap((lookup) => ('cause' in lookup ? (lookup.cause ?? []) : []));
+  return cause === undefined ? {} : { hint: `the last fetch failed: ${cause}` };
 }

@@ -3,6 +3,7 @@ import { DEFAULT_REALM } from '../../core/policy';
 import type { Refusal } from '../../core/refusal/refusal';
 import { type Challenge, type HttpAnswer, refusalResponse, responseForm } from '../../core/refusal/refusal-response';
 import type { RequestView } from '../../core/request/request-view';
+import { traceIdOf } from '../../core/request/trace-context';
 import { reportDecision } from '../../gatekeeper/decision-report';
 import { createRefusalLog } from '../../gatekeeper/refusal-line';
 import type { Logger } from '../../telemetry/log';
@@ -35,10 +36,11 @@ export function createReject(logger: Logger): Reject {
   const logRefusal = createRefusalLog(logger.log);
   return (refusal, request, context) => {
     const requestId = randomUUID();
+    const traceId = traceIdOf(request?.headers);
     reportDecision(refusal, logger);
-    logRefusal(refusal, { request_id: requestId, policy: context?.policy });
+    logRefusal(refusal, { request_id: requestId, trace_id: traceId, policy: context?.policy });
     const form = request === undefined ? 'problem' : responseForm(request.headers);
     const challenge = context?.challenge ?? WITHOUT_POLICY;
-    return { outcome: 'refuse', response: refusalResponse(refusal, challenge, requestId, form) };
+    return { outcome: 'refuse', response: refusalResponse(refusal, challenge, { requestId, traceId }, form) };
   };
 }

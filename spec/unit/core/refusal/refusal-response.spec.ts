@@ -1,29 +1,32 @@
 import { describe, expect, it } from '@jest/globals';
 import { Refusal, REFUSALS, type RefusalCode } from '../../../../src/core/refusal/refusal';
-import { refusalResponse } from '../../../../src/core/refusal/refusal-response';
+import { refusalResponse, type AnswerIds } from '../../../../src/core/refusal/refusal-response';
 
 const CODES = Object.keys(REFUSALS) as RefusalCode[];
-const body = (refusal: Refusal, id?: string): unknown =>
-  JSON.parse(refusalResponse(refusal, { realm: 'service' }, id).body);
+const body = (refusal: Refusal, ids?: AnswerIds): unknown =>
+  JSON.parse(refusalResponse(refusal, { realm: 'service' }, ids).body);
 
 describe('the response to a refusal', () => {
-  it('is a problem document with the code and the request id', () => {
-    expect(body(new Refusal('token_expired', 'secret reason'), '5d82')).toEqual({
+  it('is a problem document with the code and the ids of the request and its trace', () => {
+    expect(body(new Refusal('token_expired', 'secret reason'), { requestId: '5d82', traceId: '4bf9' })).toEqual({
       type: 'about:blank',
       title: 'Unauthorized',
       status: 401,
       detail: 'The token has expired.',
       code: 'token_expired',
       request_id: '5d82',
+      trace_id: '4bf9',
     });
   });
 
-  it('leaves out a request id that is not known', () => {
-    expect(body(new Refusal('forbidden', ''))).not.toHaveProperty('request_id');
+  it('leaves out ids that are not known', () => {
+    const problem = body(new Refusal('forbidden', ''));
+    expect(problem).not.toHaveProperty('request_id');
+    expect(problem).not.toHaveProperty('trace_id');
   });
 
   it.each(CODES)('answers %s with fixed texts, not cacheable, without the reason', (code) => {
-    const response = refusalResponse(new Refusal(code, 'SECRET'), { realm: 'service' }, 'id');
+    const response = refusalResponse(new Refusal(code, 'SECRET'), { realm: 'service' }, { requestId: 'id' });
     expect(response.headers).toMatchObject({
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
@@ -34,7 +37,7 @@ describe('the response to a refusal', () => {
 
   it.each(CODES)('tells a gRPC client of %s in headers, without making it a success', (code) => {
     const refusal = new Refusal(code, 'SECRET');
-    const { status, headers, body: text } = refusalResponse(refusal, { realm: 'service' }, 'id', 'grpc');
+    const { status, headers, body: text } = refusalResponse(refusal, { realm: 'service' }, { requestId: 'id' }, 'grpc');
     expect([status, text]).toEqual([refusal.status, '']);
     const expected = { 400: '3', 401: '16', 403: '7', 500: '13', 503: '14' }[status];
     expect(headers).toMatchObject({

@@ -61,6 +61,21 @@ describe('pending decisions', () => {
     expect(await decisions.decide(question)).toMatchObject({ outcome: 'refuse', response: { status: 500 } });
   });
 
+  it('that are refused name the trace of the request in the answer and in the log, beside an id that is in both', () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    logger.log.mockClear();
+    const { response } = createReject(logger)(new Refusal('token_missing', 'no bearer token'), {
+      headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+    });
+    const { request_id: requestId, trace_id: named } = JSON.parse(response.body) as Record<string, string>;
+    expect(named).toBe(traceId);
+    expect(logger.log).toHaveBeenCalledWith(
+      'notice',
+      'request refused',
+      expect.objectContaining({ request_id: requestId, trace_id: traceId }),
+    );
+  });
+
   it('refuse what could not be read', async () => {
     const { decisions } = pendingWith(() => Promise.resolve(permitted));
     const unread = new Refusal('configuration_error', 'no method');
