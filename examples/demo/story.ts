@@ -58,6 +58,21 @@ export function chapters(ports: Ports): Chapter[] {
       command: `curl -i -X POST http://${LOOPBACK}:${ports.identityProvider}/rotate`,
       expected: '200; the commands above work as before',
     },
+    {
+      title: 'A stolen token can be revoked',
+      command: `curl -i http://${LOOPBACK}:${ports.identityProvider}/revoke -d token=$BOB`,
+      expected: '200; the gateway knows it within a second',
+    },
+    {
+      title: 'It is then rejected, although it has not expired',
+      command: `curl -i ${gateway}/orders ${bearer('bob')}`,
+      expected: '401 token_revoked',
+    },
+    {
+      title: 'If that was a mistake, it can be undone',
+      command: `curl -i http://${LOOPBACK}:${ports.identityProvider}/revoke -d token=$BOB -d undo=1`,
+      expected: '200; a second later, the command before gives 200 again',
+    },
   ];
 }
 

@@ -81,6 +81,7 @@ const AUDIT = `axe.run().then(({ violations }) => ({
     ['A token says alg: none', 'Refused: 401 token_malformed.', /^Nothing\./],
     ['The public key as a secret', 'Refused: 401 token_untrusted.', /^Nothing\./],
     ['The provider rotates its keys', 'Let through as alice.', /X-User-ID: alice/],
+    ['A stolen token is revoked', 'Refused: 401 token_revoked.', /^Nothing\./],
     ['Alice abuses Connection', 'Refused: 400 connection_header_abuse.', /^Nothing\./],
     ['The catalog is for everybody', 'Let through as nobody.', /Welcome, whoever you are/],
   ])('shows what comes of it when: %s', async (title, verdict, received) => {
@@ -194,7 +195,7 @@ const AUDIT = `axe.run().then(({ violations }) => ({
     await page.locator('#status', { hasText: 'Let through as alice.' }).waitFor();
     await page.getByRole('button', { name: 'Next' }).click();
     await page.locator('#status', { hasText: 'token_missing' }).waitFor();
-    await expect(textOf('#step')).resolves.toBe('Step 2 of 15');
+    await expect(textOf('#step')).resolves.toBe('Step 2 of 16');
     await page.getByRole('button', { name: 'Previous' }).click();
     await page.locator('#status', { hasText: 'Let through as alice.' }).waitFor();
   });
@@ -231,10 +232,25 @@ const AUDIT = `axe.run().then(({ violations }) => ({
     await page.locator('#status', { hasText: 'Let through as alice.' }).waitFor();
   });
 
+  it('revokes the token that is shown, and undoes it', async () => {
+    await step('Alice reads her orders');
+    const send = async (outcome: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Send' }).click();
+      await page.locator('#status', { hasText: outcome }).waitFor();
+    };
+    await page.getByRole('button', { name: 'Revoke this token' }).click();
+    await page.locator('#status', { hasText: 'Revoked.' }).waitFor();
+    await send('Refused: 401 token_revoked.');
+    await page.getByRole('button', { name: 'Undo the revocation' }).click();
+    await page.locator('#status', { hasText: 'counts again' }).waitFor();
+    await send('Let through as alice.');
+    await expect(textOf('#revoke')).resolves.toBe('Revoke this token');
+  });
+
   it.each(['light', 'dark'] as const)('fits a phone and is accessible: %s', async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width: 320, height: 740 });
-    for (const title of ['She spells it X_User_ID', 'Alice makes herself admin']) {
+    for (const title of ['She spells it X_User_ID', 'Alice makes herself admin', 'A stolen token is revoked']) {
       await step(title);
       await page.evaluate(AXE);
       await expect(page.evaluate(AUDIT)).resolves.toEqual({ violations: [], overflow: 0 });

@@ -165,6 +165,22 @@ describe('the demo', () => {
     expect(withoutTimes(ended.stdout)).toBe(withoutTimes(shown));
   });
 
+  it('refuses a token that the provider has revoked, and takes it again when that is undone', async () => {
+    const answers = async (status: number): Promise<CurlResult> => {
+      let result: CurlResult;
+      // The gateway reads the list every second.
+      do result = await pasteStep(/^It is then rejected/);
+      while (result.status !== status);
+      return result;
+    };
+    await answers(200);
+    await expect(pasteStep(/^A stolen token/)).resolves.toMatchObject({ status: 200, body: { revoked: true } });
+    await expect(answers(401)).resolves.toMatchObject({ body: { code: 'token_revoked' } });
+    await demo.printed(/GET \/orders +orders +401 refused +token_revoked/);
+    await expect(pasteStep(/can be undone$/)).resolves.toMatchObject({ status: 200, body: { revoked: false } });
+    await answers(200);
+  });
+
   it('goes on with old and new tokens when keys are rotated, and drops stolen keys', async () => {
     const before = await logIn();
     await expect(orders(before)).resolves.toMatchObject({ status: 200 });

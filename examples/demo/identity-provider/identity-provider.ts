@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { answerJson, isAddressedToUs, readBody } from '../http-answer';
 import { listen, LOOPBACK, type Listening } from '../listen';
+import { Revocations } from './revocations';
 import { SigningKeys } from './signing-keys';
 import { issueToken, TOKEN_LIFETIME_SECONDS, type TokenIssuer, type TokenKind } from './token-issuer';
 import { USERS, type User } from './users';
@@ -14,6 +15,8 @@ export interface IdentityProvider extends Listening {
   issue(user: User, kind: TokenKind): Promise<string>;
   /** Signs with the next key from now on; tokens from before stay good until they expire. */
   rotate(): Promise<void>;
+  /** Revokes a token, or lets it count again. Returns whether it is one that can be named. */
+  revoke(token: string, isRevoked: boolean): boolean;
 }
 
 /**
@@ -22,7 +25,9 @@ export interface IdentityProvider extends Listening {
  *
  * - `POST /login` with `user` and `password`, as a form: an access token (RFC 6749 §5.1)
  * - `GET /jwks.json`: the public keys
- * - `POST /rotate`: sign with the next key. `?stolen` also takes back, at once, every key that signed until now
+ * - `POST /rotate`: sign with the next key. `?stolen` also removes, at once, every key that signed until now
+ * - `POST /revoke` with `token`, as a form: revoke a token (RFC 7009). With `undo=1` it counts again
+ * - `GET /revoked.json`: the list of revoked tokens
  *
  * @param container - its name on a network of containers, where it then listens on every address
  * @param onRotate - told the `kid` that signs from now on, and how many keys are published
@@ -34,6 +39,7 @@ export async function startIdentityProvider(
   onRotate: (signing: string, published: number) => void = () => undefined,
 ): Promise<IdentityProvider> {
   const keys = await SigningKeys.create(now);
+  const revocations = new Revocations(now);
   let issuer = '';
   const tokens = (): TokenIssuer => ({ issuer, keys, now });
   const rotate = async (keepForMs: number): Promise<void> => {
@@ -42,7 +48,7 @@ export async function startIdentityProvider(
   };
   const server = createServer((request, response) => {
     const isForUs = isAddressedToUs(request, container === undefined ? undefined : [container]);
-    answer(request, response, isForUs, tokens(), rotate).catch(() => {
+    answer(request, response, isForUs, tokens(), rotate, revocations).catch(() => {
       response.destroy();
     });
   });
@@ -52,6 +58,7 @@ export async function startIdentityProvider(
     ...listening,
     issue: (user, kind) => issueToken(tokens(), user, kind),
     rotate: () => rotate(TOKEN_LIFETIME_SECONDS * 1000),
+    revoke: (token, isRevoked) => revocations.set(token, isRevoked),
   };
 }
 
@@ -61,6 +68,7 @@ async function answer(
   isForUs: boolean,
   tokens: TokenIssuer,
   rotate: (keepForMs: number) => Promise<void>,
+  revocations: Revocations,
 ): Promise<void> {
   if (!isForUs) {
     answerJson(response, 421, { error: 'misdirected_request' });
@@ -77,6 +85,16 @@ async function answer(
     case 'POST /rotate':
       await rotate(searchParams.has('stolen') ? 0 : TOKEN_LIFETIME_SECONDS * 1000);
       answerJson(response, 200, { signing: tokens.keys.current.jwk.kid, published: tokens.keys.jwks.keys.length });
+      break;
+    case 'POST /revoke': {
+      const form = new URLSearchParams(await readBody(request));
+      const isNamed = revocations.set(form.get('token') ?? '', !form.has('undo'));
+      if (isNamed) answerJson(response, 200, { revoked: !form.has('undo') });
+      else answerJson(response, 400, { error: 'invalid_request', error_description: 'The token has no jti.' });
+      break;
+    }
+    case 'GET /revoked.json':
+      answerJson(response, 200, revocations.list(tokens.issuer));
       break;
     default:
       answerJson(response, 404, { error: 'not_found' });

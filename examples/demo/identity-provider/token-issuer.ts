@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { exportSPKI, importJWK, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
 import { createSigningKey, type SigningKeys } from './signing-keys';
 import type { User } from './users';
@@ -32,6 +33,7 @@ export async function issueToken({ issuer, keys, now }: TokenIssuer, user: User,
     aud: kind === 'other-audience' ? 'warehouse' : AUDIENCE,
     name: user.name,
     roles: [...user.roles],
+    jti: randomUUID(),
     iat: issuedAt,
     exp: issuedAt + lifetime,
   };

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { IdentityProvider } from '../identity-provider/identity-provider';
+import { LIST_TTL_SECONDS } from '../identity-provider/revocations';
 import { TOKEN_KINDS, type TokenKind } from '../identity-provider/token-issuer';
 import { findUser, USERS, type User } from '../identity-provider/users';
 import type { Ports } from '../addresses';
@@ -20,6 +22,7 @@ export interface PageActions {
   readonly token: (body: string | undefined) => Promise<{ readonly token: string }>;
   readonly send: (body: string | undefined) => Promise<Exchange>;
   readonly rotate: (body: string | undefined) => Promise<{ readonly rotated: true }>;
+  readonly revoke: (body: string | undefined) => Promise<{ readonly revoked: boolean }>;
   readonly explain: (body: string | undefined) => Promise<{ readonly text: string }>;
 }
 
@@ -95,6 +98,15 @@ export function pageActions(
     rotate: async () => {
       await provider.rotate();
       return { rotated: true };
+    },
+    revoke: async (body) => {
+      const { token, revoked } = members(body);
+      if (typeof token !== 'string' || typeof revoked !== 'boolean' || !provider.revoke(token, revoked)) {
+        throw new PageRequestError('There is no token with a jti.');
+      }
+      // The gateway may use the list that it has for so long.
+      await delay(LIST_TTL_SECONDS * 1000);
+      return { revoked };
     },
     send: (body) => {
       const { target, method, path, headers } = wantedRequest(body);

@@ -29,6 +29,27 @@ async function getToken() {
   const user = $('user').value;
   $('token').value = user === '' ? '' : (await ask('token', { user, kind: $('kind').value })).token;
   showParts();
+  showRevocation();
+}
+
+/** The token that was revoked last; another one is not. */
+let revokedToken = '';
+
+function showRevocation() {
+  const token = $('token').value.trim();
+  $('revoke').disabled = token === '';
+  $('revoke').textContent = token !== '' && token === revokedToken ? 'Undo the revocation' : 'Revoke this token';
+}
+
+/** Revokes the token that is shown, or undoes that. */
+async function revoke(/** @type {boolean} */ revoked) {
+  const token = $('token').value.trim();
+  await ask('revoke', { token, revoked });
+  revokedToken = revoked ? token : '';
+  showRevocation();
+  return revoked
+    ? 'Revoked. The gateway has read the list: send the request again.'
+    : 'The token counts again: send the request again.';
 }
 
 // --- the request -----------------------------------------------------------------------------------------------------
@@ -167,6 +188,7 @@ async function takeStep(/** @type {Step} */ step) {
     $('token').value = withParts($('token').value, { claims: JSON.stringify(claims) });
     showParts();
   }
+  if (step.revoke) await revoke(true);
   const said = await sendRequest();
   // On a narrow screen the results are below the request.
   if (matchMedia('(max-width: 63.99rem)').matches) $('results').scrollIntoView();
@@ -197,7 +219,10 @@ $('previous').addEventListener('click', () => goTo(current - 1));
 $('next').addEventListener('click', () => goTo(current + 1));
 $('user').addEventListener('change', () => inTurn(async () => (await getToken(), '')));
 $('kind').addEventListener('change', () => inTurn(async () => (await getToken(), '')));
-$('token').addEventListener('input', showParts);
+$('token').addEventListener('input', () => {
+  showParts();
+  showRevocation();
+});
 $('jose').addEventListener('input', () => {
   $('token').value = withParts($('token').value, { header: $('jose').value });
 });
@@ -227,5 +252,7 @@ $('rotate').addEventListener('click', () =>
     return 'Rotated. New tokens are signed with the next key; tokens of the key before stay valid until they expire.';
   }),
 );
+
+$('revoke').addEventListener('click', () => inTurn(() => revoke($('token').value.trim() !== revokedToken)));
 
 inTurn(async () => (await start(), ''));

@@ -3,7 +3,7 @@
  *
  * @typedef {[name: string, value: string]} HeaderLine
  * @typedef {{ title: string, note: string, user?: string, kind?: string, target?: string, method?: string,
- *   path?: string, headers?: HeaderLine[], claims?: (claims: any) => void, rotate?: boolean }} Step
+ *   path?: string, headers?: HeaderLine[], claims?: (claims: any) => void, rotate?: boolean, revoke?: boolean }} Step
  */
 
 /** @type {Step[]} */
@@ -102,6 +102,12 @@ export const STORY = [
     note: 'From now on, the provider signs with another key. The gateway knows it already, and needs no reload. Tokens of the key before stay valid until they expire.',
     user: 'alice',
     rotate: true,
+  },
+  {
+    title: 'A stolen token is revoked',
+    note: 'The token has not expired and its signature is genuine. The provider has revoked it, and the gateway reads the list of revoked tokens every second. Undo the revocation and send the request again.',
+    user: 'bob',
+    revoke: true,
   },
   {
     title: 'Around the gateway',

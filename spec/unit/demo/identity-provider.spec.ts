@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import {
   startIdentityProvider,
   type IdentityProvider,
@@ -35,6 +35,7 @@ describe("the demo's identity provider", () => {
       aud: 'shop',
       name: 'Bob Åström',
       roles: ['user', 'support'],
+      jti: expect.stringMatching(/^[\da-f-]{36}$/),
       iat: Math.floor(nowMs / 1000),
       exp: Math.floor(nowMs / 1000) + TOKEN_LIFETIME_SECONDS,
     });
@@ -87,6 +88,22 @@ describe("the demo's identity provider", () => {
     await post('/rotate?stolen');
     for (const token of tokens) await expect(verify(token)).rejects.toThrow();
     await expect(verify(await logIn())).resolves.toMatchObject({ sub: 'bob' });
+  });
+
+  it('lists a token that is revoked until it expires, or until that is undone', async () => {
+    const list = async (): Promise<unknown> =>
+      ((await (await fetch(url('/revoked.json'))).json()) as { revocations: unknown }).revocations;
+    const token = await logIn();
+    const entry = { iss: url('/'), jti: decodeJwt(token).jti, exp: decodeJwt(token).exp };
+    await expect(list()).resolves.toEqual([]);
+    expect((await post('/revoke', { token })).status).toBe(200);
+    await expect(list()).resolves.toEqual([entry]);
+    await post('/revoke', { token, undo: '1' });
+    await expect(list()).resolves.toEqual([]);
+    await post('/revoke', { token });
+    nowMs += (TOKEN_LIFETIME_SECONDS + 1) * 1000;
+    await expect(list()).resolves.toEqual([]);
+    expect((await post('/revoke', { token: 'no token' })).status).toBe(400);
   });
 
   it.each([

@@ -21,7 +21,7 @@ describe('the welcome', () => {
   it('sets every variable that its commands use', () => {
     const lines = welcome(true);
     const commands = lines.filter((line) => line.startsWith('curl '));
-    expect(commands).toHaveLength(8);
+    expect(commands).toHaveLength(11);
     expect(lines).toContain('ALICE=a.b.c');
     expect(lines.filter((line) => line !== '').at(-1)).toBe(READY_LINE);
   });

@@ -54,7 +54,8 @@ describe('compose.yaml', () => {
       .replaceAll('127.0.0.1:8010', 'identity-provider:8010')
       .replaceAll('127.0.0.1:8011', 'orders:8011')
       .replaceAll('127.0.0.1:8012', 'admin:8012')
-      .replace('key_fetch: { ', 'key_fetch: { allow_http: true, ');
+      .replace('key_fetch: { ', 'key_fetch: { allow_http: true, ')
+      .replace('list_fetch: { ', 'list_fetch: { allow_http: true, ');
     expect(parse(read('deploy/compose/kong.yml'))).toEqual(parse(inContainers));
   });
 });

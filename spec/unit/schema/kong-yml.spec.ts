@@ -50,7 +50,12 @@ describe('kong.yml', () => {
       x_user_roles: 'admin',
       ...(token && { authorization: `Bearer ${await signToken(key, claims)}` }),
     };
-    const policy = compilePolicy(configOf(route), () => new KeyList(key));
+    const policy = compilePolicy(
+      configOf(route),
+      () => new KeyList(key),
+      undefined,
+      () => undefined,
+    );
     const decision = await decide({ headers, method }, policy, createTokenCache(), () => NOW);
     return decision.outcome === 'proceed' ? decision.headers : decision.code;
   };
