@@ -52,7 +52,10 @@ const rooms = {
   'src/gateway': { rooms: ['src/kong', 'src/protocol', 'src/telemetry'], packages: ['ipaddr.js'] },
   'src/guard': { rooms: ['src/core', 'src/keys', 'schema', 'src/telemetry'], packages: ['ipaddr.js'] },
   'src/bff': {
-    rooms: ['src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/telemetry'],
+    rooms: [
+      ...['src/server/decisions/policy-file', 'src/gatekeeper', 'src/core', 'src/kong', 'schema'],
+      'src/telemetry',
+    ],
     packages: ['undici', 'jose', 'lru-cache'],
   },
   'src/diagnostics': { rooms: ['src/server/decisions/policy-file', 'src/kong', 'schema'] },

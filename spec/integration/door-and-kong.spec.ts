@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { createDoor, type Door } from '../../src/bff/door/door';
 import { announceSigningKey } from '../../src/keys/signing-keys';
 import { closeServer, startEchoService, type EchoService, type Received } from '../support/echo-service';
@@ -113,5 +114,97 @@ describeKong('the kong.yml of the Next.js example', () => {
     const atDoor = await door(new Request('http://shop.test/other'));
     const behindKong = await fetch(`${kong.proxyUrl}/other`);
     expect([atDoor.status, behindKong.status]).toEqual([404, 404]);
+  });
+});
+
+/** The blocks of the page in a language, without the indent of a list. */
+function pageBlocks(language: string): string[] {
+  const page = readFileSync(join(__dirname, '../../docs/NEXTJS-FIRST.md'), 'utf8');
+  return [...page.matchAll(new RegExp(`^( *)\`\`\`${language}\n([^]*?)^ *\`\`\`$`, 'gm'))].map(
+    ([, indent = '', text = '']) => text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  );
+}
+
+interface PageFile {
+  readonly policies?: Readonly<Record<string, unknown>>;
+  readonly plugins?: readonly { readonly config: unknown }[];
+}
+
+describeKong('the policies.yml and the kong.yml of docs/NEXTJS-FIRST.md', () => {
+  const stops: (() => unknown)[] = [];
+  let doors: readonly Door[];
+  let kong: Kong;
+  let token: (roles: readonly string[]) => Promise<string>;
+  const files = pageBlocks('yaml');
+  const [kongYml = '', policies = ''] = ['plugins:', 'policies:'].map((member) =>
+    files.find((text) => text.includes(member)),
+  );
+
+  beforeAll(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nextjs-first-'));
+    stops.push(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const key = signingKey('ES256', 'k');
+    const provider = createServer((_, response) => response.end(JSON.stringify({ keys: [publicJwk(key)] })));
+    provider.listen(0, '127.0.0.1');
+    await once(provider, 'listening');
+    stops.push(() => closeServer(provider));
+    const issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
+    token = (roles) => {
+      const claims = { iss: issuer, aud: 'https://shop.example.com/api', sub: 'ada', roles, exp: 4_000_000_000 };
+      return signToken(key, claims);
+    };
+    const stock = await startEchoService();
+    stops.push(() => stock.stop());
+    const signingKeys = join(folder, 'signing-keys.json');
+    writeFileSync(signingKeys, announceSigningKey('EdDSA'), { mode: 0o600 });
+    const here = (text: string): string =>
+      text
+        .replaceAll('https://auth.example.com/', issuer)
+        .replaceAll('discovery: true', `jwks_uri: ${issuer}/jwks`)
+        .replaceAll('http://10.0.0.7:8080', stock.url);
+    const session = { origin: 'http://shop.test' };
+    const routes = [{ policy: 'stock', paths: ['/api/stock'], service: stock.url }];
+    doors = [
+      createDoor({ policies: here(policies), routes, session, signingKeys }),
+      createDoor({ kongYml: here(kongYml), session, signingKeys }),
+    ];
+    stops.push(...doors.map((door) => () => door.close()));
+    kong = await startKong({ declarativeConfig: here(kongYml), serveFlags: ['--signing-keys', signingKeys] });
+    stops.push(() => kong.stop());
+  }, 180_000);
+  afterAll(async () => {
+    for (const stop of stops.reverse()) await stop();
+  }, 60_000);
+
+  it('have the same policy, to the letter', () => {
+    const [file, other] = [parse(policies) as PageFile, parse(kongYml) as PageFile];
+    expect(file.policies?.['stock']).toEqual(other.plugins?.[0]?.config);
+  });
+
+  it.each<[string, string, string, readonly string[] | undefined]>([
+    ['a caller who may read', 'GET', '/api/stock/7?a=1', ['user']],
+    ['a caller without a token', 'GET', '/api/stock', undefined],
+    ['a role that is needed and there', 'POST', '/api/stock', ['admin']],
+    ['a role that is needed and not there', 'POST', '/api/stock', ['user']],
+    ['a method that no rule covers', 'DELETE', '/api/stock', ['admin']],
+    ['a path of no route', 'GET', '/api/other', ['admin']],
+  ])('give %s the same answer, at the doors and behind Kong', async (_, method, path, roles) => {
+    const authorization = roles === undefined ? {} : { Authorization: `Bearer ${await token(roles)}` };
+    const headers = { 'X-User-ID': 'evil', ...authorization };
+    const seen = await Promise.all([
+      ...doors.map((door) => door(new Request(`http://shop.test${path}`, { method, headers }))),
+      fetch(kong.proxyUrl + path, { method, headers }),
+    ]);
+    const outcomes = await Promise.all(
+      seen.map(async (response) => {
+        const body = (await response.json()) as Partial<Received> & { readonly code?: unknown };
+        const { 'x-user-id': id, 'x-user-roles': held, 'x-identity-token': signed } = body.headers ?? {};
+        return { status: response.status, url: body.url, id, held, isSigned: signed?.length === 1 };
+      }),
+    );
+    expect(outcomes[0]).toEqual(outcomes[1]);
+    expect(outcomes[0]).toEqual(outcomes[2]);
   });
 });

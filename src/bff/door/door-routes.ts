@@ -6,7 +6,6 @@ import type { Declaration, PluginEntry, Route, Service } from '../../kong/declar
 import { isMap } from '../../kong/declarative/entity-reader';
 import type { PluginDefinition } from '../../kong/declarative/plugin-definition';
 import { mostSpecific, scopeKey } from '../../kong/declarative/plugin-scope';
-import { readYaml } from '../../kong/declarative/yaml';
 import { createRouter, type Routable, type Router } from '../../kong/routing/router';
 import { cureFor } from './other-plugins';
 
@@ -63,11 +62,12 @@ const other = (name: string): PluginDefinition => ({
 /**
  * Returns the routes of a kong.yml, in Kong's own order.
  *
+ * @param document - what the YAML says
  * @throws ConfigurationError for a file that Kong or the door cannot use, with everything that is wrong and what to do
  *   about it: a plugin that only Kong runs is never left out in silence
  */
-export function readDoorRoutes(text: string, options: DoorFileOptions): DoorRoutes {
-  const declaration = declarationOf(text, options);
+export function readDoorRoutes(document: unknown, options: DoorFileOptions): DoorRoutes {
+  const declaration = declarationOf(document, options);
   const { routes, plugins } = declaration;
   const own = byScopeOf(plugins.filter(({ name }) => name === PLUGIN_NAME));
   const guarded: GuardedRoute[] = [];
@@ -81,9 +81,9 @@ export function readDoorRoutes(text: string, options: DoorFileOptions): DoorRout
   return { guarded, unguarded, find: finderOf(routes) };
 }
 
-function declarationOf(text: string, { environment, services }: DoorFileOptions): Declaration {
+function declarationOf(document: unknown, { environment, services }: DoorFileOptions): Declaration {
   try {
-    return readDeclaration(withAddresses(readYaml(text), services), {
+    return readDeclaration(withAddresses(document, services), {
       nowSeconds: 0,
       environment,
       findPlugin: (name) => (name === PLUGIN_NAME ? OWN : other(name)),

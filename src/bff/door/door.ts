@@ -6,16 +6,18 @@ import { createLogger, LOG_LEVEL_VARIABLE } from '../../telemetry/log';
 import { describeError } from '../../telemetry/describe-error';
 import { normalizeOrigin } from '../cross-site';
 import { createGatekeeper, type Gatekeeper, type Rejection } from '../gatekeeper';
-import { readDoorRoutes, serviceAddress, type GuardedRoute } from './door-routes';
+import { serviceAddress, type GuardedRoute } from './door-routes';
 import { OPENED_COOKIE, openSession, type DoorSession } from './door-session';
 import { createForwarder, type Forwarder } from './forward';
 import { forwardTarget, gatewayTarget } from './forward-target';
 import { problemResponse, type DoorProblem } from './problem';
 import { requestPath } from './request-path';
+import { readRoutes, type RouteSource } from './route-source';
 import { adaptRedirect, keepFlowing, keepPrivate, type PublicPlace } from './response-headers';
 
 export type { DoorSession, OpenedSession } from './door-session';
 export { DOOR_PROBLEMS, type DoorProblem } from './problem';
+export type { PolicyRoute, RouteSource } from './route-source';
 export { createForwarder, type Forwarder, type ForwardTarget, type ServiceConnection } from './forward';
 
 /** What a request may cost. Times come from the services of the kong.yml (`connect_timeout` and so on). */
@@ -27,14 +29,8 @@ export interface DoorLimits {
 }
 
 /** How a door is made. */
-export interface DoorOptions {
-  /** The content of a kong.yml. */
-  readonly kongYml: string;
+export interface DoorOptions extends RouteSource {
   readonly session: DoorSession;
-  /** Where `{vault://env/…}` references are looked up; `process.env` unless given. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Addresses of services by name, in place of those in the kong.yml. */
-  readonly services?: Readonly<Record<string, string>>;
   /**
    * Address of a gateway that reads the same file, such as `http://10.0.0.5:8000`. All requests go there instead of to the
    * services, with their own path and the session's token as `Authorization`, and it decides again. Needs `session.open`.
@@ -50,8 +46,6 @@ export interface DoorOptions {
    * is only as good as whoever wrote it; so services are told none unless this is given.
    */
   readonly clientAddress?: (request: Request) => string | undefined;
-  /** Names of plugins that need Kong and may be left out. What they refuse, the door does not. */
-  readonly unsafeIgnoredPlugins?: readonly string[];
 }
 
 /** Answers requests: decides, and passes on what may pass. Never rejects. */
@@ -74,14 +68,15 @@ const CURED_BY_LOGIN: readonly string[] = ['token_missing', 'token_expired', 'to
 const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
 
 /**
- * Returns a door for the routes of a kong.yml: the same routes in Kong's own order, the same rules, headers and refusals.
+ * Returns a door for the routes of a kong.yml: the same routes in Kong's own order, the same rules, headers and refusals;
+ * or for routes whose policies are in a policies.yml.
  * A request that matches no route, or one without the plugin `jwt-identity`, is refused with 404.
  *
  * @throws ConfigError, ConfigurationError for what cannot work or cannot be meant: a file that Kong refuses, a plugin that
  *   only Kong runs, a configuration that needs Kong, a service that is not there
  */
 export function createDoor(options: DoorOptions): Door {
-  const { kongYml, session, environment = process.env, services = {}, unsafeIgnoredPlugins = [] } = options;
+  const { session } = options;
   const limits = limitsOf(options.limits);
   const origin = new URL(normalizeOrigin(session.origin));
   const loginPath = checkedLoginPath(options.loginPath);
@@ -92,9 +87,7 @@ export function createDoor(options: DoorOptions): Door {
   if (gateway !== undefined && (session.open === undefined || gateway.pathname !== '/')) {
     throw new ConfigError('gateway', 'needs session.open, and a URL without a path');
   }
-  const file = { environment, services, unsafeIgnoredPlugins, protocol: origin.protocol.slice(0, -1) };
-  const routes = readDoorRoutes(kongYml, file);
-  if (routes.guarded.length === 0) throw new ConfigError('kongYml', 'has no route with the plugin jwt-identity');
+  const routes = readRoutes(options, origin.protocol.slice(0, -1));
   for (const { name, id } of routes.unguarded) {
     log('warn', 'the door does not serve a route without the plugin jwt-identity', { route: name ?? id });
   }

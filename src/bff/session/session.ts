@@ -1,7 +1,8 @@
 /** A browser's session without a store: its tokens are in encrypted cookies (docs/BFF.md). */
 import { createHash, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { ConfigError } from '../../../schema/config-error';
+import { describeError } from '../../telemetry/describe-error';
+import { createLogger, LOG_LEVEL_VARIABLE, type Log } from '../../telemetry/log';
 import { mayBeCrossSite, normalizeOrigin } from '../cross-site';
 import type { OpenedSession } from '../door/door-session';
 import { forgetCookieParts, hasCookieParts, readCookieParts, writeCookieParts } from './cookie-parts';
@@ -28,6 +29,12 @@ export interface StoredSession {
   readonly idToken?: string | undefined;
 }
 
+/** The tokens of a provider do not fit into the cookies of a browser, even without the ID token. */
+export class TokensTooLongError extends Error {
+  readonly code = 'tokens_too_long';
+  override readonly name = 'TokensTooLongError';
+}
+
 /** How sessions are kept. */
 export interface SessionOptions {
   /** Origin of the BFF as browsers see it. */
@@ -47,15 +54,24 @@ export interface SessionOptions {
   readonly cookie?: string;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
+  /** Writes a log record; to stderr unless given. */
+  readonly log?: Log;
 }
 
 /** Sessions of browsers. */
 export interface Sessions {
-  /** Returns the lines of `Set-Cookie` for a new session. Rejects with a ConfigError for tokens too long for cookies. */
+  /**
+   * Returns the lines of `Set-Cookie` for a new session. An ID token that does not fit is left out: then the provider may
+   * ask the user at the logout.
+   *
+   * @throws TokensTooLongError
+   */
   begin(tokens: Tokens): Promise<readonly string[]>;
   /**
    * Returns the access token of a request's session, renewed when it is about to expire: for `createDoor`. Requests that
    * come together, and those that come with the old cookie up to a minute later, share one renewal and its cookies.
+   *
+   * A session whose new tokens do not fit into cookies ends, and the log says so: its old refresh token is used up.
    */
   open(request: Request): Promise<OpenedSession>;
   /** Returns what a request's session holds, as it is; for pages, which cannot set cookies, and for the logout. */
@@ -79,6 +95,8 @@ interface Renewal {
   readonly setCookies: readonly string[];
 }
 
+const { log: ownLog } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
+
 /** How long requests with the cookie from before a renewal still get its result. */
 const GRACE_MS = 60_000;
 /** How long a provider that failed is not asked again for the same session. */
@@ -96,7 +114,7 @@ const MAX_OPENED = 1000;
  */
 export function createSessions(options: SessionOptions): Sessions {
   const { secrets, refresh, refreshBeforeSeconds = 60, maxAgeSeconds = 12 * 3600, now = Date.now } = options;
-  const { cookie = '__Host-session' } = options;
+  const { cookie = '__Host-session', log = ownLog } = options;
   const origin = normalizeOrigin(options.origin);
   const { seal, open } = createSeal(secrets, 'session');
   const renewals = new LRUCache<string, Promise<Renewal>>({ max: MAX_RENEWALS });
@@ -104,11 +122,18 @@ export function createSessions(options: SessionOptions): Sessions {
   const ended = new LRUCache<string, true>({ max: MAX_ENDED, ttl: maxAgeSeconds * 1000 });
   const forget = forgetCookieParts(cookie);
 
-  const write = async (session: Sealed): Promise<readonly string[]> => {
-    const seconds = Math.max(1, Math.ceil((session.sessionEnds - now()) / 1000));
-    const lines = writeCookieParts(cookie, await seal(session), { maxAgeSeconds: seconds });
-    if (lines === undefined) throw new ConfigError('session', 'the tokens of the provider are too long for cookies');
-    return lines;
+  /** The session as cookies hold it, with or without its ID token; `undefined` when they cannot. */
+  const write = async (session: Sealed): Promise<Renewal | undefined> => {
+    const maxAgeSeconds = Math.max(1, Math.ceil((session.sessionEnds - now()) / 1000));
+    const withoutIdToken = { ...session, idToken: undefined };
+    for (const kept of session.idToken === undefined ? [session] : [session, withoutIdToken]) {
+      const setCookies = writeCookieParts(cookie, await seal(kept), { maxAgeSeconds });
+      if (setCookies !== undefined) return { session: kept, setCookies };
+    }
+    const { accessToken, refreshToken = '' } = session;
+    const characters = { access_token: accessToken.length, refresh_token: refreshToken.length };
+    log('error', 'the tokens of a session are too long for cookies', characters);
+    return undefined;
   };
 
   /** Decrypting costs more than everything else that the door does for a known caller. */
@@ -128,9 +153,8 @@ export function createSessions(options: SessionOptions): Sessions {
 
   const renewed = async (session: Sealed, refreshToken: string): Promise<Renewal> => {
     const tokens = await refresh(refreshToken);
-    if (tokens === undefined) return { session: undefined, setCookies: forget };
-    const next = merged(session, tokens, now());
-    return { session: next, setCookies: await write(next) };
+    const next = tokens && (await write(merged(session, tokens, now())));
+    return next ?? { session: undefined, setCookies: forget };
   };
 
   /** One renewal for all that have the same refresh token: a provider that rotates it ends a session that uses it twice. */
@@ -147,7 +171,9 @@ export function createSessions(options: SessionOptions): Sessions {
       () => {
         forgetAfter(GRACE_MS);
       },
-      () => {
+      (error: unknown) => {
+        // Once for all requests that wait for it.
+        log('warn', 'a session could not be renewed', describeError(error));
         forgetAfter(PAUSE_MS);
       },
     );
@@ -155,9 +181,13 @@ export function createSessions(options: SessionOptions): Sessions {
   };
 
   return {
-    begin: (tokens) => {
+    begin: async (tokens) => {
       const sessionEnds = now() + maxAgeSeconds * 1000;
-      return write(merged({ id: randomUUID(), accessToken: '', tokenEnds: 0, sessionEnds }, tokens, now()));
+      const begun = await write(
+        merged({ id: randomUUID(), accessToken: '', tokenEnds: 0, sessionEnds }, tokens, now()),
+      );
+      if (begun === undefined) throw new TokensTooLongError('the tokens of the provider are too long for cookies');
+      return begun.setCookies;
     },
     open: async (request) => {
       if (!hasCookieParts(request, cookie)) return { token: undefined, setCookies: [] };
@@ -174,7 +204,7 @@ export function createSessions(options: SessionOptions): Sessions {
         if (next === undefined || ended.has(session.id)) return { token: undefined, setCookies: forget };
         return { token: next.accessToken, setCookies };
       } catch {
-        // The provider cannot be asked: the token is good as long as it is.
+        // The provider cannot be asked, which the log says: the token is good as long as it is.
         return { token: accessToken, setCookies: [] };
       }
     },

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { readDoorRoutes, type DoorFileOptions, type DoorRoutes } from '../../../../src/bff/door/door-routes';
-import { doorFile, guardedBy } from '../../../support/door-file';
+import { guardedBy } from '../../../support/door-file';
 
 const OPTIONS: DoorFileOptions = { environment: {}, services: {}, unsafeIgnoredPlugins: [], protocol: 'https' };
 const url = 'http://127.0.0.1:1';
 
 function read(members: Readonly<Record<string, unknown>>, options: Partial<DoorFileOptions> = {}): DoorRoutes {
-  return readDoorRoutes(doorFile(members), { ...OPTIONS, ...options });
+  return readDoorRoutes({ _format_version: '3.0', ...members }, { ...OPTIONS, ...options });
 }
 
 /** The name of the route that a GET takes, as far as the door serves it. */

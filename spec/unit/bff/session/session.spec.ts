@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createSessions, type SessionOptions, type Sessions, type Tokens } from '../../../../src/bff/session/session';
+import { createLogger } from '../../../../src/telemetry/log';
 
 const ORIGIN = 'https://shop.example.com';
 const SECRET = 'a'.repeat(32);
@@ -11,6 +12,8 @@ function world(more: Partial<SessionOptions> = {}): {
   readonly clock: { now: number };
   readonly provider: { asked: string[]; current: string; answer: () => Promise<Tokens | undefined> };
   readonly options: SessionOptions;
+  /** What it logged. */
+  readonly lines: string[];
 } {
   const clock = { now: START };
   const provider = {
@@ -27,8 +30,10 @@ function world(more: Partial<SessionOptions> = {}): {
     provider.current = `r${provider.asked.length}`;
     return provider.answer();
   };
-  const options = { origin: ORIGIN, secrets: [SECRET], refresh, now: () => clock.now, ...more };
-  return { sessions: createSessions(options), clock, provider, options };
+  const lines: string[] = [];
+  const { log } = createLogger('debug', (line) => lines.push(line.trimEnd()));
+  const options = { origin: ORIGIN, secrets: [SECRET], refresh, now: () => clock.now, log, ...more };
+  return { sessions: createSessions(options), clock, provider, options, lines };
 }
 
 const TOKENS: Tokens = { accessToken: 'a0', expiresInSeconds: 300, refreshToken: 'r0', idToken: 'i0' };
@@ -70,7 +75,19 @@ describe('the cookies of a session', () => {
   });
 
   it('are refused when the tokens are too long for a browser and a server', async () => {
-    await expect(world().sessions.begin({ ...TOKENS, accessToken: 'x'.repeat(12_000) })).rejects.toThrow('too long');
+    const { sessions, lines } = world();
+    const begun = sessions.begin({ ...TOKENS, accessToken: 'x'.repeat(12_000) });
+    await expect(begun).rejects.toMatchObject({ name: 'TokensTooLongError', code: 'tokens_too_long' });
+    expect(lines).toEqual([
+      'error: the tokens of a session are too long for cookies access_token=12000 refresh_token=2',
+    ]);
+  });
+
+  it('leave the ID token out when it does not fit beside the others', async () => {
+    const { sessions, lines } = world();
+    const cookie = cookieOf(await sessions.begin({ ...TOKENS, idToken: 'x'.repeat(12_000) }));
+    expect(await sessions.read(request(cookie))).toEqual({ accessToken: 'a0', refreshToken: 'r0', idToken: undefined });
+    expect(lines).toEqual([]);
   });
 
   it('mean nothing when a bit is changed, or to another secret', async () => {
@@ -140,8 +157,23 @@ describe('a session', () => {
     expect(setCookies).toHaveLength(3);
   });
 
-  it('keeps its token while the provider cannot be asked, and asks it once', async () => {
-    const { sessions, clock, provider } = world();
+  it('ends, and says so in the log, when its new tokens do not fit into cookies', async () => {
+    const { sessions, clock, provider, lines } = world();
+    const cookie = cookieOf(await sessions.begin(TOKENS));
+    provider.answer = () => Promise.resolve({ ...TOKENS, accessToken: 'x'.repeat(12_000), refreshToken: 'r1' });
+    clock.now += 290_000;
+    for (let i = 0; i < 2; i += 1) {
+      const { token, setCookies } = await sessions.open(request(cookie));
+      expect([token, setCookies.length, cookieOf(setCookies)]).toEqual([undefined, 3, '']);
+    }
+    expect(provider.asked).toEqual(['r0']);
+    expect(lines).toEqual([
+      'error: the tokens of a session are too long for cookies access_token=12000 refresh_token=2',
+    ]);
+  });
+
+  it('keeps its token while the provider cannot be asked, asks it once, and says so once', async () => {
+    const { sessions, clock, provider, lines } = world();
     const cookie = cookieOf(await sessions.begin(TOKENS));
     provider.answer = () => Promise.reject(new Error('down'));
     clock.now += 290_000;
@@ -149,6 +181,7 @@ describe('a session', () => {
       expect(await sessions.open(request(cookie))).toEqual({ token: 'a0', setCookies: [] });
     }
     expect(provider.asked).toHaveLength(1);
+    expect(lines).toEqual([expect.stringMatching(/^warn: a session could not be renewed error=Error /)]);
   });
 
   it('is not renewed for another site', async () => {
