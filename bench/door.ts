@@ -1,8 +1,8 @@
 /**
  * What the door of a BFF costs a request, beside a route that only passes requests on in the same process. The rows are
- * measured in turns. Next.js is not in it: what it adds is the same for every route.
+ * measured in turns. With `--next`, the same in route handlers of a real `next start` (examples/nextjs-bff: npm ci).
  *
- *     npm run bench:door [-- --short]
+ *     npm run bench:door [-- --short] [--next]
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,13 +11,21 @@ import { join } from 'node:path';
 import { createSessions } from '../src/bff/session/session';
 import { publicJwk, signingKey, signToken } from '../spec/support/tokens';
 import { hasWrk, runWrk, type Load } from './gateway/wrk';
+import { startNextFront } from './door/next-front';
 import { familyOf, usageOf } from './process-meter';
 
 const isShort = process.argv.includes('--short');
+const hasNext = process.argv.includes('--next');
 const ROUNDS = isShort ? 1 : 5;
 const SECONDS = isShort ? 1 : 3;
 const ISSUER = 'https://auth.test/';
 const SECRET = 'for benchmarks and for nothing else than benchmarks';
+
+/** A server with the ways of door/handlers.js. */
+interface Front {
+  readonly url: string;
+  readonly pid: number;
+}
 
 interface Row {
   readonly way: string;
@@ -50,9 +58,9 @@ async function main(): Promise<void> {
   const plugins = [{ name: 'jwt-identity', config: { issuers } }];
   const routes = [{ name: 'all', paths: ['/door', '/session'], plugins }];
   const kongYml = JSON.stringify({ _format_version: '3.0', services: [{ url: serviceUrl, routes }] });
-  const [front, url] = await started('door/front.js', {
-    FRONT: JSON.stringify({ kongYml, service: serviceUrl, secret: SECRET }),
-  });
+  const settings = { FRONT: JSON.stringify({ kongYml, service: serviceUrl, secret: SECRET }) };
+  const [front, url] = await started('door/front.js', settings);
+  const next = hasNext ? await startNextFront({ JWT_IDENTITY_LOG_LEVEL: 'error', ...settings }) : undefined;
   const sessions = createSessions({
     origin: 'http://shop.test',
     secrets: [SECRET],
@@ -60,19 +68,22 @@ async function main(): Promise<void> {
   });
   const cookies = await sessions.begin({ accessToken: token, expiresInSeconds: 86_400 });
   const cookie = cookies[0]!.split(';')[0]!;
-  const rows: Row[] = [
+  const ways: Row[] = [
     { way: 'a bare proxy route', path: '/bare', headers: [] },
     { way: 'the door, bearer token', path: '/door', headers: [`Authorization: Bearer ${token}`] },
     { way: 'the door, encrypted cookie', path: '/session', headers: [`Cookie: ${cookie}`] },
     { way: 'the door, no token: 401', path: '/door', headers: [], isRefused: true },
   ];
+  const fronts: (Front & { readonly name: string })[] = [{ name: '', url, pid: front.pid! }];
+  if (next !== undefined) fronts.push({ name: 'next start: ', url: next.url, pid: next.child.pid! });
+  const rows = fronts.flatMap(({ name, ...at }) => ways.map((row) => ({ ...row, ...at, way: name + row.way })));
   const found = new Map(rows.map(({ way }) => [way, [] as (Load & { cpuUs: number })[]]));
   // The first round only warms up.
   for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const { way, path, headers, isRefused = false } of rows) {
-      const before = usageOf(familyOf(front.pid!)).cpuNs;
+    for (const { way, url, pid, path, headers, isRefused = false } of rows) {
+      const before = usageOf(familyOf(pid)).cpuNs;
       const load = await runWrk(url + path, headers, SECONDS);
-      const cpuUs = (usageOf(familyOf(front.pid!)).cpuNs - before) / 1000 / load.requests;
+      const cpuUs = (usageOf(familyOf(pid)).cpuNs - before) / 1000 / load.requests;
       if (isRefused !== load.refused > 0) throw new Error(`${way}: ${load.refused} of ${load.requests} refused`);
       if (round > 0) found.get(way)!.push({ ...load, cpuUs });
     }
@@ -91,6 +102,7 @@ async function main(): Promise<void> {
       ]),
     ),
   );
+  await next?.stop();
   front.disconnect();
   service.disconnect();
 }
