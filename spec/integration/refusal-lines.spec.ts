@@ -84,6 +84,7 @@ describeKong('the line that a refusal leaves in the log', () => {
     expect(line).toMatch(
       /request refused request_id=\w+ route=admin service=shop code=forbidden reason="authorize\[1\]: none of the roles" accepted="root, ops" issuer=https:\/\/auth\.test\/ kid=k1/,
     );
+    expect(line.match(/request_id=/g)).toHaveLength(1);
   });
 
   it('names the trace of each request without a token, as the answer does, also when the worker repeats the answer', async () => {

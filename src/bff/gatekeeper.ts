@@ -1,4 +1,5 @@
 /** For what stands beside the gateway: the package's export `kong-plugin-jwt-identity/bff` (docs/BFF.md). */
+import { randomUUID } from 'node:crypto';
 import { ConfigError } from '../../schema/config-error';
 import type { Claims } from '../core/claim-selector';
 import { withHeaders } from '../core/decision';
@@ -149,8 +150,9 @@ export function createGatekeeper(config: unknown, { session, signingKeys }: Gate
       const decision = await judge(request).catch(() => new Refusal('internal_error', 'an unexpected error'));
       if (!(decision instanceof Refusal)) return decision;
       const traceId = traceIdOfRequest(request);
-      logRefusal(decision, { trace_id: traceId });
-      const { status, headers, body } = refusalResponse(decision, policy.challenge, { traceId });
+      const requestId = randomUUID();
+      logRefusal(decision, { request_id: requestId, trace_id: traceId });
+      const { status, headers, body } = refusalResponse(decision, policy.challenge, { requestId, traceId });
       return { outcome: 'refuse', code: decision.code, response: new Response(body, { status, headers }) };
     },
   };

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { CommanderError } from 'commander';
 import { parseConfig } from '../../../schema/parse-config';
 import { PRESETS } from '../../../schema/presets/presets';
 import { PROVIDERS, type Provider } from '../../../schema/presets/providers';
 import { findingLine, inspect } from '../../../src/cli/diagnosis';
+import { initCommand } from '../../../src/cli/init';
 import { condition, issuerUrl, service } from '../../../src/cli/init/answers';
 import type { Draft, DraftService } from '../../../src/cli/init/draft';
 import { completeDraft, type GivenDraft } from '../../../src/cli/init/draft-completion';
@@ -268,5 +270,33 @@ describe('an answer', () => {
     ['orders=http://orders.internal:8080/base', { url: 'http://orders.internal:8080/base', path: '/orders' }],
   ])('the service %j is read', (text, read) => {
     expect(service(text)).toMatchObject({ name: 'orders', ...read });
+  });
+});
+
+describe('a flag of init', () => {
+  const errors: string[] = [];
+  const command = (): ReturnType<typeof initCommand> =>
+    initCommand()
+      .exitOverride()
+      .configureOutput({ writeErr: (text) => void errors.push(text) });
+
+  it.each<[args: readonly string[], words: RegExp]>([
+    [
+      ['--issuer', 'auth.test'],
+      /^error: option '--issuer <url>' argument 'auth.test' is invalid. It must be an absolute/,
+    ],
+    [['--provider', 'keycloack'], /^error: option '--provider <name>' .*Allowed choices are auth0, /],
+    [['--audience', ' , '], /^error: option '--audience <list>' .*It must not be empty/],
+    [
+      ['--service', 'a=http://x.test', '--service', 'a=http://y.test'],
+      /'--service <service>' .*Its name is given twice/,
+    ],
+    [['--condition', 'repository'], /'--condition <claim=value>' .*It must be CLAIM=VALUE/],
+    [['--ca-file', 'ca.pem'], /'--ca-file <path>' .*It must be an absolute path/],
+    [['--format', 'kong.yml'], /'--format <format>' .*Allowed choices are kong, policies/],
+  ])('is named when its value cannot be used: %j', async (args, words) => {
+    errors.length = 0;
+    await expect(command().parseAsync(args, { from: 'user' })).rejects.toThrow(CommanderError);
+    expect(errors.join('')).toMatch(words);
   });
 });
