@@ -61,17 +61,18 @@ describe('a refusal by a gatekeeper', () => {
     const written = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     process.env['JWT_IDENTITY_LOG_LEVEL'] = 'notice';
     try {
-      await jest.isolateModulesAsync(async () => {
-        const bff = await import('../../../src/bff/gatekeeper');
-        const decision = await ask(bff.createGatekeeper(config), {});
-        const { response } = decision as Exclude<typeof decision, Admission>;
-        const { request_id: id } = (await response.json()) as { request_id: string };
-        expect(id).toMatch(/^[\w-]{36}$/);
-        const lines = written.mock.calls.map(([line]) => String(line));
-        expect(lines).toEqual([
-          `notice: request refused request_id=${id} code=token_missing reason="no bearer token"\n`,
-        ]);
+      let ofLog: typeof createGatekeeper = createGatekeeper;
+      jest.isolateModules(() => {
+        // eslint-disable-next-line @typescript-eslint/no-require-imports -- the level is read when it is loaded
+        ofLog = (require('../../../src/bff/gatekeeper') as { createGatekeeper: typeof createGatekeeper })
+          .createGatekeeper;
       });
+      const decision = await ask(ofLog(config), {});
+      const { response } = decision as Exclude<typeof decision, Admission>;
+      const { request_id: id } = (await response.json()) as { request_id: string };
+      expect(id).toMatch(/^[\w-]{36}$/);
+      const lines = written.mock.calls.map(([line]) => String(line));
+      expect(lines).toEqual([`notice: request refused request_id=${id} code=token_missing reason="no bearer token"\n`]);
     } finally {
       delete process.env['JWT_IDENTITY_LOG_LEVEL'];
       written.mockRestore();

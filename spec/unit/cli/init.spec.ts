@@ -236,6 +236,9 @@ describe('a provider', () => {
     ['oidc', 'https://auth0.com.acme.test/', 'https://auth0.com.acme.test/jwks'],
     ['oidc', 'https://id.acme.test/realms/a', 'https://id.acme.test/jwks'],
     ['oidc', 'https://id.acme.test', 'no URL'],
+    // The authorization server of Okta's own organization, and a path that Auth0 does not have.
+    ['oidc', 'https://acme.okta.com', undefined],
+    ['oidc', 'https://acme.eu.auth0.com/other', undefined],
   ])('%s is guessed for %s with keys at %s', (provider, issuer, jwksUri) => {
     expect(guessProvider(issuer, jwksUri)).toBe(provider);
   });
