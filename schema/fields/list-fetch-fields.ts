@@ -68,6 +68,13 @@ const LIST_FETCH_FIELDS = [
     },
   },
   {
+    cache_directory: {
+      ...ABSOLUTE_PATH,
+      description:
+        'Folder for the last good list. A gateway that starts during an outage goes on with it, as long as it could have used a stale list, and one that starts at any time refuses an older list. Made with mode 0700 if it is missing; not used when others may write to it or to a folder above it without the sticky bit.',
+    },
+  },
+  {
     proxy_url: {
       type: 'string',
       referenceable: true,

@@ -112,6 +112,7 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, string>>>
     cooldown: 'cooldown: 5',
     max_bytes: 'max_bytes: 1048576',
     ca_file: 'ca_file: /etc/kong/company-ca.pem',
+    cache_directory: 'cache_directory: /var/lib/kong/jwt-identity/lists',
     proxy_url: 'proxy_url: "http://proxy.example.com:3128"',
     allow_http: 'allow_http: true',
     allow_link_local: 'allow_link_local: true',

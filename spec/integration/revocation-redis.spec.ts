@@ -1,13 +1,10 @@
 /** A copy of a list in a real redis-server that is killed, frozen, emptied, set back and restarted. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ENTRY_KINDS, type RevocationEntry, writeEntry } from '../../src/revocation/revocation-entry';
 import { RedisList } from '../../src/revocation/redis-list';
 import { redisStore, type ListStore } from '../../src/revocation/list-store';
 import { LogRecorder } from '../support/key-issuer';
-import { RedisServer, redisProblem } from '../support/redis-server';
-
-const problem = redisProblem();
-if (problem !== undefined) process.stderr.write(`SKIPPED: lists in Redis (${problem})\n`);
+import { REDIS_PROGRAMS, RedisServer, redisProblem } from '../support/redis-server';
 
 const KEY = 'jwt-identity:revocations';
 const NOW = Math.floor(Date.now() / 1000);
@@ -20,14 +17,18 @@ const entry = (name: string, changes: Partial<RevocationEntry> = {}): Revocation
   ...changes,
 });
 
-(problem === undefined ? describe : describe.skip)('a list in Redis', () => {
+describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
+  const problem = redisProblem(program);
+  if (problem !== undefined) process.stderr.write(`SKIPPED: lists in ${program} (${problem})\n`);
+  const it = problem === undefined ? test : test.skip;
+
   let server: RedisServer;
   let store: ListStore;
   let recorder: LogRecorder;
   let aheadMs: number;
   let opened: RedisList[];
   beforeAll(async () => {
-    server = await RedisServer.start();
+    server = await RedisServer.start({ program });
   });
   afterAll(() => server.end());
   beforeEach(async () => {

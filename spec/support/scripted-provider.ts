@@ -35,7 +35,9 @@ export class ScriptedProvider {
     const now = (): number => this.nowMs;
     const file: DocumentFile = {
       write: (stored) => this.#onDisk(() => void (this.stored = stored)),
+      confirm: () => this.#onDisk(() => undefined),
       read: () => this.#onDisk(() => this.stored),
+      readTimes: () => Promise.resolve(undefined),
     };
     this.set = new RemoteKeySet('https://auth.test/', keyFetchOf(keyFetch), {
       now,

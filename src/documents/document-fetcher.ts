@@ -1,9 +1,8 @@
-import { promisify } from 'node:util';
-import { gunzip, type ZlibOptions } from 'node:zlib';
 import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
 import { guardedLookup, namesRefusedAddress, plainLookup } from './address-guard';
 import { readBearerToken } from './bearer-token-file';
 import { readCaFile } from './ca-file';
+import { bodyParsers, tooLarge, unpacked, type BodyForm } from './document-body';
 import { FetchError } from './fetch-error';
 import type { FreshnessHeaders } from './freshness';
 
@@ -19,7 +18,7 @@ export interface Validators {
 export type FetchedDocument =
   | {
       readonly status: 'ok';
-      /** The JSON value, or the text, as was asked for. */
+      /** The JSON value, the text or the chunks of bytes, as was asked for. */
       readonly body: unknown;
       readonly freshness: FreshnessHeaders;
       readonly validators: Validators;
@@ -53,8 +52,8 @@ export interface FetchLimits {
 export interface DocumentRequest {
   /** Media types for `Accept`. */
   readonly accept?: string;
-  /** Whether the body is JSON or UTF-8 text, such as a signed document. */
-  readonly format?: 'json' | 'text';
+  /** Whether the body is JSON, UTF-8 text such as a signed document, or a list of bytes that somebody else reads. */
+  readonly format?: BodyForm;
   /** Further headers, such as `authorization`, by names in lower case. They go to every URL that is asked. */
   readonly headers?: Readonly<Record<string, string>>;
   /** `no-cache` asks the provider itself, past every cache (RFC 9111 §5.2.1.4). */
@@ -83,7 +82,7 @@ export function createDocumentFetcher(config: FetchLimits, asked: DocumentReques
       const moved = redirectTarget(url, first);
       if (moved !== undefined) await first.body.dump({ limit: config.maxBytes });
       const response = moved === undefined ? first : await request(moved, { dispatcher, signal, headers });
-      return await readResponse(url, response, config.maxBytes, asked.format === 'text' ? parseText : parseJson);
+      return await readResponse(url, response, config.maxBytes, bodyParsers[asked.format ?? 'json']);
     } catch (error) {
       throw error instanceof FetchError ? error : new FetchError(describe(error, signal, config));
     } finally {
@@ -167,7 +166,7 @@ async function readResponse(
   url: string,
   { statusCode, headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
-  parse: (bytes: Uint8Array) => unknown,
+  parse: (chunks: readonly Uint8Array[]) => unknown,
 ): Promise<FetchedDocument> {
   const header = (name: string): string | undefined => {
     const value = headers[name];
@@ -184,55 +183,17 @@ async function readResponse(
     const what = statusCode >= 300 && statusCode < 400 ? 'a second redirect, which is not followed' : 'not 200';
     throw new FetchError(`the provider answered ${statusCode}, ${what}`, statusCode);
   }
-  const bytes = await unpacked(header('content-encoding'), await body.bytes(), maxBytes);
-  if (bytes.length > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk as Uint8Array);
+  const unpackedChunks = await unpacked(header('content-encoding'), chunks, maxBytes);
+  if (unpackedChunks.reduce((sum, { length }) => sum + length, 0) > maxBytes) throw tooLarge(maxBytes);
   const validators = { url, etag: plain(header('etag')), lastModified: plain(header('last-modified')) };
-  return { status: 'ok', body: parse(bytes), freshness, validators };
-}
-
-const gunzipped = promisify<Buffer | Uint8Array, ZlibOptions, Buffer>(gunzip);
-
-/**
- * Some servers compress although nobody asked. gzip is unpacked, off this thread, until there are too many bytes: a small
- * body may unpack to gigabytes.
- */
-async function unpacked(coding = 'identity', bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
-  const name = coding.trim().toLowerCase();
-  if (name === 'identity') return bytes;
-  if (name !== 'gzip' && name !== 'x-gzip') {
-    throw new FetchError('the provider compressed its answer in another way than gzip, which was not asked for');
-  }
-  try {
-    return await gunzipped(bytes, { maxOutputLength: maxBytes });
-  } catch (error) {
-    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    throw isTooLarge ? tooLarge(maxBytes) : new FetchError('the compressed document cannot be unpacked');
-  }
-}
-
-function tooLarge(maxBytes: number): FetchError {
-  return new FetchError(`the document has more than ${maxBytes} bytes`);
+  return { status: 'ok', body: parse(unpackedChunks), freshness, validators };
 }
 
 /** A validator that can be sent back. Others would make every further request fail on our side. */
 function plain(text: string | undefined): string | undefined {
   return text !== undefined && /^[\x20-\x7e]{1,1024}$/.test(text) ? text : undefined;
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(parseText(bytes));
-  } catch {
-    throw new FetchError('the document is not JSON');
-  }
-}
-
-function parseText(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new FetchError('the document is not UTF-8');
-  }
 }
 
 /** Codes of undici, Node and OpenSSL are for operators; messages may quote what a provider sent. */

@@ -1,61 +1,135 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { openTrustedFolder, type TrustedFolder } from '../files/trusted-folder';
 import { mayOthersWrite, UntrustedPathError } from '../files/trusted-path';
 
-/** A document as it was fetched, with when and for how long. */
-export interface StoredDocument {
-  /** JSON; whoever reads it checks it like a fetched document. */
-  readonly body: unknown;
+/** When a document was fetched, for how long, and how new it was. */
+export interface StoredTimes {
   /** `Date.now()` of the fetch. */
   readonly fetchedAtMs: number;
   readonly lifetimeSeconds: number;
+  /** When the document says that it was issued, in seconds since the epoch, if it says so. */
+  readonly issuedAtSeconds?: number | undefined;
 }
+
+/** A document as it was fetched. */
+export interface StoredDocument extends StoredTimes {
+  /** Whoever reads it checks it like a fetched document. */
+  readonly body: unknown;
+}
+
+/** What a body is: a value of JSON, or bytes in chunks (`readonly Uint8Array[]`). */
+export type BodyFormat = 'json' | 'chunks';
 
 /** The last good document of one source on disk, for a cold start while the provider is down. */
 export interface DocumentFile {
-  /** Replaces the file at once or not at all. Rejects when the disk does not let it or the folder is not safe. */
+  /**
+   * Replaces the file at once or not at all, unless it holds a newer document. Rejects when the disk does not let it or the
+   * folder is not safe.
+   */
   write(stored: StoredDocument): Promise<void>;
+  /** Notes that the provider confirmed the document that was written last, if the file still holds it. Rejects likewise. */
+  confirm(times: StoredTimes): Promise<void>;
   /**
    * Returns what is stored; `undefined` when there is nothing, or nothing that makes sense. Rejects when it cannot be
    * read or the folder is not safe.
    */
   read(): Promise<StoredDocument | undefined>;
+  /** The same without the body. */
+  readTimes(): Promise<StoredTimes | undefined>;
+}
+
+/** How a file is kept. */
+export interface DocumentFileOptions {
+  readonly format?: BodyFormat;
+  /** A file with a larger body is not read. */
+  readonly maxBytes?: number;
 }
 
 /** 1000 keys of the longest kind that is accepted have less. */
-const LARGEST_FILE_BYTES = 8 * 1024 * 1024;
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** The first line: the times, and whose document it is. Its source is a URL and a few settings. */
+const MAX_HEADER_BYTES = 16_384;
+/** So that other times take the same space. */
+const HEADER_ROOM = 64;
+const LINE_FEED = 0x0a;
 
 /**
- * Returns the file of one source in `directory`. Whoever can write there can decide whose tokens are believed: the
- * directory is made for the owner only, and one that others own, may write or may exchange is not used. Everything
- * happens in the folder that was opened and checked, whatever becomes of its path meanwhile.
+ * Returns the file of one source in `directory`: a line with its times, then the body. Whoever can write there can decide
+ * whose tokens are believed: the directory is made for the owner only, and one that others own, may write or may exchange
+ * is not used. Everything happens in the folder that was opened and checked, whatever becomes of its path meanwhile.
  *
- * @param source - everything that decides which keys these are; its digest is the name
+ * @param source - everything that decides which document this is; its digest is the name
  */
-export function documentFile(directory: string, source: string): DocumentFile {
+export function documentFile(
+  directory: string,
+  source: string,
+  { format = 'json', maxBytes: maxBodyBytes = MAX_BODY_BYTES }: DocumentFileOptions = {},
+): DocumentFile {
+  const maxBytes = maxBodyBytes + MAX_HEADER_BYTES;
   const name = `${createHash('sha256').update(source).digest('hex')}.json`;
+  /** Names what this process wrote, so that it confirms nothing else. */
+  let id: string | undefined;
+  const ifThere = async <T>(use: (folder: TrustedFolder) => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await inFolder(directory, use, false);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  };
   return {
-    write: (stored) =>
+    write: ({ body, ...times }) =>
       inFolder(directory, async (folder) => {
+        const there = await readRegularFile(folder.at(name), MAX_HEADER_BYTES, maxBytes).catch(() => undefined);
+        const newest = there && headerOf(there, source)?.issuedAtSeconds;
+        // Another process may have been answered by a server that is ahead of the one that answered this one.
+        if (newest !== undefined && newest > (times.issuedAtSeconds ?? Infinity)) return;
         const temporary = folder.at(`${name}.${randomUUID()}`);
+        id = randomUUID();
         try {
-          await writeFile(temporary, JSON.stringify({ source, ...stored }), { mode: 0o600, flag: 'wx' });
+          const file = await open(temporary, 'wx', 0o600);
+          try {
+            const header = JSON.stringify({ source, id, ...times });
+            await file.write(`${header.padEnd(header.length + HEADER_ROOM)}\n`);
+            const chunks = format === 'json' ? [Buffer.from(JSON.stringify(body))] : (body as readonly Uint8Array[]);
+            for (const chunk of chunks) await file.writeFile(chunk);
+          } finally {
+            await file.close();
+          }
           await rename(temporary, folder.at(name));
         } catch (error) {
           await rm(temporary, { force: true });
           throw error;
         }
       }),
-    async read() {
-      try {
-        const text = await inFolder(directory, (folder) => readRegularFile(folder.at(name)), false);
-        return parseStored(text, source);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw error;
-      }
+    confirm: async (times) => {
+      await ifThere(async (folder) => {
+        const file = await open(folder.at(name), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+        try {
+          const head = await readHead(file, MAX_HEADER_BYTES);
+          if (id === undefined || headerOf(head, source)?.id !== id) return;
+          const header = JSON.stringify({ source, id, ...times }).padEnd(head.indexOf(LINE_FEED));
+          // In place and within a page: whoever reads it meanwhile reads the one or the other.
+          if (header.length === head.indexOf(LINE_FEED)) await file.write(header, 0);
+        } finally {
+          await file.close();
+        }
+      });
+    },
+    read: async () => {
+      const bytes = await ifThere((folder) => readRegularFile(folder.at(name), maxBytes, maxBytes));
+      const header = bytes && headerOf(bytes, source);
+      if (bytes === undefined || header === undefined) return undefined;
+      const body = bytes.subarray(bytes.indexOf(LINE_FEED) + 1);
+      if (format === 'chunks') return { ...header, body: [body] };
+      const json = jsonOf(body);
+      return json === undefined ? undefined : { ...header, body: json };
+    },
+    readTimes: async () => {
+      const head = await ifThere((folder) => readRegularFile(folder.at(name), MAX_HEADER_BYTES, maxBytes));
+      return head && headerOf(head, source);
     },
   };
 }
@@ -73,23 +147,38 @@ async function inFolder<T>(
   }
 }
 
-/** Returns the text of a file. Links, pipes and devices are not followed, opened or waited for. */
-async function readRegularFile(path: string): Promise<string> {
+/** Returns the first bytes of a file. Links, pipes and devices are not followed, opened or waited for. */
+async function readRegularFile(path: string, bytes: number, maxBytes: number): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const status = await file.stat();
     if (mayOthersWrite(status)) throw new UntrustedPathError('others may write to the file');
-    return status.isFile() && status.size <= LARGEST_FILE_BYTES ? await file.readFile('utf8') : '';
+    if (!status.isFile() || status.size > maxBytes) return Buffer.alloc(0);
+    return await readHead(file, Math.min(status.size, bytes));
   } finally {
     await file.close();
   }
 }
 
-function parseStored(text: string, source: string): StoredDocument | undefined {
+async function readHead(file: FileHandle, bytes: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** Returns what the first line says; `undefined` when it is not of that source, or makes no sense. */
+function headerOf(bytes: Buffer, source: string): (StoredTimes & { readonly id: unknown }) | undefined {
+  const end = bytes.indexOf(LINE_FEED);
+  const header = end < 0 || end > MAX_HEADER_BYTES ? undefined : jsonOf(bytes.subarray(0, end));
+  if (typeof header !== 'object' || header === null) return undefined;
+  const stored = header as StoredTimes & { readonly source: unknown; readonly id: unknown };
+  const { fetchedAtMs, lifetimeSeconds, issuedAtSeconds, id } = stored;
+  const isWhole = stored.source === source && [fetchedAtMs, lifetimeSeconds, issuedAtSeconds ?? 0].every(isTime);
+  return isWhole ? { fetchedAtMs, lifetimeSeconds, issuedAtSeconds, id } : undefined;
+}
+
+function jsonOf(bytes: Buffer): unknown {
   try {
-    const stored = JSON.parse(text) as StoredDocument & { source: unknown };
-    const isWhole = stored.source === source && isTime(stored.fetchedAtMs) && isTime(stored.lifetimeSeconds);
-    return isWhole ? stored : undefined;
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
     return undefined;
   }

@@ -32,6 +32,8 @@ export interface Parsed<T> {
   readonly lifetimeSeconds?: number | undefined;
   /** Milliseconds since the epoch, such as `exp`. Past it the document is not used, whatever else is configured. */
   readonly expiresAtMs?: number | undefined;
+  /** When it was issued, in seconds since the epoch. An older one is refused: somebody could have kept it back. */
+  readonly issuedAtSeconds?: number | undefined;
 }
 
 /** Where versions of a document come from. */
@@ -60,46 +62,63 @@ export interface DocumentVersion<T> extends DocumentTimes {
   readonly validators: Validators | undefined;
   /** The lifetime that the document itself states, in seconds. */
   readonly statedSeconds: number | undefined;
+  readonly issuedAtSeconds: number | undefined;
 }
 
 /** How an attempt that succeeded ended: with another version, or with word that the one from before is still right. */
 export interface FetchedVersion<T> {
   readonly outcome: 'ok' | 'not_modified';
   readonly version: DocumentVersion<T>;
+  /** As it was fetched; `undefined` with `not_modified`. */
+  readonly body: unknown;
 }
 
 /**
  * Fetches the next version, or confirms the one from before, within `timeoutMs`.
  *
- * @throws FetchError when the document cannot be had, is of no use, or has expired
+ * @param newestIssue - when the newest version so far was issued, in seconds since the epoch
+ * @param onFetched - told that the provider has answered, and that its answer is being read
+ * @throws FetchError when the document cannot be had, is of no use, has expired, or is older than the one before
  */
 export async function fetchVersion<T>(
   source: VersionSource<T>,
   before: DocumentVersion<T> | undefined,
+  newestIssue: number,
   isRenewal: boolean,
+  onFetched: () => void,
 ): Promise<FetchedVersion<T>> {
   const { limits, fetch, parse, now, wallClock, random } = source;
-  const signal = AbortSignal.timeout(limits.timeoutMs);
-  const deadline = rejection(signal, `no complete answer within ${limits.timeoutMs} ms`);
-  const document = await Promise.race([fetch({ validators: before?.validators, isRenewal, signal }), deadline]);
-  const fetched = { fetchedAt: now(), fetchedAtMs: wallClock() };
-  const timesOf = (seconds: number, expiresAtMs: number | undefined): DocumentTimes =>
-    documentTimes({ ...fetched, lifetimeSeconds: seconds, expiresAtMs }, limits.maxStale, random());
-  let version: DocumentVersion<T>;
-  if (document.status === 'ok') {
-    const parsed = await Promise.race([parse(document.body, before?.value), deadline]);
-    const { value, lifetimeSeconds: stated, expiresAtMs } = parsed;
-    const seconds = lifetimeSeconds(document.freshness, limits, { stated });
-    version = { value, statedSeconds: stated, validators: document.validators, ...timesOf(seconds, expiresAtMs) };
-  } else if (before !== undefined) {
-    const lifetimes = { stated: before.statedSeconds, unsaid: before.lifetimeSeconds };
-    const seconds = lifetimeSeconds(document.freshness, limits, lifetimes);
-    version = { ...before, ...timesOf(seconds, before.expiresAtMs) };
-  } else {
-    throw new FetchError('the provider answered 304 to a request without a condition');
+  const { signal, deadline, clear } = timeLimit(limits.timeoutMs);
+  try {
+    const document = await Promise.race([fetch({ validators: before?.validators, isRenewal, signal }), deadline]);
+    onFetched();
+    const fetched = { fetchedAt: now(), fetchedAtMs: wallClock() };
+    const timesOf = (seconds: number, expiresAtMs: number | undefined): DocumentTimes =>
+      documentTimes({ ...fetched, lifetimeSeconds: seconds, expiresAtMs }, limits.maxStale, random());
+    let version: DocumentVersion<T>;
+    if (document.status === 'ok') {
+      const parsed = await Promise.race([parse(document.body, before?.value), deadline]);
+      const { value, lifetimeSeconds: stated, expiresAtMs, issuedAtSeconds } = parsed;
+      if (issuedAtSeconds !== undefined && issuedAtSeconds < newestIssue) {
+        throw new FetchError('the document is older than the one before');
+      }
+      // One that takes long to read must not be out of date before it was used.
+      const readSeconds = (now() - fetched.fetchedAt) / 1000;
+      const seconds = Math.max(lifetimeSeconds(document.freshness, limits, { stated }), readSeconds + limits.minTtl);
+      const { validators } = document;
+      version = { value, statedSeconds: stated, issuedAtSeconds, validators, ...timesOf(seconds, expiresAtMs) };
+    } else if (before !== undefined) {
+      const lifetimes = { stated: before.statedSeconds, unsaid: before.lifetimeSeconds };
+      const seconds = lifetimeSeconds(document.freshness, limits, lifetimes);
+      version = { ...before, ...timesOf(seconds, before.expiresAtMs) };
+    } else {
+      throw new FetchError('the provider answered 304 to a request without a condition');
+    }
+    if (now() >= version.staleUntil) throw new FetchError('the document has expired');
+    return { outcome: document.status, version, body: document.status === 'ok' ? document.body : undefined };
+  } finally {
+    clear();
   }
-  if (now() >= version.staleUntil) throw new FetchError('the document has expired');
-  return { outcome: document.status, version };
 }
 
 /**
@@ -115,22 +134,39 @@ export async function restoreVersion<T>(source: VersionSource<T>): Promise<Docum
   const seconds = Math.min(stored.lifetimeSeconds, limits.maxTtl);
   // A time to come would make the document last for ever.
   if (ageMs < 0 || ageMs >= (seconds + limits.maxStale) * 1000) return undefined;
-  const { value, lifetimeSeconds: stated, expiresAtMs } = await parse(body, undefined);
+  const { value, lifetimeSeconds: stated, expiresAtMs, issuedAtSeconds } = await parse(body, undefined);
   const age = { fetchedAt: now() - ageMs, fetchedAtMs, lifetimeSeconds: seconds, expiresAtMs };
   const times = documentTimes(age, limits.maxStale, random());
-  return now() < times.staleUntil ? { value, statedSeconds: stated, validators: undefined, ...times } : undefined;
+  if (now() >= times.staleUntil) return undefined;
+  return { value, statedSeconds: stated, issuedAtSeconds, validators: undefined, ...times };
 }
 
 /** For a fetch that ends with the signal to say so itself, in milliseconds. */
 const GRACE_MS = 250;
 
-/** Rejects soon after the signal is aborted. Without it, a fetch or a parser that never ends would keep all that wait. */
-function rejection(signal: AbortSignal, reason: string): Promise<never> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => {
-      setTimeout(reject, GRACE_MS, new FetchError(reason)).unref();
-    });
+interface TimeLimit {
+  readonly signal: AbortSignal;
+  /** Rejects soon after the time is up. Without it, a fetch or a parser that never ends would keep all that wait. */
+  readonly deadline: Promise<never>;
+  /** Lets go of everything: a timer would hold what was fetched until the time is up. */
+  readonly clear: () => void;
+}
+
+function timeLimit(timeoutMs: number): TimeLimit {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      controller.abort();
+      timer = setTimeout(reject, GRACE_MS, new FetchError(`no complete answer within ${timeoutMs} ms`)).unref();
+    }, timeoutMs).unref();
   });
-  aborted.catch(() => undefined);
-  return aborted;
+  deadline.catch(() => undefined);
+  return {
+    signal: controller.signal,
+    deadline,
+    clear: () => {
+      clearTimeout(timer);
+    },
+  };
 }

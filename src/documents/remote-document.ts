@@ -2,12 +2,23 @@ import type { LogFields } from '../telemetry/log';
 import { backOffMs } from './back-off';
 import type { DocumentReport, FetchOutcome } from './document-report';
 import { FetchError } from './fetch-error';
-import { fetchVersion, restoreVersion, type DocumentVersion, type VersionSource } from './document-version';
+import {
+  fetchVersion,
+  restoreVersion,
+  type DocumentVersion,
+  type FetchedVersion,
+  type VersionSource,
+} from './document-version';
 
 /** What a {@link RemoteDocument} is made of. */
 export interface RemoteDocumentOptions<T> extends VersionSource<T> {
-  /** Returns the body to keep on disk, from which `parse` makes the value again. */
-  readonly write: (value: T) => unknown;
+  /**
+   * Returns the body to keep on disk, from which `parse` makes the value again. `undefined`: the one that is there is only
+   * confirmed.
+   *
+   * @param body - as it was fetched; `undefined` when it was confirmed
+   */
+  readonly write: (value: T, body: unknown) => unknown;
   readonly report: DocumentReport;
   /** What the log is told of a value: sizes only. */
   readonly sizes: (value: T) => LogFields;
@@ -24,8 +35,9 @@ export interface RemoteDocumentOptions<T> extends VersionSource<T> {
  * - after a failure: not before a cooldown, and ever more slowly (back-off);
  * - at once when an operator wants it ({@link RemoteDocument.renew}).
  *
- * A document is used no longer than it is fresh (`max_ttl` at the most), and `max_stale` more while the provider is
- * known to fail; after that there is no document. All that wait share one fetch.
+ * A document is used no longer than it is fresh (`max_ttl` at the most), until the next one is read that was fetched in
+ * time, and `max_stale` more while the provider is known to fail; after that there is no document. All that wait share
+ * one fetch.
  */
 export class RemoteDocument<T> {
   readonly #cooldownMs: number;
@@ -39,6 +51,10 @@ export class RemoteDocument<T> {
   #failure: FetchError | undefined;
   /** No fetch begins before: the end of the pause after a failure. */
   #retryAt = -Infinity;
+  /** When the newest version was issued, in seconds since the epoch; `undefined` until the disk was asked. */
+  #newestIssue: number | undefined;
+  /** The provider has answered, and its answer is being read. */
+  #isReading = false;
   /** The next fetch has to go past all caches, because a {@link renew} has not succeeded yet. */
   #isRenewalDue = false;
 
@@ -105,7 +121,8 @@ export class RemoteDocument<T> {
   #usable(now: number): DocumentVersion<T> | undefined {
     const version = this.#version;
     if (version === undefined || now >= version.staleUntil) return undefined;
-    if (now < version.freshUntil) this.options.report.state('fresh', version.fetchedAtMs);
+    // Reading a long list takes seconds: the one from before is used until then.
+    if (now < version.freshUntil || this.#isReading) this.options.report.state('fresh', version.fetchedAtMs);
     else if (this.#isKnownToFail(now)) this.options.report.state('stale', version.fetchedAtMs);
     else return undefined;
     return version;
@@ -133,16 +150,21 @@ export class RemoteDocument<T> {
     const startedAt = performance.now();
     const begunAt = now();
     let outcome: FetchOutcome;
+    this.#newestIssue ??= await this.#storedIssue();
     try {
-      const fetched = await fetchVersion(this.options, this.#version, isRenewal);
+      const fetched = await fetchVersion(this.options, this.#version, this.#newestIssue, isRenewal, () => {
+        this.#isReading = true;
+      });
       outcome = fetched.outcome;
-      this.#accept(fetched.version, begunAt);
+      this.#accept(fetched, begunAt);
       this.#isRenewalDue = false;
       if (isRenewal) report.renewed(sizes(fetched.version.value));
     } catch (error) {
       outcome = 'failed';
       this.#acceptFailure(error);
       if (this.#version === undefined) await this.#restore();
+    } finally {
+      this.#isReading = false;
     }
     this.#attemptedAt = now();
     const usable = this.#usable(this.#attemptedAt);
@@ -150,20 +172,34 @@ export class RemoteDocument<T> {
     onAttempt?.(outcome, performance.now() - startedAt, usable?.value);
   }
 
-  #accept(version: DocumentVersion<T>, begunAt: number): void {
+  #accept({ version, body: fetched }: FetchedVersion<T>, begunAt: number): void {
     const { limits, file, write, report } = this.options;
     this.#version = version;
+    this.#newestIssue = version.issuedAtSeconds ?? -Infinity;
     // A document that expires at once must not turn every use into a fetch. Counted from the start of the attempt: one that
     // lives for min_ttl from its fetch on, and took time to be read, would otherwise expire before it may be fetched.
     const earliest = begunAt + limits.minTtl * 1000;
     if (version.freshUntil < earliest) this.#retryAt = earliest;
-    const { value, fetchedAtMs, lifetimeSeconds } = version;
-    file?.write({ body: write(value), fetchedAtMs, lifetimeSeconds }).catch((error: unknown) => {
+    const { value, fetchedAtMs, lifetimeSeconds, issuedAtSeconds } = version;
+    const times = { fetchedAtMs, lifetimeSeconds, issuedAtSeconds };
+    const body = file && write(value, fetched);
+    const written = body === undefined ? file?.confirm(times) : file?.write({ ...times, body });
+    written?.catch((error: unknown) => {
       report.diskFailed('written to', error);
     });
     if (this.#failures > 0) report.recovered(this.#failures);
     this.#failures = 0;
     this.#failure = undefined;
+  }
+
+  /** Returns how new the document was that an earlier process had, so that a restart does not let an older one in. */
+  async #storedIssue(): Promise<number> {
+    try {
+      return (await this.options.file?.readTimes())?.issuedAtSeconds ?? -Infinity;
+    } catch (error) {
+      this.options.report.diskFailed('read from', error);
+      return -Infinity;
+    }
   }
 
   #acceptFailure(error: unknown): void {

@@ -1,18 +1,20 @@
-import type { RevocationListConfig } from '../../schema/config';
+import type { ListFetchConfig, RevocationListConfig } from '../../schema/config';
 import { createDocumentFetcher, type FetchedDocument } from '../documents/document-fetcher';
 import { DocumentReport, type FetchOutcome } from '../documents/document-report';
 import type { FetchAttempt, LifeCycleLimits } from '../documents/document-version';
 import type { Clock } from '../documents/elapsed-clock';
 import { FetchError } from '../documents/fetch-error';
 import { RemoteDocument } from '../documents/remote-document';
-import { useTrustedFile } from '../files/trusted-file';
+import { documentFile, type DocumentFile } from '../documents/document-file';
+import { openTrustedFile, useTrustedFile } from '../files/trusted-file';
 import { UntrustedPathError } from '../files/trusted-path';
 import { revocationListChannel } from '../telemetry/channels';
 import type { Log } from '../telemetry/log';
 import type { ListSource } from './list-source';
+import { piecesOf, type Pieces } from './list-text';
 import { readRevocationList, type ListRules, type RevocationList } from './revocation-list';
 import type { RevocationTable } from './revocation-table';
-import { readSignedText, type Signer } from './signed-text';
+import { readSignedBytes, type Signer } from './signed-text';
 
 /** What lists need from the outside. */
 export interface ListDependencies {
@@ -59,13 +61,10 @@ export class DocumentList implements ListSource {
       ...clocks,
       wallClock,
       limits,
-      file: undefined,
+      file: file === null ? listFile(listFetch, name, signer !== undefined, issuer) : undefined,
       fetch: file === null ? urlFetcher(name, config, signer !== undefined) : fileFetcher(file),
-      parse: async (body, before) => {
-        const text = signer === undefined ? (body as string) : await readSignedText(body as string, signer);
-        return readRevocationList(text, rules, before, wallClock() / 1000);
-      },
-      write: () => undefined,
+      parse: async (body) => readRevocationList(await listPieces(body as ListBody, signer), rules, wallClock() / 1000),
+      write: (_, body) => body,
       sizes: ({ table }) => ({ entries: table.size }),
       report: new DocumentReport(listSubject(name, allowUnavailable), wallClock, log, observer.onState),
       onAttempt: observer.onAttempt,
@@ -121,14 +120,38 @@ function listObserver(list: string): {
   };
 }
 
+/** A file is read in pieces; what came from a URL is in memory. */
+type ListBody = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+
+async function listPieces(body: ListBody, signer: Signer | undefined): Promise<Pieces> {
+  if (!Array.isArray(body)) return body;
+  const chunks = body as readonly Uint8Array[];
+  if (signer === undefined) return piecesOf(chunks);
+  return piecesOf([await readSignedBytes(Buffer.concat(chunks).toString('latin1'), signer)]);
+}
+
+/**
+ * Returns where the last good list is kept, if it is to be kept.
+ *
+ * @param trust - whatever decides whose list this is: settings that trust less must not read what others wrote
+ */
+export function listFile(
+  { cacheDirectory, maxBytes, caFile, allowHttp }: ListFetchConfig,
+  ...trust: readonly unknown[]
+): DocumentFile | undefined {
+  if (cacheDirectory === null) return undefined;
+  const source = JSON.stringify([...trust, caFile, allowHttp]);
+  return documentFile(cacheDirectory, source, { format: 'chunks', maxBytes });
+}
+
 function urlFetcher(
   url: string,
   { listFetch }: RevocationListConfig,
   isSigned: boolean,
 ): (attempt: FetchAttempt) => Promise<FetchedDocument> {
   const accept = isSigned ? `application/${LIST_TYPE}, application/jwt` : 'application/json';
-  const fetchCached = createDocumentFetcher(listFetch, { accept, format: 'text' });
-  const fetchPastCaches = createDocumentFetcher(listFetch, { accept, format: 'text', cacheControl: 'no-cache' });
+  const fetchCached = createDocumentFetcher(listFetch, { accept, format: 'chunks' });
+  const fetchPastCaches = createDocumentFetcher(listFetch, { accept, format: 'chunks', cacheControl: 'no-cache' });
   return ({ validators, isRenewal, signal }) => (isRenewal ? fetchPastCaches : fetchCached)(url, signal, validators);
 }
 
@@ -148,7 +171,7 @@ function fileFetcher(path: string): (attempt: FetchAttempt) => Promise<FetchedDo
                 ? { status: 'not_modified', freshness: NO_HEADERS }
                 : {
                     status: 'ok',
-                    body: file.read(),
+                    body: filePieces(path),
                     freshness: NO_HEADERS,
                     validators: { url: path, etag: file.version, lastModified: undefined },
                   },
@@ -159,11 +182,27 @@ function fileFetcher(path: string): (attempt: FetchAttempt) => Promise<FetchedDo
     });
 }
 
+/** Opened when it is read, so that nothing stays open that is not read. */
+async function* filePieces(path: string): AsyncGenerator<Uint8Array> {
+  const file = explained(path, () => openTrustedFile(path, 'public', MAX_FILE_BYTES));
+  try {
+    yield* file.pieces();
+  } catch (error) {
+    throw readError(path, error);
+  } finally {
+    file.close();
+  }
+}
+
 function explained<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof UntrustedPathError) throw new FetchError(error.message);
-    throw new FetchError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    throw readError(path, error);
   }
+}
+
+function readError(path: string, error: unknown): FetchError {
+  if (error instanceof UntrustedPathError) return new FetchError(error.message);
+  return new FetchError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
 }

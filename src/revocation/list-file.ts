@@ -13,7 +13,7 @@ import {
 import { setTimeout as wait } from 'node:timers/promises';
 import { FetchError } from '../documents/fetch-error';
 import { useTrustedFile } from '../files/trusted-file';
-import { readListText } from './list-text';
+import { piecesOf, readListText } from './list-text';
 import { isSameSubject, readEntry, writeEntry, type RevocationEntry } from './revocation-entry';
 import { EXTRA_SECONDS } from './revocation-table';
 
@@ -38,7 +38,7 @@ const LOCK_LOOK_MS = 20;
 export async function readListFile(path: string): Promise<ListFile> {
   const text = useTrustedFile(path, 'public', (file) => file.read(), MAX_FILE_BYTES);
   const entries: RevocationEntry[] = [];
-  const { iat } = await readListText(text, (entry, position) => {
+  const { iat } = await readListText(piecesOf([Buffer.from(text)]), (entry, position) => {
     try {
       entries.push(readEntry(entry));
     } catch (error) {

@@ -18,7 +18,9 @@ export async function inspectRevocationList(
   if (list.redis !== null) return { notAsked: 'a list in Redis: look at jwt_identity_revocation_list_state' };
   const signer = list.signed ? issuers.find(({ issuer }) => issuer === list.issuer) : undefined;
   const signing = signer && { keys: keySourceFor(signer), algorithms: signer.algorithms, type: LIST_TYPE };
-  const source = new DocumentList(list, signing, {
+  // It leaves nothing behind, and says nothing of what is kept.
+  const listFetch = { ...list.listFetch, cacheDirectory: null };
+  const source = new DocumentList({ ...list, listFetch }, signing, {
     now: () => performance.now(),
     wallClock: Date.now,
     random: Math.random,

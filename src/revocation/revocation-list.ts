@@ -1,6 +1,6 @@
 import { FetchError } from '../documents/fetch-error';
 import type { Parsed } from '../documents/document-version';
-import { readListText } from './list-text';
+import { readListText, type Pieces } from './list-text';
 import { readEntry } from './revocation-entry';
 import { RevocationTable } from './revocation-table';
 
@@ -26,19 +26,17 @@ const MAX_AHEAD_SECONDS = 300;
  * claims set of a signed list is the same object. One bad entry makes the whole list a bad one: leaving it out could let
  * a token pass that somebody wanted to end.
  *
- * @param before - the list until now: an older one than that is refused, because it could have been kept back by somebody
  * @param nowSeconds - the time, in seconds since the epoch
  * @throws FetchError with the reason; it quotes nothing of the list
  * @see RFC 7519 §4.1 (`iat`, `exp`)
  */
 export async function readRevocationList(
-  text: string,
+  pieces: Pieces,
   { maxEntries, issuer }: ListRules,
-  before: RevocationList | undefined,
   nowSeconds: number,
 ): Promise<Parsed<RevocationList>> {
   const table = new RevocationTable(maxEntries);
-  const rest = await readListText(text, (entry, position) => {
+  const rest = await readListText(pieces, (entry, position) => {
     try {
       table.add(readEntry(entry, issuer), nowSeconds);
     } catch (error) {
@@ -51,9 +49,9 @@ export async function readRevocationList(
   const ttl = timeOf(rest, 'ttl');
   if (iat === undefined) throw new FetchError('the list has no iat');
   if (iat > nowSeconds + MAX_AHEAD_SECONDS) throw new FetchError('the iat of the list is in the future');
-  if (before !== undefined && iat < before.iat) throw new FetchError('the list is older than the one before');
   return {
     value: { iat, table },
+    issuedAtSeconds: iat,
     ...(ttl !== undefined && { lifetimeSeconds: ttl }),
     ...(exp !== undefined && { expiresAtMs: exp * 1000 }),
   };

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Claims } from '../core/claim-selector';
 import { FetchError } from '../documents/fetch-error';
 import { ENTRY_KINDS, MAX_NAME_LENGTH, type EntryKind, type RevocationEntry } from './revocation-entry';
-import { NO_LIMIT, TableShard } from './table-shard';
+import { hashOf, LENGTH_BITS, NO_LIMIT, TableShard } from './table-shard';
 
 /**
  * Seconds for which an entry counts past its `exp`: a token is accepted until its own `exp` + `leeway` (300 at the most),
@@ -14,6 +14,8 @@ const [JTI, SID, SUB, CLIENT_ID, ISS] = [0, 1, 2, 3, 4] as const satisfies reado
 
 /** Different issuers of one table. */
 const MAX_ISSUERS = 10_000;
+/** The bytes of the name that is added or looked up: no two are under way at once. */
+const name = new Uint8Array(2 * MAX_NAME_LENGTH);
 /** A power of two. A shard is rebuilt as a whole when it is full, so this bounds how long one addition can take. */
 const SHARDS = 64;
 
@@ -46,29 +48,27 @@ export class RevocationTable {
    *
    * @throws FetchError when there are too many entries or issuers
    */
-  add({ issuer, kind, name, issuedBefore, exp }: RevocationEntry, nowSeconds: number): void {
+  add({ issuer, kind, name: itsName, issuedBefore, exp }: RevocationEntry, nowSeconds: number): void {
     const end = endOf(exp);
     if (end <= nowSeconds) return;
     const kindIndex = ENTRY_KINDS.indexOf(kind);
-    const { text, group } = keyOf(this.#issuerIndex(issuer), kindIndex, name);
-    const hash = hashOf(this.#seed, group, text);
-    const shard = (this.#shards[hash & (SHARDS - 1)] ??= new TableShard((itsGroup, itsText) =>
-      hashOf(this.#seed, itsGroup, itsText),
-    ));
+    const key = readName(this.#issuerIndex(issuer), kindIndex, itsName);
+    const hash = hashOf(this.#seed, key, name);
+    const shard = (this.#shards[hash & (SHARDS - 1)] ??= new TableShard());
     const before = shard.size;
-    shard.add(hash, group, text, end, issuedBefore === undefined ? NO_LIMIT : Math.ceil(issuedBefore), nowSeconds);
+    shard.add(hash, key, name, end, issuedBefore === undefined ? NO_LIMIT : Math.ceil(issuedBefore), nowSeconds);
     this.#size += shard.size - before;
     this.#kinds[kindIndex] = (this.#kinds[kindIndex] ?? 0) + 1;
     if (this.#size > this.maxEntries) this.#sweep(nowSeconds);
   }
 
   /** Takes an entry back. Returns whether there was one. */
-  remove({ issuer, kind, name }: Pick<RevocationEntry, 'issuer' | 'kind' | 'name'>): boolean {
+  remove({ issuer, kind, name: itsName }: Pick<RevocationEntry, 'issuer' | 'kind' | 'name'>): boolean {
     const issuerIndex = this.#issuers.get(issuer);
     if (issuerIndex === undefined) return false;
-    const { text, group } = keyOf(issuerIndex, ENTRY_KINDS.indexOf(kind), name);
-    const hash = hashOf(this.#seed, group, text);
-    const removed = this.#shards[hash & (SHARDS - 1)]?.remove(hash, group, text) === true;
+    const key = readName(issuerIndex, ENTRY_KINDS.indexOf(kind), itsName);
+    const hash = hashOf(this.#seed, key, name);
+    const removed = this.#shards[hash & (SHARDS - 1)]?.remove(hash, key, name) === true;
     if (removed) this.#size -= 1;
     return removed;
   }
@@ -95,11 +95,11 @@ export class RevocationTable {
   #isListed(issuer: number, kind: number, value: unknown, iat: number, nowSeconds: number): boolean {
     if (this.#kinds[kind] === 0) return false;
     // Some issuers number their users, although RFC 7519 §4.1.2 says text.
-    const name = typeof value === 'number' ? String(value) : value;
-    if (typeof name !== 'string' || name.length > MAX_NAME_LENGTH) return false;
-    const { text, group } = keyOf(issuer, kind, name);
-    const hash = hashOf(this.#seed, group, text);
-    return this.#shards[hash & (SHARDS - 1)]?.isListed(hash, group, text, iat, nowSeconds) === true;
+    const itsName = typeof value === 'number' ? String(value) : value;
+    if (typeof itsName !== 'string' || itsName.length > MAX_NAME_LENGTH) return false;
+    const key = readName(issuer, kind, itsName);
+    const hash = hashOf(this.#seed, key, name);
+    return this.#shards[hash & (SHARDS - 1)]?.isListed(hash, key, name, iat, nowSeconds) === true;
   }
 
   #issuerIndex(issuer: string): number {
@@ -129,22 +129,23 @@ function endOf(exp: number): number {
   return Math.min(Math.ceil(exp) + EXTRA_SECONDS, NO_LIMIT);
 }
 
-/** Returns a name as characters of one byte each, and a number for everything else that tells keys apart. */
-function keyOf(issuer: number, kind: number, name: string): { readonly text: string; readonly group: number } {
+/**
+ * Writes a name into {@link name}, in one byte a character where that is enough and else in two. Returns its key: a number
+ * for everything else that tells entries apart, with the length of the name in the lowest bits.
+ */
+function readName(issuer: number, kind: number, text: string): number {
   let all = 0;
-  for (let index = 0; index < name.length; index += 1) all |= name.charCodeAt(index);
-  const group = (issuer << 4) | (kind << 1);
-  if (all <= 0xff) return { text: name, group };
-  return { text: Buffer.from(name, 'utf16le').toString('latin1'), group: group | 1 };
-}
-
-/** A mixing hash with a secret seed. It only spreads keys: equality is decided on the names themselves. */
-function hashOf(seed: number, group: number, text: string): number {
-  let hash = seed ^ Math.imul(group, 0x9e3779b1);
   for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x85ebca6b);
-    hash ^= hash >>> 15;
+    const code = text.charCodeAt(index);
+    name[index] = code;
+    all |= code;
   }
-  hash = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35);
-  return (hash ^ (hash >>> 13)) >>> 0;
+  const group = (issuer << 4) | (kind << 1);
+  if (all <= 0xff) return (group << LENGTH_BITS) | text.length;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    name[2 * index] = code;
+    name[2 * index + 1] = code >>> 8;
+  }
+  return ((group | 1) << LENGTH_BITS) | (2 * text.length);
 }

@@ -17,13 +17,18 @@ export interface Signer {
 /** The longest header that is read, in characters. */
 const MAX_HEADER_LENGTH = 8192;
 
+/** As {@link readSignedBytes}; what is signed is UTF-8 text. */
+export async function readSignedText(jws: string, signer: Signer): Promise<string> {
+  return decode(await readSignedBytes(jws, signer));
+}
+
 /**
- * Returns the text that a compact JWS signs, after its signature was verified. Only the header is parsed here.
+ * Returns the bytes that a compact JWS signs, after its signature was verified. Only the header is parsed here.
  *
  * @throws FetchError when it is no such JWS, of another type, or not signed by the signer
  * @see RFC 7515 §5.2, RFC 8725 §3.11
  */
-export async function readSignedText(jws: string, { keys, algorithms, type }: Signer): Promise<string> {
+export async function readSignedBytes(jws: string, { keys, algorithms, type }: Signer): Promise<Uint8Array> {
   const segments = jws.trim().split('.', 4);
   const [header = '', payload = '', signature = ''] = segments;
   if (segments.length !== 3 || signature === '' || header.length > MAX_HEADER_LENGTH) {
@@ -41,12 +46,12 @@ export async function readSignedText(jws: string, { keys, algorithms, type }: Si
   if (!(await isSignedBy(segments.join('.'), accepted.alg, lookup.key))) {
     throw new FetchError('the signature of the document does not fit');
   }
-  return decode(payload);
+  return Buffer.from(payload, 'base64url');
 }
 
 function headerOf(segment: string): Readonly<Record<string, unknown>> {
   try {
-    const header: unknown = JSON.parse(decode(segment));
+    const header: unknown = JSON.parse(decode(Buffer.from(segment, 'base64url')));
     if (typeof header === 'object' && header !== null) return header as Readonly<Record<string, unknown>>;
   } catch {
     // Said below.
@@ -54,9 +59,9 @@ function headerOf(segment: string): Readonly<Record<string, unknown>> {
   throw new FetchError('the document is not a signed JWT');
 }
 
-function decode(segment: string): string {
+function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(segment, 'base64url'));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new FetchError('the document is not UTF-8');
   }

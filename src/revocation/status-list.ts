@@ -5,8 +5,6 @@ import type { Parsed } from '../documents/document-version';
 
 /** The statuses of many tokens, a few bits for each. */
 export interface StatusList {
-  /** When the list was issued, in seconds since the epoch. */
-  readonly iat: number;
   /** How many bits a status has. */
   readonly bits: number;
   readonly bytes: Uint8Array;
@@ -30,7 +28,6 @@ const unpack = promisify(inflate);
  *
  * @param uri - where it was fetched; its `sub` must say the same
  * @param maxBytes - most bytes that the list may unpack to: a few kilobytes can unpack to gigabytes
- * @param before - the list until now: an older one is refused
  * @throws FetchError with the reason; it quotes nothing of the list
  * @see Token Status List (draft-ietf-oauth-status-list-20) §4.1, §4.2, §5.1
  */
@@ -38,7 +35,6 @@ export async function readStatusList(
   text: string,
   uri: string,
   maxBytes: number,
-  before: StatusList | undefined,
   nowSeconds: number,
 ): Promise<Parsed<StatusList>> {
   const claims = objectOf(parse(text), 'the status list token');
@@ -48,14 +44,14 @@ export async function readStatusList(
   if (own(claims, 'sub') !== uri) throw new FetchError('its sub is not the URI of the list');
   if (iat === undefined) throw new FetchError('it has no iat');
   if (iat > nowSeconds + MAX_AHEAD_SECONDS) throw new FetchError('its iat is in the future');
-  if (before !== undefined && iat < before.iat) throw new FetchError('the list is older than the one before');
   if (ttl === 0) throw new FetchError('its ttl is not positive');
   const list = objectOf(own(claims, 'status_list'), 'status_list');
   const [bits, lst] = [own(list, 'bits'), own(list, 'lst')];
   if (bits !== 1 && bits !== 2 && bits !== 4 && bits !== 8) throw new FetchError('bits is not 1, 2, 4 or 8');
   if (typeof lst !== 'string' || !/^[\w-]*$/.test(lst)) throw new FetchError('lst is not base64url');
   return {
-    value: { iat, bits, bytes: await unpacked(Buffer.from(lst, 'base64url'), maxBytes) },
+    value: { bits, bytes: await unpacked(Buffer.from(lst, 'base64url'), maxBytes) },
+    issuedAtSeconds: iat,
     ...(ttl !== undefined && { lifetimeSeconds: ttl }),
     ...(exp !== undefined && { expiresAtMs: exp * 1000 }),
   };

@@ -8,7 +8,7 @@ import { createDocumentFetcher } from '../documents/document-fetcher';
 import { DocumentReport } from '../documents/document-report';
 import { RemoteDocument } from '../documents/remote-document';
 import { renewalChannel, revocationListChannel } from '../telemetry/channels';
-import { listSubject, type ListDependencies } from './document-list';
+import { listFile, listSubject, type ListDependencies } from './document-list';
 import { listUnavailable } from './list-unavailable';
 import { readSignedText } from './signed-text';
 import { readStatusList, STATUS_LIST_TYPE, statusAt, statusReference, type StatusList } from './status-list';
@@ -108,19 +108,20 @@ function openList(
   { log, wallClock, ...clocks }: ListDependencies,
 ): RemoteDocument<StatusList> {
   const accept = `application/${STATUS_LIST_TYPE}`;
-  const fetchCached = createDocumentFetcher(listFetch, { accept, format: 'text' });
-  const fetchPastCaches = createDocumentFetcher(listFetch, { accept, format: 'text', cacheControl: 'no-cache' });
+  const fetchCached = createDocumentFetcher(listFetch, { accept, format: 'chunks' });
+  const fetchPastCaches = createDocumentFetcher(listFetch, { accept, format: 'chunks', cacheControl: 'no-cache' });
   return new RemoteDocument({
     ...clocks,
     wallClock,
     limits: { ...listFetch, maxStale },
-    file: undefined,
+    file: listFile(listFetch, uri, STATUS_LIST_TYPE),
     fetch: ({ validators, isRenewal, signal }) => (isRenewal ? fetchPastCaches : fetchCached)(uri, signal, validators),
-    parse: async (body, before) => {
-      const text = await readSignedText(body as string, { keys, algorithms, type: STATUS_LIST_TYPE });
-      return readStatusList(text, uri, maxListBytes, before, wallClock() / 1000);
+    parse: async (body) => {
+      const jws = Buffer.concat(body as readonly Uint8Array[]).toString('latin1');
+      const text = await readSignedText(jws, { keys, algorithms, type: STATUS_LIST_TYPE });
+      return readStatusList(text, uri, maxListBytes, wallClock() / 1000);
     },
-    write: () => undefined,
+    write: (_, body) => body,
     sizes: ({ bytes, bits }) => ({ statuses: (bytes.length * 8) / bits }),
     report: new DocumentReport(listSubject(uri, allowUnavailable), wallClock, log, (state, readAtMs = 0) => {
       if (revocationListChannel.hasSubscribers) revocationListChannel.publish({ list: uri, state, readAtMs });

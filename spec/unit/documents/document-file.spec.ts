@@ -19,6 +19,11 @@ import { asNobody, describeOtherUser, endOf, NOBODY, startAsNobody } from '../..
 const STORED = { body: { keys: [{ kty: 'EC' }] }, fetchedAtMs: 1_800_000_000_000, lifetimeSeconds: 600 };
 const SOURCE = 'https://auth.test/jwks';
 
+/** A file as it stands on the disk. */
+function fileOf({ body, ...times }: { readonly body: unknown; readonly [name: string]: unknown }): string {
+  return `${JSON.stringify({ source: SOURCE, ...times })}\n${JSON.stringify(body)}`;
+}
+
 describe('the key set on disk', () => {
   let parent: string;
   let directory: string;
@@ -126,18 +131,58 @@ describe('the key set on disk', () => {
     expect(readdirSync(directory)).toHaveLength(1);
   });
 
+  it('keeps bytes as they are', async () => {
+    const body = Buffer.from([0x0a, 0xff, 0x00, 0x0a]);
+    const bytes = documentFile(directory, SOURCE, { format: 'chunks' });
+    await bytes.write({ ...STORED, body: [body.subarray(0, 1), body.subarray(1)] });
+    expect((await bytes.read())?.body).toEqual([body]);
+  });
+
+  it('is not replaced by an older document of another process', async () => {
+    await file.write({ ...STORED, issuedAtSeconds: 100 });
+    await documentFile(directory, SOURCE).write({ ...STORED, body: {}, issuedAtSeconds: 99 });
+    expect(await file.read()).toMatchObject({ body: STORED.body, issuedAtSeconds: 100 });
+    await documentFile(directory, SOURCE).write({ ...STORED, body: {}, issuedAtSeconds: 100 });
+    expect(await file.read()).toMatchObject({ body: {} });
+  });
+
+  it('tells its times without its body', async () => {
+    expect(await file.readTimes()).toBeUndefined();
+    await file.write({ ...STORED, issuedAtSeconds: 7 });
+    const { fetchedAtMs, lifetimeSeconds } = STORED;
+    const times = await file.readTimes();
+    expect(times).toMatchObject({ fetchedAtMs, lifetimeSeconds, issuedAtSeconds: 7 });
+    expect(times).not.toHaveProperty('body');
+  });
+
+  it('is confirmed by the process that wrote it, and by no other', async () => {
+    const confirmed = { fetchedAtMs: STORED.fetchedAtMs + 1, lifetimeSeconds: 5 };
+    await file.confirm(confirmed);
+    expect(await file.read()).toBeUndefined();
+    await file.write(STORED);
+    await documentFile(directory, SOURCE).confirm(confirmed);
+    expect(await file.read()).toMatchObject(STORED);
+    await file.confirm(confirmed);
+    expect(await file.read()).toMatchObject({ ...confirmed, body: STORED.body });
+    await documentFile(directory, SOURCE).write(STORED);
+    await file.confirm(confirmed);
+    expect(await file.read()).toMatchObject(STORED);
+  });
+
   it.each([
     ['nothing', ''],
-    ['half of it', JSON.stringify({ source: SOURCE, ...STORED }).slice(0, 50)],
-    ['null', 'null'],
-    ['a list', '[]'],
-    ["another source's keys", JSON.stringify({ ...STORED, source: 'https://evil.test/' })],
-    ['no source', JSON.stringify(STORED)],
-    ['a time that is none', JSON.stringify({ ...STORED, source: SOURCE, fetchedAtMs: '1' })],
-    ['a negative time', JSON.stringify({ ...STORED, source: SOURCE, lifetimeSeconds: -1 })],
-    ['an endless time', `{"source":"${SOURCE}","fetchedAtMs":1,"lifetimeSeconds":1e999,"body":{}}`],
-    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00])],
-    ['more than a key set can have', `${' '.repeat(8 * 1024 * 1024)}${JSON.stringify({ source: SOURCE, ...STORED })}`],
+    ['half of its first line', fileOf(STORED).slice(0, 50)],
+    ['half of its body', fileOf(STORED).slice(0, -3)],
+    ['a line that is null', 'null\n{}'],
+    ['a line that is a list', '[]\n{}'],
+    ["another source's keys", fileOf({ ...STORED, source: 'https://evil.test/' })],
+    ['no source', fileOf({ ...STORED, source: undefined })],
+    ['a time that is none', fileOf({ ...STORED, fetchedAtMs: '1' })],
+    ['a negative time', fileOf({ ...STORED, lifetimeSeconds: -1 })],
+    ['a time of issue that is none', fileOf({ ...STORED, issuedAtSeconds: '1' })],
+    ['an endless time', `{"source":"${SOURCE}","fetchedAtMs":1,"lifetimeSeconds":1e999}\n{}`],
+    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x0a])],
+    ['more than a key set can have', `${fileOf(STORED)}${' '.repeat(8 * 1024 * 1024 + 16_384)}`],
   ])('does not count when it holds %s', async (_, content) => {
     await file.write(STORED);
     writeFileSync(path(), content);
@@ -196,7 +241,7 @@ describeOtherUser('the key set on disk, when another user attacks', () => {
         fs.unlinkSync('keys');
         fs.renameSync('kept', 'keys');
       }`;
-    attacker = await startAsNobody(flip, parent, name, JSON.stringify(POISON));
+    attacker = await startAsNobody(flip, parent, name, fileOf(POISON));
     const file = documentFile(directory, SOURCE);
     const seen = new Set<string>();
     for (let turn = 0; turn < 500; turn++) {

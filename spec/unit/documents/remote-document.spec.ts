@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDocumentFetcher } from '../../../src/documents/document-fetcher';
-import { documentFile } from '../../../src/documents/document-file';
+import { documentFile, type DocumentFile } from '../../../src/documents/document-file';
 import { DocumentReport, type DocumentState } from '../../../src/documents/document-report';
 import type { FetchAttempt, LifeCycleLimits, Parsed } from '../../../src/documents/document-version';
 import { FetchError } from '../../../src/documents/fetch-error';
@@ -21,6 +21,7 @@ interface Published {
   readonly ids: readonly string[];
   readonly ttl?: number;
   readonly exp?: number;
+  readonly iat?: number;
 }
 
 const FETCH_LIMITS = { maxBytes: 4096, timeoutMs: 2000, caFile: null, proxyUrl: null, allowLinkLocal: false };
@@ -68,9 +69,10 @@ async function parse(body: unknown): Promise<Parsed<Ids>> {
   await new Promise(setImmediate);
   const [, json] = /^signed (.*)$/.exec(String(body)) ?? [];
   if (json === undefined) throw new FetchError('the list is not signed');
-  const { ids, ttl, exp } = JSON.parse(json) as Published;
+  const { ids, ttl, exp, iat } = JSON.parse(json) as Published;
   if (ids.length > 3) throw new FetchError('the list has more than 3 ids');
-  return { value: new Set(ids), lifetimeSeconds: ttl, expiresAtMs: exp === undefined ? undefined : exp * 1000 };
+  const expiresAtMs = exp === undefined ? undefined : exp * 1000;
+  return { value: new Set(ids), lifetimeSeconds: ttl, expiresAtMs, issuedAtSeconds: iat };
 }
 
 interface Changes {
@@ -103,7 +105,7 @@ function withdrawnIds({ limits, paths = ['/list'], name, ...changes }: Changes =
     limits: { ...LIMITS, ...limits },
     fetch,
     parse,
-    write: (ids) => `signed ${JSON.stringify({ ids: [...ids] })}`,
+    write: (_, body) => body,
     file: name === undefined ? undefined : documentFile(join(directory, 'cache'), name),
     report: new DocumentReport(subject, now, recorder.log, (state) => states.push(state)),
     sizes: (ids) => ({ ids: ids.size }),
@@ -254,13 +256,114 @@ describe('a document that is not a key set', () => {
     });
   });
 
-  it('is read from disk by a process that starts while the provider fails', async () => {
-    await withdrawnIds({ name: 'disk' }).load();
-    const later = documentFile(join(directory, 'cache'), 'disk');
-    while ((await later.read()) === undefined) await new Promise(setImmediate);
+  it('is refused when it is older than the one before, and accepted at the same age', async () => {
+    published = { ids: ['a'], iat: 100 };
+    const list = withdrawnIds();
+    const value = await list.load();
+    const serve = (iat: number): void => {
+      answer = (response) => response.writeHead(200).end(`signed {"ids":["b"],"iat":${iat}}`);
+      passSeconds(700);
+    };
+    serve(99);
+    expect(await list.load()).toBe(value);
+    expect(recorder.records.find(({ level }) => level === 'warn')?.fields).toMatchObject({
+      reason: 'the document is older than the one before',
+    });
+    serve(100);
+    expect(await list.load()).toEqual(new Set(['b']));
+  });
+});
+
+describe('a document that takes long to read', () => {
+  /** Lets the reader of a document go on. */
+  let goOn: (() => void) | undefined;
+  const slowly = async (body: unknown): Promise<Parsed<Ids>> => {
+    await new Promise<void>((resolve) => (goOn = resolve));
+    return parse(body);
+  };
+  const read = async (): Promise<void> => {
+    while (goOn === undefined) await new Promise(setImmediate);
+    goOn();
+    goOn = undefined;
+  };
+
+  it('is used until the next version is read, which was fetched in time', async () => {
+    const list = withdrawnIds({ parse: slowly });
+    const first = list.load();
+    await read();
+    await first;
+    published = { ids: ['c'] };
+    answer = (response) => response.writeHead(200).end(`signed ${JSON.stringify(published)}`);
+    passSeconds(500);
+    expect(list.current()).toEqual(new Set(['a', 'b']));
+    while (goOn === undefined) await new Promise(setImmediate);
+    passSeconds(200);
+    expect(list.current()).toEqual(new Set(['a', 'b']));
+    await read();
+    while (list.current()?.has('c') !== true) await new Promise(setImmediate);
+    expect(states).toEqual(['fresh', 'fresh']);
+  });
+
+  it('is used when it was read, although its lifetime was over by then', async () => {
+    published = { ids: ['a'], ttl: 10 };
+    const list = withdrawnIds({ parse: slowly });
+    const first = list.load();
+    while (goOn === undefined) await new Promise(setImmediate);
+    passSeconds(15);
+    await read();
+    expect(await first).toEqual(new Set(['a']));
+    passSeconds(11);
+    expect(list.current()).toBeUndefined();
+  });
+});
+
+describe('a document that is kept on disk', () => {
+  let name: string;
+  beforeEach(() => {
+    name = `disk ${Math.random()}`;
+  });
+  const onDisk = (): ReturnType<DocumentFile['read']> => documentFile(join(directory, 'cache'), name).read();
+  const kept = async (fetchedAtMs: number): Promise<void> => {
+    while ((await onDisk())?.fetchedAtMs !== fetchedAtMs) await new Promise(setImmediate);
+  };
+
+  it('is used by a process that starts while the provider fails', async () => {
+    await withdrawnIds({ name }).load();
+    await kept(nowMs);
     answer = broken;
     passSeconds(700);
-    expect(await withdrawnIds({ name: 'disk' }).load()).toEqual(new Set(['a', 'b']));
+    expect(await withdrawnIds({ name }).load()).toEqual(new Set(['a', 'b']));
     expect(recorder.lines).toContain('warn: withdrawn ids of an earlier run are used until the provider answers');
+  });
+
+  it('counts from its last confirmation', async () => {
+    const list = withdrawnIds({ name, limits: { maxStale: 1000 } });
+    await list.load();
+    await kept(START_MS);
+    passSeconds(1500);
+    await list.load();
+    expect(requests).toHaveLength(2);
+    await kept(nowMs);
+    answer = broken;
+    passSeconds(1500);
+    expect(await withdrawnIds({ name, limits: { maxStale: 1000 } }).load()).toEqual(new Set(['a', 'b']));
+    passSeconds(200);
+    expect(await withdrawnIds({ name, limits: { maxStale: 1000 } }).load()).toBeUndefined();
+  });
+
+  it('keeps a process that starts from taking an older one, however long ago it was fetched', async () => {
+    published = { ids: ['a'], iat: 100 };
+    await withdrawnIds({ name }).load();
+    await kept(nowMs);
+    passSeconds(100_000);
+    published = { ids: [], iat: 99 };
+    const later = withdrawnIds({ name });
+    expect(await later.load()).toBeUndefined();
+    expect(recorder.records.find(({ level }) => level === 'warn')?.fields).toMatchObject({
+      reason: 'the document is older than the one before',
+    });
+    published = { ids: ['c'], iat: 101 };
+    passSeconds(60);
+    expect(await later.load()).toEqual(new Set(['c']));
   });
 });

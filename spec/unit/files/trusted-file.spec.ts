@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type FileKind, useTrustedFile } from '../../../src/files/trusted-file';
+import { type FileKind, openTrustedFile, useTrustedFile } from '../../../src/files/trusted-file';
 import { describeOtherUser, NOBODY } from '../../support/other-user';
 
 let folder: string;
@@ -95,6 +95,41 @@ describe('a file', () => {
     chmodSync(path, 0o666);
     expect(() => read('public')).toThrow('others may write');
     expect(openFiles()).toBe(before);
+  });
+});
+
+describe('a file that is read piece by piece', () => {
+  it('is read as a whole', async () => {
+    const text = 'text'.repeat(50_000);
+    writeFileSync(path, text);
+    const file = openTrustedFile(path, 'public', 1_000_000);
+    const pieces: string[] = [];
+    for await (const piece of file.pieces()) pieces.push(Buffer.from(piece).toString());
+    file.close();
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(pieces.join('')).toBe(text);
+  });
+
+  it.each([
+    [
+      'another text is written into it',
+      (): void => {
+        writeFileSync(path, 'another text');
+      },
+    ],
+    [
+      'it is cut',
+      (): void => {
+        truncateSync(path, 1);
+      },
+    ],
+  ])('is refused when %s meanwhile', async (_, change) => {
+    const file = openTrustedFile(path, 'public', 1_000_000);
+    const readAll = async (): Promise<void> => {
+      for await (const piece of file.pieces()) if (piece.length > 0) change();
+    };
+    await expect(readAll()).rejects.toThrow(`${path} was changed while it was read`);
+    file.close();
   });
 });
 

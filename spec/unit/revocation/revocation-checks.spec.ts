@@ -1,7 +1,7 @@
 /**
  * The lists of a configuration, over real files and a real server, as the pipeline asks them. Time is in the spec's hand.
  */
-import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -228,6 +228,62 @@ describe('a list at a URL', () => {
     expect(await ask(valid)).toBe('proceed');
     now = START + 111;
     expect(await ask(valid)).toBe('revocation_unavailable');
+  });
+
+  describe.each([
+    ['plain', false],
+    ['signed', true],
+  ] as const)('that is %s, with a folder for the last one', (_, signed) => {
+    const publish = async (revocations: readonly object[], iat: number): Promise<void> => {
+      const text = listText(revocations, iat);
+      serve(
+        signed
+          ? await signToken(key, JSON.parse(text) as Record<string, unknown>, { typ: 'revocation-list+jwt' })
+          : text,
+      );
+    };
+    /** A gateway that was started now. */
+    const restarted = (): ReturnType<typeof doorOf> =>
+      doorOf([
+        {
+          ...{ url: url(), signed, ...(signed && { issuer: ISSUER.issuer }), max_stale: 600 },
+          list_fetch: { cache_directory: join(folder, 'lists') },
+        },
+      ]);
+    const kept = async (): Promise<void> => {
+      const names = (): string[] => (existsSync(join(folder, 'lists')) ? readdirSync(join(folder, 'lists')) : []);
+      while (names().join() === '' || !names().every((name) => name.endsWith('.json'))) await new Promise(setImmediate);
+    };
+
+    it('goes on with it after a restart in an outage, for max_stale', async () => {
+      await publish([{ sid: 's' }], START);
+      const revoked = await tokenOf({ sid: 's' });
+      expect(await restarted()(revoked)).toBe('token_revoked');
+      await kept();
+      answer = (response) => response.destroy();
+      now += 500;
+      const ask = restarted();
+      expect([await ask(revoked), await ask(await tokenOf())]).toEqual(['token_revoked', 'proceed']);
+      expect(recorder.lines).toContain('warn: revocations of an earlier run are used until the provider answers');
+      now += 200;
+      expect(await restarted()(await tokenOf())).toBe('revocation_unavailable');
+    });
+
+    it('refuses an older one after a restart, and goes on with the last good one', async () => {
+      await publish([{ sid: 's' }], START);
+      const revoked = await tokenOf({ sid: 's' });
+      await restarted()(revoked);
+      await kept();
+      await publish([], START - 1);
+      expect(await restarted()(revoked)).toBe('token_revoked');
+      expect(recorder.records.map(({ fields }) => fields['reason'])).toContain(
+        'the document is older than the one before',
+      );
+      now += 1000;
+      expect(await restarted()(revoked)).toBe('revocation_unavailable');
+      await publish([], START + 1);
+      expect(await restarted()(revoked)).toBe('proceed');
+    });
   });
 
   it.each<readonly [string, object, () => SigningKey, string]>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readListText } from '../../../src/revocation/list-text';
+import { piecesOf, readListText, type Pieces } from '../../../src/revocation/list-text';
 import { readRevocationList, type ListRules, type RevocationList } from '../../../src/revocation/revocation-list';
 
 const ISS = 'https://auth.example.com/';
@@ -8,14 +8,16 @@ const NOW = 1_800_000_000;
 const RULES: ListRules = { maxEntries: 10, issuer: undefined };
 const ENTRY = { iss: ISS, jti: 'a', exp: NOW + 60 };
 const listOf = (...revocations: readonly unknown[]): string => JSON.stringify({ iat: NOW, revocations });
-const read = async (text: string, rules = RULES, before?: RevocationList): Promise<RevocationList> =>
-  (await readRevocationList(text, rules, before, NOW)).value;
+const whole = (text: string): Pieces => piecesOf([Buffer.from(text)]);
+const read = async (text: string, rules = RULES): Promise<RevocationList> =>
+  (await readRevocationList(whole(text), rules, NOW)).value;
 
 describe('a revocation list', () => {
   it('is read with its times', async () => {
     const text = JSON.stringify({ ttl: 30, revocations: [ENTRY], exp: NOW + 100, iat: NOW - 1 });
-    const { value, lifetimeSeconds, expiresAtMs } = await readRevocationList(text, RULES, undefined, NOW);
-    expect([value.iat, value.table.size, lifetimeSeconds, expiresAtMs]).toEqual([NOW - 1, 1, 30, (NOW + 100) * 1000]);
+    const { value, ...times } = await readRevocationList(whole(text), RULES, NOW);
+    expect(value).toMatchObject({ iat: NOW - 1, table: { size: 1 } });
+    expect(times).toEqual({ issuedAtSeconds: NOW - 1, lifetimeSeconds: 30, expiresAtMs: (NOW + 100) * 1000 });
     expect(value.table.findRevocation({ iss: ISS, jti: 'a' }, NOW)).toBe('jti');
   });
 
@@ -62,6 +64,16 @@ describe('a revocation list', () => {
     ['has a time that is text', '{"iat":"1","revocations":[]}', 'iat of the list is not a number'],
     ['has a time to come', JSON.stringify({ iat: NOW + 301, revocations: [] }), 'in the future'],
     [
+      'has more than a megabyte of something else first',
+      `{"note":"${'a'.repeat(1_200_000)}","revocations":[]}`,
+      'no revocations',
+    ],
+    [
+      'has more than a megabyte of something else last',
+      `{"revocations":[],"note":"${'a'.repeat(1_048_576)}"}`,
+      'too much behind',
+    ],
+    [
       'has too many entries',
       listOf(...Array.from({ length: 11 }, (_, i) => ({ ...ENTRY, jti: `${i}` }))),
       'max_entries',
@@ -70,12 +82,11 @@ describe('a revocation list', () => {
     await expect(read(text)).rejects.toThrow(reason);
   });
 
-  it('is refused when it is older than the one before, and accepted at the same age', async () => {
-    const before = await read(JSON.stringify({ iat: NOW - 5, revocations: [ENTRY] }));
-    const older = JSON.stringify({ iat: NOW - 6, revocations: [] });
-    await expect(read(older, RULES, before)).rejects.toThrow('older than the one before');
-    const same = await read(JSON.stringify({ iat: NOW - 5, revocations: [] }), RULES, before);
-    expect(same.table.size).toBe(0);
+  it.each([
+    ['is not UTF-8', Buffer.from([0x7b, 0xff])],
+    ['ends within a character', Buffer.from(`${listOf(ENTRY)}ü`).subarray(0, -1)],
+  ])('is refused when it %s', async (_, bytes) => {
+    await expect(readRevocationList(piecesOf([bytes]), RULES, NOW)).rejects.toThrow('the document is not UTF-8');
   });
 
   it('counts an entry that is there twice as one', async () => {
@@ -90,7 +101,16 @@ describe('the reader of a list', () => {
     { maxKeys: 3 },
   );
 
-  it('reads what JSON.parse reads, from any layout', async () => {
+  /** The bytes of a text in pieces of a few bytes each. */
+  const cut = (text: string, size: number): Pieces => {
+    const bytes = Buffer.from(text);
+    return Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+      bytes.subarray(at * size, (at + 1) * size),
+    );
+  };
+  const sizes = fc.integer({ min: 1, max: 40 });
+
+  it('reads what JSON.parse reads, from any layout and wherever the pieces are cut', async () => {
     const indents = fc.constantFrom<undefined | string>(undefined, '  ', '\t', '\r\n');
     await fc.assert(
       fc.asyncProperty(
@@ -98,20 +118,54 @@ describe('the reader of a list', () => {
         fc.array(fc.dictionary(fc.string(), fc.jsonValue())),
         members,
         indents,
+        sizes,
         async (...given) => {
-          const [ahead, revocations, behind, indent] = given;
+          const [ahead, revocations, behind, indent, size] = given;
           const text = JSON.stringify(
             { ...ahead, revocations, ...behind },
             null,
             indent?.trimStart() === '' ? 2 : indent,
           );
           const entries: unknown[] = [];
-          const rest = await readListText(text, (entry) => entries.push(entry));
+          const rest = await readListText(cut(text, size), (entry) => entries.push(entry));
           expect({ ...rest, revocations: entries }).toEqual(JSON.parse(text));
         },
       ),
       { numRuns: 300, seed: 22 },
     );
+  });
+
+  it('asks for no piece more than it needs to refuse a list, and lets go of where they come from', async () => {
+    let [given, isClosed] = [0, false];
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      try {
+        for (const text of ['{"revocations":[', '1', ',{', '}]}']) {
+          given += 1;
+          yield await Promise.resolve(Buffer.from(text));
+        }
+      } finally {
+        isClosed = true;
+      }
+    }
+    const refuse = (): never => {
+      throw new Error('no');
+    };
+    await expect(readListText(pieces(), refuse)).rejects.toThrow('no');
+    expect([given, isClosed]).toEqual([3, true]);
+  });
+
+  it('lets other work go on while it reads', async () => {
+    const text = listOf(...Array.from({ length: 20_000 }, (_, at) => ({ ...ENTRY, jti: `${at}` })));
+    let turns = 0;
+    let next: NodeJS.Immediate | undefined;
+    const turn = (): void => {
+      turns += 1;
+      next = setImmediate(turn);
+    };
+    turn();
+    await readListText(whole(text), () => undefined);
+    clearImmediate(next);
+    expect(turns).toBeGreaterThan(1);
   });
 
   it('reads or refuses any text, and takes no list for another', async () => {
@@ -122,10 +176,10 @@ describe('the reader of a list', () => {
       fc.constantFrom('', '"', '{', '}', '[', ']', ',', '\\', ' '),
     );
     await fc.assert(
-      fc.asyncProperty(damaged, async ([at, cut, put]) => {
-        const text = good.slice(0, at) + put + good.slice(at + cut);
+      fc.asyncProperty(damaged, sizes, async ([at, gone, put], size) => {
+        const text = good.slice(0, at) + put + good.slice(at + gone);
         const entries: unknown[] = [];
-        const rest = await readListText(text, (entry) => entries.push(entry)).catch(() => undefined);
+        const rest = await readListText(cut(text, size), (entry) => entries.push(entry)).catch(() => undefined);
         if (rest !== undefined) expect({ ...rest, revocations: entries }).toEqual(JSON.parse(text));
       }),
       { numRuns: 1000, seed: 22 },

@@ -102,6 +102,27 @@ describe('a revocation table', () => {
     expect(table.findRevocation({ iss: ISS, jti: 'new 0' }, later)).toBe('jti');
   });
 
+  it('answers like a plain set of thousands of names, also after many have ended or were taken back', () => {
+    const table = new RevocationTable(100_000);
+    const plain = new Set<string>();
+    const nameOf = (index: number): string => `${index}${'-ü用'.slice(0, index % 4)}${'x'.repeat(index % 50)}`;
+    const later = NOW + 100 + EXTRA_SECONDS;
+    for (let index = 0; index < 12_000; index += 1) {
+      const isShort = index % 5 === 0;
+      const now = index < 6_000 ? NOW : later;
+      table.add(entry('jti', nameOf(index), { exp: isShort && index < 6_000 ? NOW + 100 : later + 100 }), now);
+      if (!isShort || index >= 6_000) plain.add(nameOf(index));
+      if (index % 3 !== 0) continue;
+      table.remove(entry('jti', nameOf(index / 3)));
+      plain.delete(nameOf(index / 3));
+    }
+    const wrong = Array.from({ length: 13_000 }, (_, index) => nameOf(index)).filter(
+      (jti) => (table.findRevocation({ iss: ISS, jti }, later) !== undefined) !== plain.has(jti),
+    );
+    expect(wrong).toEqual([]);
+    expect(table.size).toBeGreaterThanOrEqual(plain.size);
+  });
+
   it('answers like a plain list, whatever is added, taken back and asked', () => {
     const seconds = fc.integer({ min: 0, max: 3000 });
     const issuers = fc.constantFrom('a', 'b', '__proto__');
