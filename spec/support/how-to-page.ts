@@ -57,7 +57,7 @@ const OPERATION = /^(?:sudo systemctl reload|printf|kong-jwt-identity revoke) /m
  * - a `json` block after the words "`$NAME` holds a token with these claims" gives the claims of that token. "a new
  *   token" is issued just then; ", signed with the key `KID`" says with which key;
  * - the words "the provider publishes the keys `A` and `B`" change its key set;
- * - a `sh` block with curl is a request; the `http` block after it is its answer, and one more that begins with a
+ * - a `sh` block with curl and Kong's address is a request; the `http` block after it is its answer, and one more that begins with a
  *   method is what the service receives. `…` stands for any text;
  * - a `sh` block with one of some commands is run, and a `text` block after it is what it prints.
  */
@@ -92,7 +92,7 @@ function readPage(name: string, text: string): HowToPage {
     }
     if (language === 'json') steps.push(...describedToken(before, content));
     if (language === 'sh') {
-      last = /^curl /m.test(content)
+      last = /^curl [^]*127\.0\.0\.1:8000/m.test(content)
         ? { kind: 'request', command: content }
         : OPERATION.test(content)
           ? { kind: 'command', command: content }
