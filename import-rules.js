@@ -33,7 +33,13 @@ const rooms = {
     rooms: [...['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/telemetry']],
   },
   'src/worker': { rooms: ['src/protocol/verdict', 'src/protocol/line-budget'] },
-  'src/server/endpoints': { rooms: ['src/core', 'src/telemetry'], packages: ['prom-client'] },
+  'src/server/endpoints': {
+    rooms: ['src/core', 'src/telemetry'],
+    packages: [
+      ...['prom-client', '@opentelemetry/api', '@opentelemetry/resources', '@opentelemetry/sdk-trace-base'],
+      '@opentelemetry/exporter-trace-otlp-http',
+    ],
+  },
   'src/server/pluginserver': { rooms: ['src/protocol', 'src/telemetry'] },
   'src/server/decisions/policy-file': { rooms: ['src/kong', 'schema'] },
   'src/server/decisions': {

@@ -14,6 +14,7 @@ import { responseForm } from '../../src/core/refusal/refusal-response';
 import { metadataAnswer } from '../../src/core/refusal/resource-metadata';
 import type { RequestView } from '../../src/core/request/request-view';
 import { reportDecision } from '../../src/gatekeeper/decision-report';
+import { beginTrace, type DecisionTrace } from '../../src/gatekeeper/decision-trace';
 import { createGatekeepers, operatorsSigningKeys, type Door, type Gatekeeper } from '../../src/gatekeeper/gatekeeper';
 import { describeError } from '../../src/telemetry/describe-error';
 import { createLogger, formatFields, type LogFields } from '../../src/telemetry/log';
@@ -82,6 +83,7 @@ export class Plugin {
 
   /** Kong's access phase: lets the request through as a verified caller, or ends it. Nothing is thrown. */
   async access(kong: Pdk): Promise<void> {
+    const trace = beginTrace();
     let refusal: Refusal | undefined = new Refusal('internal_error', 'not decided');
     let request: RequestView | undefined;
     try {
@@ -95,12 +97,12 @@ export class Plugin {
           await this.#carrier.answer(kong, answer);
           return;
         }
-        refusal = await this.#decideAndLetThrough(kong, request, gatekeeper);
+        refusal = await this.#decideAndLetThrough(kong, request, gatekeeper, trace);
       }
     } catch (error) {
       log('error', 'request refused because of an unexpected error', describeError(error));
     }
-    if (refusal !== undefined) await this.#refuse(kong, refusal, request);
+    if (refusal !== undefined) await this.#refuse(kong, refusal, request, trace);
   }
 
   /** Returns `undefined` only after the request has been let through with everything that belongs to it. */
@@ -108,8 +110,10 @@ export class Plugin {
     kong: Pdk,
     request: RequestView,
     { policy, decide }: Gatekeeper,
+    trace: DecisionTrace | undefined,
   ): Promise<Refusal | undefined> {
-    const decision = await decide(request);
+    const decision = await decide(request, trace?.observe);
+    trace?.decided();
     if (decision instanceof Refusal) return decision;
     const handedOver = await handOver(kong, decision, policy.handOver);
     if (handedOver instanceof Refusal) return handedOver;
@@ -118,11 +122,18 @@ export class Plugin {
       repetitionOfCaller(request, policy, decision, knowsConsumer, Date.now() / 1000),
     );
     reportDecision(decision, logger);
+    trace?.end(decision, request);
     return undefined;
   }
 
-  async #refuse(kong: Pdk, refusal: Refusal, request: RequestView | undefined): Promise<void> {
+  async #refuse(
+    kong: Pdk,
+    refusal: Refusal,
+    request: RequestView | undefined,
+    trace: DecisionTrace | undefined,
+  ): Promise<void> {
     reportDecision(refusal, logger);
+    trace?.end(refusal, request);
     const policy = this.#gatekeeper instanceof Refusal ? undefined : this.#gatekeeper.policy;
     const { challenge, handOver: settings } = policy ?? WITHOUT_POLICY;
     // It travels with what ends the event. A refusal whose token cannot be hidden is a refusal all the same.

@@ -17,8 +17,9 @@ import { type FileFormat, findingLogLine, inspect } from './diagnosis';
 import { logoutOptions, openLogoutEndpoint, type LogoutFlags } from './logout-flags';
 import { listenAddress, type ListenAddress } from './listen-address';
 import { fileMode, openSigningKeys, startFailure, wholeNumber } from './server-flags';
+import { openTraces, tracesOption, type TracesFlag } from './traces-flag';
 
-interface AuthzFlags extends Omit<LogoutFlags, 'takeOver'> {
+interface AuthzFlags extends Omit<LogoutFlags, 'takeOver'>, TracesFlag {
   readonly gateway: GatewayName;
   readonly policies?: string;
   readonly kong?: string;
@@ -71,6 +72,7 @@ export function authzCommand(): Command {
       new Option('--signing-keys <file>', 'JWK set with private keys, for identity_token').env(SIGNING_KEYS_VARIABLE),
     )
     .option('--jwks <address:port>', 'publish the public half of the signing keys there', listenAddress)
+    .addOption(tracesOption())
     .addOption(logoutOptions()[0])
     .addOption(logoutOptions()[1])
     .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
@@ -105,6 +107,7 @@ async function serveDecisions(flags: AuthzFlags): Promise<void> {
   if (flags.untilStdinEnds) process.stdin.on('close', () => process.kill(process.pid, 'SIGINT')).resume();
   requirePeers(flags);
   try {
+    openTraces(flags, logger.log);
     await openSigningKeys({ ...flags, takeOver: false }, logger.log);
     await openLogoutEndpoint({ ...flags, takeOver: false }, logger.log);
     const exitCode = await superviseDecisions({

@@ -7,8 +7,9 @@ import { listenAddress } from './listen-address';
 import { logoutOptions, openLogoutEndpoint, type LogoutFlags } from './logout-flags';
 import { pluginOption } from './plugin-option';
 import { fileMode, openSigningKeys, startFailure, wholeNumber } from './server-flags';
+import { openTraces, tracesOption, type TracesFlag } from './traces-flag';
 
-interface ServeFlags extends LogoutFlags {
+interface ServeFlags extends LogoutFlags, TracesFlag {
   readonly socket: string;
   readonly plugin: string;
   readonly workers: number;
@@ -65,6 +66,7 @@ export function serveCommand(): Command {
       new Option('--signing-keys <file>', 'JWK set with private keys, for identity_token').env(SIGNING_KEYS_VARIABLE),
     )
     .option('--jwks <address:port>', 'publish the public half of the signing keys there', listenAddress)
+    .addOption(tracesOption())
     .addOption(logoutOptions()[0])
     .addOption(logoutOptions()[1])
     .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
@@ -84,6 +86,7 @@ export function serveCommand(): Command {
       process.stderr.on('error', () => undefined);
       if (flags.untilStdinEnds) process.stdin.on('close', () => process.kill(process.pid, 'SIGINT')).resume();
       try {
+        openTraces(flags, log);
         await openSigningKeys(flags, log);
         await openLogoutEndpoint(flags, log);
         const exitCode = await supervise({

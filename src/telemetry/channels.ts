@@ -24,6 +24,25 @@ export interface DecisionMessage {
   readonly count?: number;
 }
 
+/** A part of a decision, in time. Times are in milliseconds since the epoch, with fractions. */
+export interface TraceStep {
+  readonly name: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** One decision with its steps, for traces. Nobody makes one unless somebody listens. */
+export interface TraceMessage {
+  readonly decision: DecisionMessage;
+  /** Name of the policy, where policies have names. */
+  readonly policy?: string;
+  /** The span that the client named in a valid `traceparent`. */
+  readonly parent?: { readonly traceId: string; readonly parentId: string; readonly isSampled: boolean };
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly steps: readonly TraceStep[];
+}
+
 /** One look into the cache of verified tokens. */
 export interface TokenCacheMessage {
   readonly hit: boolean;
@@ -79,6 +98,8 @@ function channel(name: string): Channel {
 
 /** Every decision of the plugin. */
 export const decisionChannel = channel('decision') as TypedChannel<DecisionMessage>;
+/** Every decision with its steps; a door makes no message unless somebody listens. */
+export const traceChannel = channel('trace') as TypedChannel<TraceMessage>;
 /** Every look into the cache of verified tokens. */
 export const tokenCacheChannel = channel('token-cache') as TypedChannel<TokenCacheMessage>;
 /** Every attempt to fetch keys. */

@@ -5,6 +5,7 @@ import { Refusal } from '../../core/refusal/refusal';
 import { headerOf } from '../../core/request/credential-grammar';
 import type { RequestView } from '../../core/request/request-view';
 import { reportDecision } from '../../gatekeeper/decision-report';
+import { beginTrace } from '../../gatekeeper/decision-trace';
 import type { Gatekeeper, OpenGatekeeper } from '../../gatekeeper/gatekeeper';
 import { describeError } from '../../telemetry/describe-error';
 import type { Logger } from '../../telemetry/log';
@@ -89,13 +90,16 @@ export function openPolicy(
   const written = writtenHeaders(policy);
   const mayReachService = forgeryFilter(policy, written, gateway, stripping);
   return async (request) => {
+    const trace = beginTrace();
     const left = Object.keys(request.headers).find(mayReachService);
     const decision =
       left !== undefined
         ? new Refusal('headers_forged', 'a header that only the gateway may set, which it would not remove')
         : needsUntold(policy, request)
           ? new Refusal('configuration_error', 'the gateway does not say what the policy looks at')
-          : await decide(request);
+          : await decide(request, trace?.observe);
+    trace?.decided();
+    trace?.end(decision, request, name);
     if (decision instanceof Refusal) return reject(decision, request, context);
     const permission = permissionOf(decision, request, written);
     reportDecision(decision, logger);

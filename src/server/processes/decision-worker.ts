@@ -6,20 +6,26 @@ import { createLogger } from '../../telemetry/log';
 import { openDecisions, type OpenDecisions } from '../decisions/decisions';
 import type { NamedConfigs } from '../decisions/policy-file';
 import type * as Metrics from '../endpoints/metrics';
+import type * as Traces from '../endpoints/traces';
 import { describeError } from '../../telemetry/describe-error';
-import { liveAsWorker } from './worker-life';
+import { areTracesWanted } from '../../telemetry/traces';
+import { FLUSH_MS, liveAsWorker } from './worker-life';
 import { type DecisionWorkerSettings, WORKER_PLACE_VARIABLE, WORKER_SETTINGS_VARIABLE } from './worker-messages';
 
 const logger = createLogger();
 const { log } = logger;
 const settings = JSON.parse(process.env[WORKER_SETTINGS_VARIABLE] ?? '{}') as DecisionWorkerSettings;
 const metrics = settings.hasMetrics ? loadMetrics() : undefined;
+const traces = areTracesWanted(process.env) ? loadTraces().openTraces(log) : undefined;
 const observer = metrics?.createEventObserver();
 let decisions: OpenDecisions | undefined;
 
 const life = liveAsWorker(
   {
-    drain: (maximumMs) => decisions?.server.drain(maximumMs) ?? Promise.resolve(),
+    drain: async (maximumMs) => {
+      await decisions?.server.drain(maximumMs);
+      await traces?.close(FLUSH_MS);
+    },
     failAll: (reason) => decisions?.pending.failAll(reason),
   },
   log,
@@ -47,6 +53,11 @@ function begin(opened: OpenDecisions): void {
     log('error', 'cannot listen', { ...settings.address, ...describeError(error) });
     process.exit(1);
   });
+}
+
+function loadTraces(): typeof Traces {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- its packages are not always installed
+  return require('../endpoints/traces') as typeof Traces;
 }
 
 function loadMetrics(): typeof Metrics {

@@ -24,6 +24,8 @@ export interface WorkerLife {
 
 /** How long what goes on may take to end after the worker was told to stop, in milliseconds. */
 export const DRAIN_MS = 5_000;
+/** How long spans that are left may take to be sent then, in milliseconds. */
+export const FLUSH_MS = 1_000;
 /** How often the worker says that its event loop turns, in milliseconds. */
 const ALIVE_MS = 1_000;
 

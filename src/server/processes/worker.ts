@@ -5,13 +5,15 @@ surviveHangup();
 import { createLogger } from '../../telemetry/log';
 import { EventServer } from '../pluginserver/event-server';
 import type * as Metrics from '../endpoints/metrics';
+import type * as Traces from '../endpoints/traces';
 import { waitForTakeover } from './orphan';
 import { releaseOutput } from './output-release';
 import { loadPlugin, type PluginModule, PluginModuleError } from '../pluginserver/plugin-module';
 import { SocketPath } from './socket-path';
 import { SupervisedInstances } from './supervised-instances';
 import { describeError } from '../../telemetry/describe-error';
-import { DRAIN_MS, liveAsWorker, outliveSupervisor } from './worker-life';
+import { areTracesWanted } from '../../telemetry/traces';
+import { DRAIN_MS, FLUSH_MS, liveAsWorker, outliveSupervisor } from './worker-life';
 import { WORKER_PLACE_VARIABLE, WORKER_SETTINGS_VARIABLE, type WorkerSettings } from './worker-messages';
 
 /** Instances that were not used for so long are dropped, in milliseconds; they are made again when asked for. */
@@ -23,7 +25,10 @@ const { log } = createLogger();
 const settings = JSON.parse(process.env[WORKER_SETTINGS_VARIABLE] ?? '{}') as WorkerSettings;
 const life = liveAsWorker(
   {
-    drain: (maximumMs) => server.drain(maximumMs),
+    drain: async (maximumMs) => {
+      await server.drain(maximumMs);
+      await traces?.close(FLUSH_MS);
+    },
     failAll: (reason) => {
       server.failAll({ reason });
     },
@@ -38,6 +43,7 @@ const socket = new SocketPath(settings.socketPath, settings.supervisorPid);
 const source = new SupervisedInstances(life.send, settings.deadlineMs);
 const plugin = loadPluginOrExit();
 const metrics = settings.hasMetrics ? loadMetrics() : undefined;
+const traces = areTracesWanted(process.env) ? loadTraces().openTraces(log) : undefined;
 const server = new EventServer({
   plugin,
   source,
@@ -80,6 +86,11 @@ function loadPluginOrExit(): PluginModule {
     log('error', 'the plugin cannot be served', reason);
     return process.exit(1);
   }
+}
+
+function loadTraces(): typeof Traces {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- its packages are not always installed
+  return require('../endpoints/traces') as typeof Traces;
 }
 
 function loadMetrics(): typeof Metrics {
