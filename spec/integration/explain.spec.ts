@@ -53,7 +53,7 @@ describe('kong-jwt-identity explain', () => {
       /although these match it too: got, any$/m,
     ],
     [1, 'a route that is not there', ['--path', '/none'], /^error: no route matches GET \/none/],
-    [2, 'a call without a request', [], /^error: --route or --path is needed/],
+    [2, 'a call without a request', [], /^error: --route, --policy or --path is needed/],
   ])(
     'ends with %d for %s',
     async (code, _, args, said) => {

@@ -4,6 +4,7 @@ import { ConfigError } from '../../schema/config-error';
 import { CONFIG_RECORD, PLUGIN_NAME } from '../../schema/parse-config';
 import type { TokenSources } from '../core/request/bearer-token';
 import { SUBPROTOCOL_HEADER } from '../core/request/subprotocol-token';
+import { isPoliciesFile } from '../diagnostics/policies-file';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { entityId } from '../kong/declarative/entity-id';
 import { isMap } from '../kong/declarative/entity-reader';
@@ -18,7 +19,8 @@ import {
 } from '../kong/declarative/route-config';
 import { findWrittenRoute, type FoundRoute } from '../kong/routing/written-route-finder';
 import { normalizePath, withoutQuery } from '../kong/paths/path';
-import { createGatekeepers } from '../gatekeeper/gatekeeper';
+import { createGatekeepers, type Gatekeeper } from '../gatekeeper/gatekeeper';
+import { readPolicies } from '../server/decisions/policy-file';
 import { createLogger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { explain, type ExplainedRequest, type ExplainedRoute } from './explanation';
@@ -32,6 +34,7 @@ const REFUSED = 3;
 
 interface ExplainFlags {
   readonly route?: string;
+  readonly policy?: string;
   readonly path?: string;
   readonly method: string;
   readonly header: readonly (readonly [name: string, value: string])[];
@@ -46,8 +49,9 @@ interface ExplainFlags {
 export function explainCommand(): Command {
   return new Command('explain')
     .description('show, step by step, how a request would be decided (exit code 3 if rejected)')
-    .argument('[file]', 'declarative configuration of Kong', 'kong.yml')
+    .argument('[file]', 'declarative configuration of Kong, or policies for authz', 'kong.yml')
     .option('--route <name>', 'name or id of the route; without it, the one that the request would take')
+    .option('--policy <name>', 'name of the policy in a policies.yml; not needed when there is one only')
     .option('--path <path>', 'path of the request, with its query')
     .option('--method <method>', 'method of the request', 'GET')
     .option('-H, --header <line>', 'header of the request, "Name: value"; may be repeated', headerLine, [])
@@ -63,9 +67,14 @@ export function explainCommand(): Command {
         process.stdout.write(flags.json ? `${JSON.stringify(found, null, 2)}\n` : loggedRefusalText(found));
         return;
       }
-      if (flags.route === undefined && flags.path === undefined) command.error('error: --route or --path is needed');
+      const { route, policy, path } = flags;
+      if ([route, policy, path].every((each) => each === undefined)) {
+        command.error('error: --route, --policy or --path is needed');
+      }
       try {
-        const explained = await explainRoute(readTextFile(file), flags);
+        const text = readTextFile(file);
+        const isPolicies = policy !== undefined || isPoliciesFile(text);
+        const explained = await (isPolicies ? explainPolicy : explainRoute)(text, flags);
         process.stdout.write(flags.json ? `${JSON.stringify(explained, null, 2)}\n` : explanationText(explained));
         if (explained.decision.outcome === 'refuse') process.exitCode = REFUSED;
       } catch (error) {
@@ -77,7 +86,7 @@ export function explainCommand(): Command {
 
 async function explainRoute(text: string, flags: ExplainFlags): Promise<ExplainedRoute> {
   const written = writtenRoutes(text);
-  const { target, headers } = requestOf(flags);
+  const { target } = requestOf(flags);
   const { route, others } =
     flags.route === undefined
       ? routeFor(written, target, flags)
@@ -91,16 +100,42 @@ async function explainRoute(text: string, flags: ExplainFlags): Promise<Explaine
     plugin: place,
     plugins: neighboursOf(written, route),
   };
+  const gatekeeper = open(config, flags, true);
+  const request = requestFor(gatekeeper, flags);
+  return { ...about, ...(await explain(request, gatekeeper, consumerFinder(written))) };
+}
+
+/** The same for `authz`, which has no routes: the gateway says which policy it wants. */
+async function explainPolicy(text: string, flags: ExplainFlags): Promise<ExplainedRoute> {
+  if (flags.route !== undefined) throw new CommandFailure('a policies.yml has no routes: use --policy');
+  const policies = readPolicies(text, process.env);
+  const names = Object.keys(policies);
+  const name = flags.policy ?? (names.length === 1 ? names[0] : undefined);
+  if (name === undefined || !Object.hasOwn(policies, name)) {
+    const problem = name === undefined ? '--policy is needed' : `there is no policy ${name}`;
+    throw new CommandFailure(`${problem}; there are ${names.slice(0, MAX_NAMES).join(', ')}`);
+  }
+  const gatekeeper = open(policies[name], flags, false);
+  const explained = await explain(requestFor(gatekeeper, flags), gatekeeper, () => undefined);
+  const about = { policy: name, route: null, service: null, otherRoutes: [], plugin: null, plugins: [] };
+  // There is no Kong that could be told something.
+  return { ...about, ...explained, kong: {} };
+}
+
+/** Most names in a message. */
+const MAX_NAMES = 20;
+
+function open(config: unknown, { at }: ExplainFlags, isKong: boolean): Gatekeeper {
   const { log } = createLogger();
-  const clock = (): number => flags.at ?? Date.now() / 1000;
-  const openGatekeeper = createGatekeepers({ log, clock });
-  const door = { signingKeys: stagedSigningKey, isKong: true, knowsUpstreamPath: true };
-  const gatekeeper = openGatekeeper(config, door);
+  const openGatekeeper = createGatekeepers({ log, clock: () => at ?? Date.now() / 1000 });
+  return openGatekeeper(config, { signingKeys: stagedSigningKey, isKong, knowsUpstreamPath: isKong });
+}
+
+function requestFor({ policy }: Gatekeeper, flags: ExplainFlags): ExplainedRequest {
+  const { target, headers } = requestOf(flags);
   const query = target.indexOf('?', 1);
   const plain = { method: flags.method, target, rawQuery: query < 0 ? '' : target.slice(query + 1), headers };
-  const request =
-    flags.token === undefined ? plain : withToken(plain, readToken(flags.token), gatekeeper.policy.sources);
-  return { ...about, ...(await explain(request, gatekeeper, consumerFinder(written))) };
+  return flags.token === undefined ? plain : withToken(plain, readToken(flags.token), policy.sources);
 }
 
 /** A request that takes an open route, although another one describes it, is what people look for here. */

@@ -5,16 +5,9 @@ import type { SourceReport } from './token-sources';
 
 /** Returns an explanation for people: what was looked at, one finding a line, then the decision and what follows. */
 export function explanationText(explained: ExplainedRoute): string {
-  const { route, service, otherRoutes, plugin, plugins, sources, findings, decision } = explained;
-  const { shadow, changes, kong = {} } = explained;
-  const lines: readonly (readonly [label: string, text: string])[] = [
-    ['route', service === null ? route : `${route}, of the service ${service}`],
-    ...(otherRoutes.length === 0
-      ? []
-      : [['not', `${otherRoutes.join(', ')}: would match too, but Kong asks later`] as const]),
-    ...plugins.filter(({ runs }) => runs === 'before').map(neighbourLine),
-    ['plugin', `attached to ${plugin}`],
-    ...plugins.filter(({ runs }) => runs !== 'before').map(neighbourLine),
+  const { sources, findings, decision, shadow, changes, kong = {} } = explained;
+  const lines: readonly Line[] = [
+    ...placeLines(explained),
     ...sources.map(({ place, state, detail }) => ['source', `${place}: ${SAID[state]}${bracketed(detail)}`] as const),
     ...findings.map(({ stage, finding }) => [stage, finding] as const),
     ['decision', decisionText(decision)],
@@ -28,6 +21,23 @@ export function explanationText(explained: ExplainedRoute): string {
   return lines.map(([label, text]) => `${label.padEnd(10)} ${escapeControls(text)}\n`).join('');
 }
 
+type Line = readonly [label: string, text: string];
+
+/** Which configuration decides, and what runs around it. */
+function placeLines({ policy, route, service, otherRoutes, plugin, plugins }: ExplainedRoute): Line[] {
+  if (policy !== undefined) return [['policy', policy]];
+  const name = route ?? '';
+  return [
+    ['route', service === null ? name : `${name}, of the service ${service}`],
+    ...(otherRoutes.length === 0
+      ? []
+      : [['not', `${otherRoutes.join(', ')}: would match too, but Kong asks later`] as const]),
+    ...plugins.filter(({ runs }) => runs === 'before').map(neighbourLine),
+    ['plugin', `attached to ${plugin ?? ''}`],
+    ...plugins.filter(({ runs }) => runs !== 'before').map(neighbourLine),
+  ];
+}
+
 const SAID: Readonly<Record<SourceReport['state'], string>> = {
   used: 'the token is taken from here',
   repeated: 'the same token',
@@ -37,7 +47,7 @@ const SAID: Readonly<Record<SourceReport['state'], string>> = {
   ignored: 'there, but not looked at',
 };
 
-function neighbourLine({ name, place, priority, runs }: RouteNeighbour): readonly [label: string, text: string] {
+function neighbourLine({ name, place, priority, runs }: RouteNeighbour): Line {
   if (runs === 'unknown') return ['order?', `${name}, attached to ${place}: its handler says its priority`];
   return [runs, `${name} (priority ${priority ?? ''}), attached to ${place}`];
 }

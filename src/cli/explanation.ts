@@ -83,12 +83,14 @@ export async function explain(
 
 /** An explanation, and what it is about. */
 export interface ExplainedRoute extends Explanation {
-  readonly route: string;
+  /** Of a policies.yml; then there is no route. */
+  readonly policy?: string;
+  readonly route: string | null;
   readonly service: string | null;
   /** Routes that would take the request without this one, in Kong's order. */
   readonly otherRoutes: readonly string[];
-  /** What the plugin is attached to, in words. */
-  readonly plugin: string;
+  /** What the plugin is attached to, in words; `null` for a policy. */
+  readonly plugin: string | null;
   /** The other plugins on the route, in Kong's order. */
   readonly plugins: readonly RouteNeighbour[];
 }

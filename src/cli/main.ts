@@ -53,6 +53,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   serve: ['kong-jwt-identity serve --socket /usr/local/kong/jwt_identity.socket --take-over --metrics 9102'],
   explain: [
     'kong-jwt-identity explain kong.yml --path /orders --token token.txt',
+    'kong-jwt-identity explain policies.yml --policy orders --token token.txt',
     'kong-jwt-identity explain --request-id 5d82cd7c2554d817029b270f9caac357 --log /usr/local/kong/logs/error.log',
   ],
   jwks: ['kong-jwt-identity jwks --signing-keys keys.json > public.json'],

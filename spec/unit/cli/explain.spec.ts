@@ -362,6 +362,61 @@ describe('the surroundings of a decision', () => {
   });
 });
 
+describe('a policies.yml', () => {
+  let policies: string;
+  beforeAll(() => {
+    policies = join(folder, 'policies.yml');
+    const jwks = JSON.stringify({ keys: [publicJwk(key)] });
+    writeFileSync(
+      policies,
+      `_trust: &trust { issuers: [{ issuer: 'https://auth.example.com/', audiences: [orders], jwks: '${jwks}' }] }
+policies:
+  orders: { <<: *trust, log_decisions: all }
+  admin: { <<: *trust, authorize: [{ roles: [root] }] }
+`,
+    );
+  });
+  const explained = async (...args: readonly string[]): Promise<string> => {
+    const command = explainCommand()
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
+    await command.parseAsync([policies, '--at', String(NOW), ...args], { from: 'user' });
+    return stdout.mock.calls.map(([chunk]) => String(chunk)).join('');
+  };
+
+  it('is explained by the name of a policy, as authz decides', async () => {
+    const text = await explained('--policy', 'orders', '--token', await tokenFile());
+    expect(text).toMatch(/^policy {5}orders\nsource {5}header authorization: the token is taken from here/);
+    expect(text).toMatch(/^decision {3}proceed$/m);
+    expect(text).toMatch(/^set {8}X-User-ID: ada$/m);
+    expect(text).not.toMatch(/^(route|plugin|kong) /m);
+  });
+
+  it('says why a policy refuses, and ends with 3', async () => {
+    const json = await explained('--policy', 'admin', '--json', '--token', await tokenFile());
+    expect(JSON.parse(json)).toMatchObject({ policy: 'admin', route: null, decision: { code: 'forbidden' } });
+    expect(process.exitCode).toBe(3);
+  });
+
+  it.each([
+    ['no name among several', ['--path', '/'], /--policy is needed; there are orders, admin$/],
+    ['a name that is not there', ['--policy', 'toString'], /there is no policy toString; there are orders, admin$/],
+    ['a route', ['--route', 'orders'], /a policies.yml has no routes: use --policy$/],
+  ])('is not explained with %s', async (_, args, message) => {
+    await expect(explained(...args)).rejects.toThrow(message);
+  });
+
+  it('with one policy needs no name, and is a failure when it has an error', async () => {
+    writeFileSync(policies, `policies: { one: { issuers: [{ issuer: i, audiences: [a], discovery: true }] } }`);
+    await expect(explained('--path', '/')).rejects.toThrow(/policies.yml: config.issuers\[1\].issuer: /);
+    writeFileSync(
+      policies,
+      `policies: { one: { issuers: [{ issuer: 'https://i.test', audiences: [a], discovery: true }] } }`,
+    );
+    expect(await explained('--path', '/')).toMatch(/^policy {5}one\n/);
+  });
+});
+
 describe('a file that is none', () => {
   it.each([
     ['not YAML', '{', /not readable as YAML/],
