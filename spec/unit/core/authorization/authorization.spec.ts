@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseConfig } from '../../../../schema/parse-config';
-import { authorizationRules, authorize } from '../../../../src/core/authorization/authorization';
+import { authorizationRules, authorize, shadowRules } from '../../../../src/core/authorization/authorization';
 import { ISSUER } from '../../../support/policy';
 import { verifiedToken } from '../../../support/verified';
 
@@ -130,6 +130,13 @@ describe('rules by claim', () => {
     expect(verdict({ ...present, claims: { scp: ' ' } })).toMatchObject({ code: 'forbidden' });
   });
 
+  it('judges the claims of the scopes of an issuer scope by scope', () => {
+    const { authorize: rules } = { authorize: [{ claims: [{ claim: 'perms', one_of: ['orders:read'] }] }] };
+    const issuers = [{ ...ISSUER, scopes_claims: ['scope', 'perms'] }];
+    expect(verdict({ issuers, authorize: rules, claims: { perms: 'profile orders:read' } })).toBeUndefined();
+    expect(verdict({ issuers, authorize: rules, claims: { perms: 'profile' } })).toEqual({ code: 'forbidden' });
+  });
+
   it('finds nothing that JavaScript gives every object', () => {
     for (const claim of ['__proto__', 'constructor', 'toString', '/__proto__/constructor']) {
       expect(verdict({ authorize: [{ claims: [{ claim, present: true }] }], claims: {} })).toBeDefined();
@@ -203,6 +210,54 @@ describe('choosing the rule', () => {
       authorize(verifiedToken(claims, config), method, authorizationRules(config)!)?.reason;
     expect(reason({}, 'POST')).toBe('authorize[2]: none of the roles');
     expect(reason({}, 'PUT')).toBe('authorize: no entry for the method');
+  });
+
+  it('refuses a method that is not known although a rule for HEAD exists, and lets any method pass a rule for any', () => {
+    const asked = (authorizeRules: object[]): unknown => {
+      const config = parseConfig({ issuers: [ISSUER], authorize: authorizeRules });
+      return authorize(verifiedToken({}, config), undefined, authorizationRules(config)!);
+    };
+    expect(asked([{ methods: ['HEAD', 'GET'], any_identity: true }])).toMatchObject({ code: 'forbidden' });
+    expect(asked([{ any_identity: true }])).toBeUndefined();
+  });
+
+  it.each<[string, object[], Record<string, unknown>, string, readonly string[] | undefined]>([
+    ['methods, when no entry is for the method', [...rules.authorize], {}, 'PUT', ['GET', 'POST', 'DELETE', 'DELETE']],
+    ['roles, when the token has none of them', [{ roles: ['admin', 'root'] }], {}, 'GET', ['admin', 'root']],
+    ['values of one_of', [{ claims: [{ claim: 't', one_of: ['a', 'b'] }] }], { t: 'c' }, 'GET', ['a', 'b']],
+    ['patterns of matches', [{ claims: [{ claim: 't', matches: ['a*'] }] }], { t: 'c' }, 'GET', ['a*']],
+    ['nothing, when a claim must be present', [{ claims: [{ claim: 't', present: true }] }], {}, 'GET', undefined],
+  ])('tells the log what the configuration accepts: %s', (_, authorizeRules, claims, method, accepted) => {
+    const config = parseConfig({ issuers: [ISSUER], authorize: authorizeRules });
+    const refusal = authorize(verifiedToken(claims, config), method, authorizationRules(config)!);
+    expect(refusal?.hints).toStrictEqual(accepted === undefined ? {} : { accepted });
+  });
+
+  it.each([
+    ['authorize', 'rule'],
+    ['authorize_shadow', 'shadow'],
+  ] as const)('tells an observer each condition of %s under the stage %s', (field, stage) => {
+    const rule = { roles: ['admin'], scopes: ['read'], claims: [{ claim: 't', one_of: ['a'] }] };
+    const config = parseConfig({ issuers: [ISSUER], [field]: [rule] });
+    const told: string[] = [];
+    const compiled = field === 'authorize' ? authorizationRules(config) : shadowRules(config);
+    const token = verifiedToken({ roles: ['admin'], scope: 'read', t: 'a' }, config);
+    authorize(token, 'GET', compiled!, (at, finding) => told.push(`${at}: ${finding}`));
+    expect(told).toEqual([
+      `${stage}: ${field}[1] decides GET`,
+      `${stage}: ${field}[1]: one of the roles ["admin"]; the token has ["admin"]`,
+      `${stage}: ${field}[1]: claim t by one_of; it is "a"`,
+      `${stage}: ${field}[1]: all scopes of ["read"]; the token has ["read"]`,
+    ]);
+  });
+
+  it('tells an observer nothing of scopes, roles and claims that no rule asks for', () => {
+    const config = parseConfig({ issuers: [ISSUER], authorize: [{ any_identity: true }] });
+    const told: string[] = [];
+    authorize(verifiedToken({ scope: 'read' }, config), undefined, authorizationRules(config)!, (_, finding) =>
+      told.push(finding),
+    );
+    expect(told).toEqual(['authorize[1] decides any method']);
   });
 
   it('never grants more when something is taken from a token', () => {
