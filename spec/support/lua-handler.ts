@@ -2,6 +2,9 @@ import { describe } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { FrameDecoder } from '../../src/protocol/frame';
+import { decode } from '../../src/protocol/message';
+import { rpcCall } from '../../src/protocol/rpc-messages';
 import { PACKAGE_VERSION, type Verdict } from '../../src/protocol/verdict';
 
 /** The handler as it is built. */
@@ -30,8 +33,10 @@ export interface LuaStep {
   readonly route?: object;
   readonly service?: object;
   readonly advance?: number;
-  readonly report?: 'taken' | 'lost';
+  readonly report?: 'taken' | 'lost' | 'unheard' | 'again';
   readonly ends?: boolean;
+  /** Protocol of the plugin server from now on. */
+  readonly protocol?: string;
 }
 
 /** What Kong saw of a step. */
@@ -50,9 +55,10 @@ export interface LuaSeen {
   readonly error?: string;
   readonly threw?: string;
   readonly handler?: string;
-  readonly report?: string;
   /** The handler looked for a trace. */
   readonly tracing?: true;
+  /** Frames that the plugin server was sent, in hexadecimal digits, with blanks in between. */
+  readonly reports?: string;
 }
 
 /** Runs steps through the compiled handler in one LuaJIT. The first line tells about the handler itself. */
@@ -65,6 +71,17 @@ export function runHandler(steps: readonly LuaStep[]): { readonly loaded: unknow
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
   return { loaded, seen: seen as LuaSeen[] };
+}
+
+/** Repeated answers that the plugin server was told of in a step: a list of labels and numbers for each frame. */
+export function reportedCounts({ reports = '' }: LuaSeen): [label: string, count: number][][] {
+  return reports.split(' ').flatMap((hex) =>
+    new FrameDecoder().push(Buffer.from(hex, 'hex')).map((payload) => {
+      const { sequence, report } = decode(rpcCall, payload);
+      if (report === undefined) throw new Error(`no report in call ${sequence}`);
+      return JSON.parse(report) as [string, number][];
+    }),
+  );
 }
 
 /** A verdict of the plugin server that lets a request with a token pass and may be repeated. */

@@ -3,7 +3,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { version } from '../../../package.json';
 import { Name, Priority } from '../../../plugin/jwt-identity';
 import { PACKAGE_VERSION, PLUGIN, PRIORITY, type Verdict } from '../../../src/protocol/verdict';
-import { describeLua, HANDLER_FILE, type LuaStep, runHandler, verdictText } from '../../support/lua-handler';
+import {
+  describeLua,
+  HANDLER_FILE,
+  type LuaStep,
+  reportedCounts,
+  runHandler,
+  verdictText,
+} from '../../support/lua-handler';
 import { TRACEPARENTS } from '../../support/traceparents';
 
 const ada = { host: 'shop.test', authorization: 'Bearer ada' };
@@ -29,10 +36,11 @@ it('the handler that ships is accepted by luacheck', () => {
 });
 
 describeLua('the handler in LuaJIT', () => {
-  it('loads with priority and version and says which file it is', () => {
+  it('loads with priority and version, says which file it is, and reports every two seconds', () => {
     expect(runHandler([]).loaded).toEqual({
       priority: PRIORITY,
       version: PACKAGE_VERSION,
+      reports_every: 2,
       notice: expect.stringContaining(HANDLER_FILE) as unknown,
     });
   });
@@ -267,21 +275,92 @@ describeLua('the handler in LuaJIT', () => {
     expect(isAsked(...random, { headers: ada })).toBe(false);
   });
 
-  it('reports each repetition once, keeps what did not arrive, and reports the last ones when the worker ends', () => {
+  describe('the report of repeated answers', () => {
     const repetition: LuaStep = { headers: ada };
-    const { seen } = runHandler([
-      { headers: ada, verdict: passing },
-      repetition,
-      repetition,
-      { report: 'lost' },
-      repetition,
-      { report: 'taken' },
-      { report: 'taken' },
-      repetition,
-      { ends: true, report: 'taken' },
-    ]);
-    const reports = seen.map(({ report }) => report).filter((report) => report !== undefined);
-    expect(reports).toEqual(['[["ada",2]]', '[["ada",3]]', '', '[["ada",1]]']);
+    const learned: LuaStep = { headers: ada, verdict: passing };
+    const named = (label: string): LuaStep => ({
+      headers: { ...ada, authorization: `Bearer ${label}` },
+      verdict: verdictText({ repeat: { ...(JSON.parse(passing) as Verdict).repeat!, label } }),
+    });
+    /** What the plugin server is told in each step that tells it something or runs the timer. */
+    const reportsOf = (...steps: LuaStep[]): unknown[] => {
+      const { seen } = runHandler(steps);
+      return seen.filter(({ reports }) => reports !== undefined).map(reportedCounts);
+    };
+
+    it('counts each repetition once, and says nothing when there was none', () => {
+      expect(
+        reportsOf(learned, { report: 'taken' }, repetition, repetition, { report: 'taken' }, { report: 'taken' }),
+      ).toEqual([[], [[['ada', 2]]], []]);
+    });
+
+    it.each(['lost', 'unheard'] as const)('keeps what did not arrive (%s) for the next one', (report) => {
+      const more = [repetition, { report: 'taken' }] as const;
+      const [, second, third] = reportsOf(learned, repetition, repetition, { report }, ...more, { report: 'taken' });
+      expect([second, third]).toEqual([[[['ada', 3]]], []]);
+    });
+
+    it('keeps counts that did not arrive when nothing was repeated since', () => {
+      expect(reportsOf(learned, repetition, { report: 'lost' }, { report: 'taken' })).toEqual([
+        [[['ada', 1]]],
+        [[['ada', 1]]],
+      ]);
+    });
+
+    it('is not sent twice when the timer runs while the plugin server is asked', () => {
+      const steps: LuaStep[] = [learned, repetition, { report: 'again' }, { report: 'taken' }];
+      expect(reportsOf(...steps)).toEqual([[[['ada', 1]]], []]);
+    });
+
+    it('leaves out labels that were not counted', () => {
+      expect(reportsOf(learned, named('bob'), repetition, { report: 'taken' })).toEqual([[[['ada', 1]]]]);
+    });
+
+    it('is framed as a call of Kong, whatever its length', () => {
+      for (const length of [1, 118, 119, 200, 300, 20_000]) {
+        const long = named('x'.repeat(length));
+        const [counts] = reportsOf(long, { headers: long.headers! }, { report: 'taken' });
+        expect(counts).toEqual([[['x'.repeat(length), 1]]]);
+      }
+    });
+
+    it('goes to no plugin server of another protocol, which would keep nothing', () => {
+      expect(
+        reportsOf(
+          { protocol: 'MsgPack:1' },
+          learned,
+          repetition,
+          { report: 'lost' },
+          { protocol: 'ProtoBuf:1' },
+          {
+            report: 'taken',
+          },
+        ),
+      ).toEqual([[], []]);
+    });
+
+    it('has the last repetitions when the worker ends, and each one that comes after', () => {
+      expect(reportsOf(learned, repetition, { ends: true, report: 'taken' }, repetition)).toEqual([
+        [[['ada', 1]]],
+        [[['ada', 1]]],
+      ]);
+    });
+
+    it('knows a thousand labels: an answer with another one is not repeated until the next report', () => {
+      const many = Array.from({ length: 1000 }, (_, index) => named(`l${index}`));
+      const another = { headers: { ...ada, authorization: 'Bearer another' } };
+      const { seen } = runHandler([
+        ...many,
+        { headers: many[999]!.headers! },
+        named('another'),
+        another,
+        { report: 'taken' },
+        named('another'),
+        another,
+      ]);
+      const asked = seen.slice(1000).map((each) => each.asked);
+      expect(asked).toEqual([false, true, true, false, true, false]);
+    });
   });
 
   describe('the line about a refusal', () => {
