@@ -28,7 +28,7 @@ export interface OpenDecisions {
   /** For metrics. */
   readonly measured: {
     readonly eventCount: number;
-    readonly instances: { size: number; handlers: readonly string[]; problems: readonly string[] };
+    readonly instances: { size: number; problems: readonly string[] };
   };
   /** Takes other policies from now on. @throws as {@link openDecisions}; then nothing has changed */
   use(policies: NamedConfigs): void;
@@ -59,7 +59,7 @@ export function openDecisions(policies: NamedConfigs, settings: DecisionSettings
         return pending.count;
       },
       get instances() {
-        return { size: pending.policyCount, handlers: [], problems: [] };
+        return { size: pending.policyCount, problems: [] };
       },
     },
     use: (configs) => {

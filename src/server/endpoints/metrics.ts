@@ -24,7 +24,8 @@ export interface MeasuredServer {
   readonly eventCount: number;
   readonly instances: {
     readonly size: number;
-    readonly handlers: readonly string[];
+    /** Versions of the handler in front of each, empty for none; absent for a server that never has one in front. */
+    readonly handlers?: readonly string[];
     readonly problems: readonly string[];
   };
 }
@@ -63,11 +64,13 @@ function observeTables(server: MeasuredServer): void {
   const { instances } = server;
   gaugeOf('jwt_identity_live_events', 'Events that are going on.', () => server.eventCount);
   gaugeOf('jwt_identity_instances', 'Instances of the plugin that the worker holds.', () => instances.size);
-  gaugeOf(
-    'jwt_identity_handler_instances',
-    "Those of them with the handler inside Kong's worker in front.",
-    () => instances.handlers.filter((version) => version !== '').length,
-  );
+  if (instances.handlers !== undefined) {
+    gaugeOf(
+      'jwt_identity_handler_instances',
+      "Those of them with the handler inside Kong's worker in front.",
+      () => instances.handlers?.filter((version) => version !== '').length ?? 0,
+    );
+  }
   gaugeOf(
     'jwt_identity_unusable_instances',
     'Those of them whose configuration cannot be used, so that every request is refused.',
