@@ -1,4 +1,5 @@
 import { ConfigError } from '../../schema/config-error';
+import { issuerTemplate } from '../../schema/issuer-template';
 import { parseConfig } from '../../schema/parse-config';
 import { Refusal } from '../core/refusal/refusal';
 import { createKeySources } from '../keys/key-sources';
@@ -56,7 +57,12 @@ export function openLogout(
   }
   const keySourceFor = createKeySources({ now, log });
   const read = logoutTokenReader(
-    issuers.map((issuer) => {
+    issuers.map((issuer, i) => {
+      if (typeof issuerTemplate(issuer.issuer) === 'object') {
+        const cure =
+          'must be a whole issuer: logout tokens of a template are not taken, so name each tenant in an entry';
+        throw new ConfigError(`config.issuers[${i + 1}].issuer`, cure);
+      }
       if (issuer.anyAudience) throw new ConfigError('config.issuers', 'audiences must name the clients that log in');
       const { algorithms, audiences } = issuer;
       return { issuer: issuer.issuer, algorithms, clientIds: new Set(audiences), keys: keySourceFor(issuer) };

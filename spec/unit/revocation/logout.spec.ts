@@ -138,6 +138,24 @@ describe('the configuration of logouts', () => {
       {},
       'audiences must name',
     ],
+    [
+      'an issuer is a template',
+      {
+        issuers: [
+          { issuer: ISSUER, audiences: ['shop-app'], jwks_uri: `${ISSUER}jwks` },
+          {
+            issuer: 'https://{tenant}.auth.example.com/',
+            tenants: ['a'],
+            tenant_claim: 't',
+            audiences: ['shop-app'],
+            jwks_uri: `${ISSUER}jwks`,
+          },
+        ],
+        common_caller_ids: true,
+      },
+      {},
+      'config.issuers[2].issuer: must be a whole issuer',
+    ],
   ])('is refused when %s', (_, changes, options, message) => {
     expect(() => openLogout(config(changes), options, recorder.log)).toThrow(message);
   });
