@@ -51,10 +51,10 @@ describeKeycloak('a real Keycloak, with the configurations of docs/providers/key
         ),
       );
     };
-    const route = (name: string, heading: string): object => {
+    const route = (name: string, heading: string, more = {}): object => {
       const { config } = (blocks(heading)[0] as File).plugins[0]!;
       // The cooldown lets a new key be found at once.
-      const issuers = config.issuers.map((issuer) => ({ ...issuer, key_fetch: { cooldown: 1 } }));
+      const issuers = config.issuers.map((issuer) => ({ ...issuer, key_fetch: { cooldown: 1 }, ...more }));
       return { name, paths: [`/${name}`], plugins: [{ name: 'jwt-identity', config: { ...config, issuers } }] };
     };
     writeFileSync(join(folder, 'logout.yml'), JSON.stringify(blocks('Logout')[1]));
@@ -68,6 +68,7 @@ describeKeycloak('a real Keycloak, with the configurations of docs/providers/key
             url: service.url,
             routes: [
               route('preset', 'Keycloak'),
+              route('for-the-app', 'Keycloak', { audiences: ['shop-app', realm.issuer] }),
               route('roles', 'Roles of a client'),
               route('machines', 'Machines'),
               route('sessions', 'Logout'),
@@ -119,10 +120,11 @@ describeKeycloak('a real Keycloak, with the configurations of docs/providers/key
     expect(roles).not.toContain('admin');
   });
 
-  it('rejects the ID token and the refresh token of the same login', async () => {
+  it('rejects the ID token and the refresh token of the same login, also where their audience is accepted', async () => {
     const { tokens } = await realm.logIn('alice');
     expect(await refusal('/preset', tokens.id_token)).toEqual([401, 'audience_not_accepted']);
-    expect((await refusal('/preset', tokens.refresh_token))[0]).toBe(401);
+    expect(await refusal('/for-the-app', tokens.id_token)).toEqual([401, 'claim_invalid']);
+    expect(await refusal('/for-the-app', tokens.refresh_token)).toEqual([401, 'token_untrusted']);
   });
 
   it('reads the roles of a client too, where the entry names them', async () => {
@@ -188,6 +190,7 @@ describeKeycloak('a real Keycloak, with the configurations of docs/providers/key
       await page.locator('#kc-login').click();
     },
     confirmSignOut: () => Promise.resolve(),
+    hasLongTokens: true,
   };
   const specs = (): void => {
     itSignsIn(pages);

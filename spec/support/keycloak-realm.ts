@@ -114,6 +114,18 @@ export class KeycloakRealm {
     return (events as unknown[]).length;
   }
 
+  /** From now on, access tokens of a client are too long for cookies, as those of people with many roles are. */
+  async lengthenTokens(client: 'shop-bff'): Promise<void> {
+    const [found] = (await this.admin('GET', `/clients?clientId=${client}`)) as { readonly id: string }[];
+    const mappers = ['a', 'b', 'c', 'd'].map((name) => ({
+      name,
+      protocol: 'openid-connect',
+      protocolMapper: 'oidc-hardcoded-claim-mapper',
+      config: { 'claim.name': name, 'claim.value': 'x'.repeat(3000), 'access.token.claim': 'true' },
+    }));
+    await this.admin('POST', `/clients/${found?.id ?? ''}/protocol-mappers/add-models`, mappers);
+  }
+
   #endpoint(path: string): string {
     return `${this.issuer}/protocol/openid-connect/${path}`;
   }

@@ -30,6 +30,8 @@ export interface ShopExample {
   idOf(user: ShopUser): string;
   /** How often the provider renewed the tokens of a session until now. */
   renewals(): Promise<number>;
+  /** Makes access tokens too long for cookies, from now on. */
+  lengthenTokens(): Promise<void>;
   /** Kills `next start` and starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -120,6 +122,7 @@ export async function startShopExample(
     issuer: provider.issuer,
     idOf: (user) => provider.idOf(user),
     renewals: () => provider.renewals(),
+    lengthenTokens: async () => provider.lengthenTokens?.(),
     output: (name) => children.get(name)?.output ?? '',
     restart: async () => {
       await end('next', 'SIGKILL');

@@ -12,6 +12,8 @@ export interface LoginPages {
   readonly signIn: (page: Page, user: ShopUser) => Promise<void>;
   /** Agrees to the logout, where the provider asks. */
   readonly confirmSignOut: (page: Page) => Promise<void>;
+  /** Whether the provider can be told to make its tokens longer. */
+  readonly hasLongTokens: boolean;
 }
 
 /** The pages of oidc-provider. */
@@ -25,6 +27,7 @@ export const OIDC_PAGES: LoginPages = {
     await page.getByRole('button', { name: 'Continue' }).click();
   },
   confirmSignOut: (page) => page.getByRole('button', { name: 'Yes, sign me out' }).click(),
+  hasLongTokens: false,
 };
 
 /** Why no browser can be sent to the example here; `undefined` when one can. */
@@ -197,6 +200,20 @@ export function itSignsIn(pages: LoginPages): void {
         expect(await shop.renewals()).toBe(count + 1);
         expect(await visit.sessionCookies()).not.toBe(before);
       }
+    });
+
+    if (!pages.hasLongTokens) return;
+    it('ends, and the next login says why, when the renewed tokens are too long for cookies', async () => {
+      const { page, shop } = visit;
+      await visit.signIn('alice');
+      await shop.lengthenTokens();
+      expect(await visit.call('/api/orders')).toMatchObject({ status: 401, body: { code: 'token_missing' } });
+      expect(await visit.sessionCookies()).toBe('');
+      expect(shop.output('next')).toContain('error: the tokens of a session are too long for cookies access_token=');
+      // The provider still knows the browser: the login fails without another question.
+      await page.goto(`${shop.origin}/api/orders`);
+      await page.getByText('Your account has more roles or groups than a session can hold').waitFor();
+      expect(page.url()).toBe(`${shop.origin}/?login=too_long`);
     });
   });
 }

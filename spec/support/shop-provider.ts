@@ -19,6 +19,8 @@ export interface ShopProvider {
   idOf(user: ShopUser): string;
   /** How often the tokens of a session were renewed until now. */
   renewals(): Promise<number>;
+  /** Makes access tokens too long for cookies, from now on; where the provider can be told to. */
+  readonly lengthenTokens?: () => Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -66,6 +68,7 @@ export function inKeycloak(keycloak: () => Keycloak): StartShopProvider {
       kongYml: (text) => text.replace(/- issuer: http:\/\/localhost:8033\n( {8}.*\n)+/, `- ${JSON.stringify(entry)}\n`),
       idOf: (user) => realm.idOf(user),
       renewals: () => realm.renewals(),
+      lengthenTokens: () => realm.lengthenTokens('shop-bff'),
       stop: () => Promise.resolve(),
     };
   };
