@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Finding, Severity } from '../diagnostics/finding';
 import { escapeControls } from '../telemetry/log';
-import { type Asked, inspectOnline } from './check/online';
+import { type Asked, inspectOnline, NOT_ASKED } from './check/online';
 import { FILE_FORMATS, type FileFormat, findingLine, inspect, readTextFile } from './diagnosis';
 
 /** Exit code when something was found that must not go into production. */
@@ -68,7 +68,11 @@ interface Result {
 
 function linesOf({ file, findings, asked = [] }: Result): string[] {
   return [
-    ...asked.map(({ target, seen }) => escapeControls(`asked ${target}: ${seen}`)),
+    ...asked.map(({ target, seen }) => {
+      const isUnasked = seen.startsWith(NOT_ASKED);
+      const line = isUnasked ? `${NOT_ASKED}${target}: ${seen.slice(NOT_ASKED.length)}` : `asked ${target}: ${seen}`;
+      return escapeControls(line);
+    }),
     ...findings.map((finding) => findingLine(file, finding)),
   ];
 }

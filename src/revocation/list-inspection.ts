@@ -15,10 +15,13 @@ export async function inspectRevocationList(
   issuers: readonly IssuerConfig[],
   keySourceFor: (issuer: IssuerConfig) => KeySource,
 ): Promise<ListInspection> {
-  if (list.redis !== null) return { notAsked: 'a list in Redis: look at jwt_identity_revocation_list_state' };
+  if (list.redis !== null)
+    return { notAsked: 'it takes more than GET requests; the metric jwt_identity_revocation_list_state tells of it' };
   const signer = list.signed ? issuers.find(({ issuer }) => issuer === list.issuer) : undefined;
-  const signing = signer && { keys: keySourceFor(signer), algorithms: signer.algorithms, type: LIST_TYPE };
   // It leaves nothing behind, and says nothing of what is kept.
+  const keysOf = (issuer: IssuerConfig): KeySource =>
+    keySourceFor({ ...issuer, keyFetch: { ...issuer.keyFetch, cacheDirectory: null } });
+  const signing = signer && { keys: keysOf(signer), algorithms: signer.algorithms, type: LIST_TYPE };
   const listFetch = { ...list.listFetch, cacheDirectory: null };
   const source = new DocumentList({ ...list, listFetch }, signing, {
     now: () => performance.now(),

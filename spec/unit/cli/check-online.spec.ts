@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -291,6 +291,39 @@ describe('check --online', () => {
     expect(lines.filter((line) => line.includes('revocation_lists'))).toEqual([
       expect.stringMatching(/no key verifies the document/),
     ]);
+  });
+
+  it('does not ask Redis', async () => {
+    const list = { redis: { host: '127.0.0.1', port: 1 } };
+    const { seen, lines } = await look(policies({ issuer: origin, discovery: true }, { revocation_lists: [list] }));
+    expect(seen).toContainEqual(expect.stringMatching(/^Redis: not asked: it takes more than GET requests/));
+    expect(lines.join()).not.toContain('error');
+  });
+
+  it('asks for so many issuers at most, and says how many were left out', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const policy = (name: string): string =>
+      `  ${name}: { issuers: [{ issuer: '${origin}/${name}', audiences: [a], jwks_uri: '${origin}/jwks' }] }\n`;
+    const inspection = inspect(`policies:\n${names.map(policy).join('')}`, { environment: {} });
+    const seen = await inspectOnline(inspection, 2);
+    expect(seen.at(-1)).toEqual({ target: '3 more', seen: 'not asked: they are too many' });
+    expect(asked.filter(({ path }) => path === '/jwks')).toHaveLength(2);
+  });
+
+  it('leaves nothing on the disk', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'online-'));
+    const kept = { cache_directory: folder };
+    const now = Math.floor(Date.now() / 1000);
+    const header = { typ: 'revocation-list+jwt' };
+    pages['/list'] = await signToken(rs, { iss: origin, iat: now, exp: now + 60, revocations: [] }, header);
+    const list = { url: `${origin}/list`, signed: true, issuer: origin, list_fetch: kept };
+    const issuer = { issuer: origin, discovery: true, key_fetch: kept };
+    const { seen } = await look(policies(issuer, { revocation_lists: [list] }));
+    expect(seen).toContain('ORIGIN/list: 0 entries');
+    // What is written is written after the answer: time for it to be.
+    await new Promise((afterwards) => setTimeout(afterwards, 200));
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 
   it('compares nothing for a public key that only the file has', async () => {

@@ -13,8 +13,12 @@ import { issuerFindings } from './issuer-findings';
 export interface Asked {
   /** A URL, or the path of a list. */
   readonly target: string;
+  /** Begins with {@link NOT_ASKED} when nobody was. */
   readonly seen: string;
 }
+
+/** Before the reason for which something was not asked. */
+export const NOT_ASKED = 'not asked: ';
 
 /** Most issuers and lists that are asked for one file. */
 const MAX_ASKED = 200;
@@ -33,7 +37,7 @@ interface Question {
  * Asks the issuers and reads the revocation lists of a file, and adds what does not fit to its findings. Equal entries are
  * asked once. It sends GET requests only, with the plugin's own fetcher and limits.
  */
-export async function inspectOnline({ entries, report }: Inspection): Promise<Asked[]> {
+export async function inspectOnline({ entries, report }: Inspection, maxAsked = MAX_ASKED): Promise<Asked[]> {
   const questions = new Map<string, Question>();
   for (const { path, config } of entries) {
     for (const { paths, ...question } of questionsOf(config)) {
@@ -43,13 +47,15 @@ export async function inspectOnline({ entries, report }: Inspection): Promise<As
     }
   }
   const all = [...questions.values()];
-  const asked = await inTurns(all.slice(0, MAX_ASKED), ({ paths, ask }) =>
+  const asked = await inTurns(all.slice(0, maxAsked), ({ paths, ask }) =>
     ask((field, severity, message) => {
       for (const path of paths) report(severity, `${path}.${field}`, message);
     }),
   );
-  const more = all.length - MAX_ASKED;
-  return more <= 0 ? asked.flat() : [...asked.flat(), { target: `${more} more`, seen: 'not asked: they are too many' }];
+  const more = all.length - maxAsked;
+  return more <= 0
+    ? asked.flat()
+    : [...asked.flat(), { target: `${more} more`, seen: `${NOT_ASKED}they are too many` }];
 }
 
 function questionsOf(config: Config): Question[] {
@@ -60,7 +66,7 @@ function questionsOf(config: Config): Question[] {
       paths: [`issuers[${index + 1}]`],
       ask: async (tell) => {
         const asked = askable(issuer);
-        if (typeof asked === 'string') return [{ target: issuer.issuer, seen: `not asked: ${asked}` }];
+        if (typeof asked === 'string') return [{ target: issuer.issuer, seen: `${NOT_ASKED}${asked}` }];
         const inspection = await inspectIssuer(asked);
         for (const { field, severity, message } of issuerFindings(asked, inspection)) tell(field, severity, message);
         return seenOf(asked, inspection);
@@ -72,7 +78,7 @@ function questionsOf(config: Config): Question[] {
       ask: async (tell) => {
         const found = await inspectRevocationList(list, config.issuers, keySourceFor);
         const target = list.url ?? list.file ?? 'Redis';
-        if ('notAsked' in found) return [{ target, seen: `not asked: ${found.notAsked}` }];
+        if ('notAsked' in found) return [{ target, seen: `${NOT_ASKED}${found.notAsked}` }];
         if ('entries' in found) return [{ target, seen: `${found.entries} entries` }];
         const what = list.allowUnavailable ? 'revoked tokens are accepted' : 'requests are answered with 503';
         const severity = list.allowUnavailable ? 'warning' : 'error';
