@@ -148,6 +148,9 @@ function firing(series: readonly object[]): string[] {
     const config = handled('sound', [trust()]);
     const alerts = await alertsOf(async () => {
       for (let request = 0; request < 5; request += 1) await kong.request(config, await bearer());
+      const [, address] = await authz.logged(/notice: deciding .*address=(\S+)/);
+      const headers = { 'x-original-method': 'GET', 'x-original-uri': '/', ...(await bearer()) };
+      expect((await fetch(`http://${address!}/orders`, { headers })).status).toBe(200);
     });
     expect(alerts).toEqual([]);
   });

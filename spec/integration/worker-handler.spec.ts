@@ -283,6 +283,9 @@ describeHandler("the handler inside Kong's worker", () => {
     for (let turn = 0; turn < 5; turn += 1) expect(await statusOf('/a', bearer(ada))).toBe(200);
     process.kill(kong.pid, 'SIGHUP');
     await until(start + 65, decisions, 10_000);
+    // Asked and repeated ones, by route.
+    await until(65, () => metric(metrics, 'jwt_identity_route_decisions_total{route="a",'), 10_000);
+    expect(await metric(metrics, 'jwt_identity_route_decisions_total{route="other"')).toBe(0);
 
     const entries = readFileSync(logPath, 'utf8')
       .split('\n')

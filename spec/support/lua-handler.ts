@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { FrameDecoder } from '../../src/protocol/frame';
 import { decode } from '../../src/protocol/message';
 import { rpcCall } from '../../src/protocol/rpc-messages';
-import { PACKAGE_VERSION, type Verdict } from '../../src/protocol/verdict';
+import { PACKAGE_VERSION, type Report, type Verdict } from '../../src/protocol/verdict';
 
 /** The handler as it is built. */
 export const HANDLER_FILE = resolve(__dirname, '../../dist/lua/kong/plugins/jwt-identity/handler.lua');
@@ -73,13 +73,25 @@ export function runHandler(steps: readonly LuaStep[]): { readonly loaded: unknow
   return { loaded, seen: seen as LuaSeen[] };
 }
 
-/** Repeated answers that the plugin server was told of in a step: a list of labels and numbers for each frame. */
-export function reportedCounts({ reports = '' }: LuaSeen): [label: string, count: number][][] {
+/** Repeated answers that the plugin server was told of in a step: a list of labels and numbers for each frame with some. */
+export function reportedCounts(seen: LuaSeen): [label: string, count: number][][] {
+  const counts = reported(seen).map((entries) =>
+    entries.filter((entry): entry is [string, number] => entry.length === 2),
+  );
+  return counts.filter(({ length }) => length > 0);
+}
+
+/** Outcomes by route and service that it was told of: a list for each frame. */
+export function reportedOutcomes(seen: LuaSeen): (readonly unknown[])[][] {
+  return reported(seen).map((entries) => entries.filter(({ length }) => length === 4));
+}
+
+function reported({ reports = '' }: LuaSeen): Report[number][][] {
   return reports.split(' ').flatMap((hex) =>
     new FrameDecoder().push(Buffer.from(hex, 'hex')).map((payload) => {
       const { sequence, report } = decode(rpcCall, payload);
       if (report === undefined) throw new Error(`no report in call ${sequence}`);
-      return JSON.parse(report) as [string, number][];
+      return JSON.parse(report) as Report[number][];
     }),
   );
 }

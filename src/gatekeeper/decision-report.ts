@@ -1,15 +1,17 @@
 import type { Decision } from '../core/decision';
 import { verifiedBy } from '../core/log-entry';
 import { Refusal } from '../core/refusal/refusal';
-import { decisionChannel, type DecisionMessage } from '../telemetry/channels';
+import { decisionChannel, type DecisionMessage, routeDecisionChannel } from '../telemetry/channels';
 import type { Logger } from '../telemetry/log';
 
 /**
  * Tells log and metrics how a request ended. A door calls it once for each request, with the decision that it carries
  * out. Codes, reasons, issuer and `kid` only: nothing that a token says. Refusals are logged here at `debug`, each of
  * them; the line that operators see is {@link ./refusal-line}'s.
+ *
+ * @param policy - its name, where a door knows policies by name
  */
-export function reportDecision(decision: Decision, logger: Logger): void {
+export function reportDecision(decision: Decision, logger: Logger, policy?: string): void {
   const isRefused = decision instanceof Refusal;
   const level = isRefused ? 'debug' : 'info';
   if (logger.isEnabled(level)) {
@@ -22,7 +24,11 @@ export function reportDecision(decision: Decision, logger: Logger): void {
       tell('request would be refused', decision.shadow);
     }
   }
-  if (decisionChannel.hasSubscribers) decisionChannel.publish(decisionMessage(decision));
+  if (!decisionChannel.hasSubscribers) return;
+  const message = decisionMessage(decision);
+  decisionChannel.publish(message);
+  const { outcome, code } = message;
+  if (policy !== undefined) routeDecisionChannel.publish({ route: policy, outcome, code, count: 1 });
 }
 
 /** Returns what metrics are told of a decision. */

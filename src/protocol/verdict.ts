@@ -131,8 +131,14 @@ export interface Repetition {
   readonly label: string;
 }
 
-/** How often answers were repeated since the last report, by {@link Repetition.label}; JSON. */
-export type Report = readonly (readonly [label: string, count: number])[];
+/**
+ * What the handler has counted since the last report, as JSON: how often answers were repeated, by
+ * {@link Repetition.label}, and how often each outcome was carried out, by the names of route and service. Such an outcome
+ * is `proceed` or the code of a refusal.
+ */
+export type Report = readonly (
+  readonly [label: string, count: number] | readonly [outcome: string, count: number, route: string, service: string]
+)[];
 
 /** The answer to a request without a usable verdict, and to one whose event broke. It tells a client nothing. */
 export const NO_VERDICT: Answer = {

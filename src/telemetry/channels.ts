@@ -24,6 +24,17 @@ export interface DecisionMessage {
   readonly count?: number;
 }
 
+/** Outcomes of requests of one route, where the route is known: behind the handler in Kong's worker, and by policy. */
+export interface RouteDecisionMessage {
+  /** Name of the route, or of the policy of a decision server. */
+  readonly route: string;
+  /** Name of the service; absent where there are policies. */
+  readonly service?: string;
+  readonly outcome: DecisionMessage['outcome'];
+  readonly code: string;
+  readonly count: number;
+}
+
 /** A part of a decision, in time. Times are in milliseconds since the epoch, with fractions. */
 export interface TraceStep {
   readonly name: string;
@@ -100,6 +111,8 @@ function channel(name: string): Channel {
 export const decisionChannel = channel('decision') as TypedChannel<DecisionMessage>;
 /** Every decision with its steps; a door makes no message unless somebody listens. */
 export const traceChannel = channel('trace') as TypedChannel<TraceMessage>;
+/** Outcomes by route. */
+export const routeDecisionChannel = channel('route-decision') as TypedChannel<RouteDecisionMessage>;
 /** Every look into the cache of verified tokens. */
 export const tokenCacheChannel = channel('token-cache') as TypedChannel<TokenCacheMessage>;
 /** Every attempt to fetch keys. */

@@ -12,7 +12,7 @@ import { learn, recall } from './memory';
 import { answer, carryOut } from './outcome';
 import { logRefusal } from './refusal-log';
 import { pluginServer } from './plugin-server';
-import { startReporting } from './tally';
+import { countOutcome, startReporting } from './tally';
 import { readVerdict } from './verdict-reader';
 
 const { source } = debug.getinfo(1, 'S');
@@ -59,6 +59,7 @@ function decide(conf: PluginConfig): void {
 }
 
 function refuse(reason: string): void {
+  countOutcome('internal_error');
   logRefusal('err', 'internal_error', `code=internal_error reason="${reason}"`);
   answer(NO_VERDICT);
 }

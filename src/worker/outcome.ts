@@ -1,6 +1,7 @@
 import { LOG_MEMBER, type Answer, type Verdict } from '../protocol/verdict';
 import { copy } from './json';
 import { logRefusal, requestId } from './refusal-log';
+import { countOutcome } from './tally';
 import { traceId } from './trace-context';
 
 /**
@@ -12,6 +13,9 @@ import { traceId } from './trace-context';
 export function carryOut(verdict: Verdict, consumer?: unknown): void {
   const { proceed, refuse, log, line } = verdict;
   if (log !== undefined) kong.log.set_serialize_value(LOG_MEMBER, withTrace(copy(log as Record<string, unknown>)));
+  const outcome = proceed === undefined ? line?.kind : 'proceed';
+  // An answer that is no refusal, such as metadata, has none.
+  if (outcome !== undefined) countOutcome(outcome);
   if (proceed === undefined) {
     if (line !== undefined) logRefusal('notice', line.kind, line.text);
     answer(refuse as Answer);

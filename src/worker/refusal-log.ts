@@ -1,5 +1,6 @@
 import { createLineBudget } from '../protocol/line-budget';
 import { secondsOfUptime } from './clock';
+import { currentPlace } from './place';
 import { traceId } from './trace-context';
 
 const mayWrite = createLineBudget();
@@ -20,11 +21,11 @@ export function logRefusal(level: 'notice' | 'err', kind: string, text: string):
 }
 
 function write(level: 'notice' | 'err', kind: string, text: string): void {
-  const { route, service } = ngx.ctx as { readonly route?: KongEntity; readonly service?: KongEntity };
-  const unwritten = mayWrite(`${kind} ${nameOf(route)}`, secondsOfUptime());
+  const { route, service } = currentPlace();
+  const unwritten = mayWrite(`${kind} ${route}`, secondsOfUptime());
   if (unwritten === undefined) return;
   const trace = traceId();
-  const about = `request_id=${requestId() ?? 'unknown'}${trace === undefined ? '' : ` trace_id=${trace}`} route=${nameOf(route)} service=${nameOf(service)}`;
+  const about = `request_id=${requestId() ?? 'unknown'}${trace === undefined ? '' : ` trace_id=${trace}`} route=${route} service=${service}`;
   const more = unwritten === 0 ? '' : ` unwritten=${unwritten}`;
   ngx.timer.at(0, () => {
     // Kong's own words about an error may have several lines.
@@ -37,17 +38,4 @@ function write(level: 'notice' | 'err', kind: string, text: string): void {
 export function requestId(): string | undefined {
   const id = ngx.var['kong_request_id'];
   return id === undefined ? undefined : string.match(id, '^%w+$');
-}
-
-interface KongEntity {
-  readonly id?: string;
-  readonly name?: unknown;
-}
-
-/** Kong 3.9.3: an entity without a name has none, or a value that stands for null. */
-function nameOf(entity: KongEntity | undefined): string {
-  if (entity === undefined) return 'none';
-  const { id, name } = entity;
-  const [text] = string.gsub(typeof name === 'string' ? name : tostring(id), '[^%w._~-]', '?');
-  return text;
 }

@@ -8,6 +8,7 @@ import {
   HANDLER_FILE,
   type LuaStep,
   reportedCounts,
+  reportedOutcomes,
   runHandler,
   verdictText,
 } from '../../support/lua-handler';
@@ -216,6 +217,41 @@ describeLua('the handler in LuaJIT', () => {
   it('repeats nothing that may not be repeated', () => {
     const verdict = JSON.stringify({ ...JSON.parse(passing), repeat: undefined });
     expect(last({ headers: ada, verdict }, { headers: ada }).asked).toBe(true);
+  });
+
+  it('reports each outcome by route and service, asked or repeated, its own refusals too, and few routes one by one', () => {
+    const place = { route: { id: 'r1', name: 'orders' }, service: { id: 's1' } };
+    const refuse = { status: 403, headers: {}, body: '{}', takesIds: true as const };
+    const line = { kind: 'forbidden', text: 'code=forbidden' };
+    const refusing = JSON.stringify({ ...JSON.parse(passing), proceed: undefined, repeat: undefined, refuse, line });
+    const reportOf = (...steps: LuaStep[]): (readonly unknown[])[] =>
+      reportedOutcomes(last(...steps, { report: 'taken' })).at(-1) ?? [];
+    const steps = [
+      { headers: ada, verdict: passing, ...place },
+      { headers: ada, ...place },
+      { headers: { ...ada, authorization: 'Bearer bob' }, verdict: refusing, ...place },
+      { headers: { ...ada, authorization: 'Bearer eve' }, ...place },
+      { headers: ada },
+    ];
+    const counted = [
+      ['forbidden', 1, 'orders', 's1'],
+      ['internal_error', 1, 'orders', 's1'],
+      ['proceed', 1, 'none', 'none'],
+      ['proceed', 2, 'orders', 's1'],
+    ];
+    const sorted = (entries: (readonly unknown[])[]): (readonly unknown[])[] =>
+      entries.toSorted((a, b) => (String(a) < String(b) ? -1 : 1));
+    expect(sorted(reportOf(...steps))).toEqual(counted);
+    // What did not arrive is in the next report.
+    expect(sorted(reportOf(...steps, { report: 'lost' }))).toEqual(counted);
+    const many = Array.from({ length: 210 }, (_, index) => ({
+      headers: ada,
+      verdict: passing,
+      route: { id: `r${index}` },
+    }));
+    const reported = reportOf(...many);
+    expect(reported).toHaveLength(201);
+    expect(reported).toContainEqual(['proceed', 10, 'other', 'other']);
   });
 
   it('forgets everything when another start of the plugin server answers', () => {

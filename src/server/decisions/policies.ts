@@ -102,7 +102,7 @@ export function openPolicy(
     trace?.end(decision, request, name);
     if (decision instanceof Refusal) return reject(decision, request, context);
     const permission = permissionOf(decision, request, written);
-    reportDecision(decision, logger);
+    reportDecision(decision, logger, name);
     return { outcome: 'proceed', permission };
   };
 }

@@ -37,7 +37,8 @@ export function createReject(logger: Logger): Reject {
   return (refusal, request, context) => {
     const requestId = randomUUID();
     const traceId = traceIdOf(request?.headers);
-    reportDecision(refusal, logger);
+    // A policy that is not known has no challenge, and a name that anybody may have written.
+    reportDecision(refusal, logger, context?.challenge && context.policy);
     logRefusal(refusal, { request_id: requestId, trace_id: traceId, policy: context?.policy });
     const form = request === undefined ? 'problem' : responseForm(request.headers);
     const challenge = context?.challenge ?? WITHOUT_POLICY;

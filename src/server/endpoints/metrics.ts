@@ -6,11 +6,15 @@ import {
   keyFetchChannel,
   keySetChannel,
   revocationListChannel,
+  routeDecisionChannel,
   tokenCacheChannel,
 } from '../../telemetry/channels';
 
 /** Different `kid` labels that one process counts; the uses of further ones are counted together. */
 const MAX_KIDS = 100;
+
+/** Pairs of route and service that one process counts; further ones are counted together. */
+const MAX_ROUTES = 200;
 
 /** Lists of revoked tokens, status lists included, of which one process tells; of further ones only the log does. */
 const MAX_LISTS = 100;
@@ -117,6 +121,7 @@ function observeDecisions(): void {
     if (issuer !== undefined) keyUses.inc({ issuer, kid: kidLabel(kid) }, times);
     if (shadow !== undefined) shadowRefusals.inc({ code: shadow }, times);
   });
+  observeRoutes();
   const lookups = new Counter({
     name: 'jwt_identity_token_cache_lookups_total',
     help: 'Looks into the cache of verified tokens, by result.',
@@ -124,6 +129,21 @@ function observeDecisions(): void {
   });
   tokenCacheChannel.subscribe(({ hit, count = 1 }) => {
     lookups.inc({ result: hit ? 'hit' : 'miss' }, count);
+  });
+}
+
+function observeRoutes(): void {
+  const decisions = new Counter({
+    name: 'jwt_identity_route_decisions_total',
+    help: "Outcomes by route and service, as the handler inside Kong's worker reports them; by policy in a decision server.",
+    labelNames: ['route', 'service', 'outcome', 'code'],
+  });
+  const places = new Set<string>();
+  routeDecisionChannel.subscribe(({ route, service = '', outcome, code, count }) => {
+    const place = JSON.stringify([route, service]);
+    if (places.size < MAX_ROUTES) places.add(place);
+    const labels = places.has(place) ? { route, service } : { route: 'other', service: 'other' };
+    decisions.inc({ ...labels, outcome, code }, count);
   });
 }
 

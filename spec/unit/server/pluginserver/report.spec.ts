@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { countRepeated } from '../../../../src/server/pluginserver/report';
-import { decisionChannel, tokenCacheChannel } from '../../../../src/telemetry/channels';
+import { decisionChannel, routeDecisionChannel, tokenCacheChannel } from '../../../../src/telemetry/channels';
 
 const proceed = { outcome: 'proceed', code: 'proceed', status: 0, issuer: 'https://a/', kid: 'k', shadow: 'forbidden' };
 const missing = { outcome: 'refuse', code: 'token_missing', status: 401 };
@@ -15,10 +15,12 @@ describe('a report of repeated answers', () => {
     published = [];
     decisionChannel.subscribe(note);
     tokenCacheChannel.subscribe(note);
+    routeDecisionChannel.subscribe(note);
   });
   afterEach(() => {
     decisionChannel.unsubscribe(note);
     tokenCacheChannel.unsubscribe(note);
+    routeDecisionChannel.unsubscribe(note);
   });
 
   it('counts decisions, and hits of the token cache where there was a token', () => {
@@ -30,7 +32,19 @@ describe('a report of repeated answers', () => {
     ]);
   });
 
+  it('counts outcomes by route', () => {
+    countRepeated(report(['proceed', 3, 'orders', 'shop'], ['forbidden', 1, 'orders', 'shop']));
+    expect(published).toEqual([
+      { route: 'orders', service: 'shop', outcome: 'proceed', code: 'proceed', count: 3 },
+      { route: 'orders', service: 'shop', outcome: 'refuse', code: 'forbidden', count: 1 },
+    ]);
+  });
+
   it.each([
+    ['an outcome without a service', report(['proceed', 1, 'orders'])],
+    ['an outcome that is no code', report(['a{b="c"}', 1, 'orders', 'shop'])],
+    ['a route that is no text', report(['proceed', 1, 7, 'shop'])],
+    ['a route of many characters', report(['proceed', 1, 'o'.repeat(256), 'shop'])],
     ['no JSON', 'x'],
     ['an object', '{"a":1}'],
     ['null', 'null'],
