@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { OidcProvider } from '../support/oidc-provider';
+import { ROOT } from '../support/running-process';
 import { COMMAND, runCommand } from '../support/server-process';
 
 const SERVICE = ['--service', 'orders=http://127.0.0.1:9 /orders'];
@@ -44,6 +45,22 @@ describe('kong-jwt-identity init', () => {
     const [checked, found] = await run('check', '--online', file);
     expect(found).toMatch(/^asked http.*\/jwks: 1 usable keys \(kid /m);
     expect([checked, found]).toEqual([0, expect.stringContaining('\n0 errors, 0 warnings in ')]);
+  }, 60_000);
+
+  it('does what docs/how-to/first-configuration.md says, with a real provider', () => {
+    const page = readFileSync(join(ROOT, 'docs/how-to/first-configuration.md'), 'utf8');
+    const blocks = [...page.matchAll(/^ *```sh\n([^]*?)^ *```$/gm)].map(([, text = '']) => text);
+    const written = blocks
+      .slice(0, 2)
+      .join('\n')
+      .replace(/https:\/\/auth\.example\.com\S*/, provider.issuer);
+    writeFileSync(join(folder, 'kong-jwt-identity'), `#!/bin/sh\nexec '${process.execPath}' '${COMMAND}' "$@"\n`, {
+      mode: 0o755,
+    });
+    const env = { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+    const shown = execFileSync('sh', ['-ec', written], { cwd: folder, env, encoding: 'utf8', stdio: 'pipe' });
+    expect(shown).toContain('kong.yml is written.');
+    expect(shown).toMatch(/\n0 errors, 0 warnings in kong.yml\n$/);
   }, 60_000);
 
   it('writes to stdout and says the rest elsewhere, so that a pipe gets the file alone', async () => {
