@@ -9,6 +9,7 @@ import { freePorts } from '../support/kong-itself';
 import { KongDouble } from '../support/kong-double';
 import { OidcUser } from '../support/oidc-user';
 import { type ServerProcess, startServer } from '../support/server-process';
+import { signingKey, signToken } from '../support/tokens';
 
 const PLUGIN = resolve(__dirname, '../../dist/plugin/jwt-identity');
 const PROVIDER = resolve(__dirname, '../fixtures/logout-provider.mjs');
@@ -18,6 +19,7 @@ describe('a logout at the provider', () => {
   let provider: ChildProcess;
   let issuer: string;
   let flags: readonly string[];
+  let logoutUri: string;
   let server: ServerProcess;
   let kong: KongDouble;
   let config: object;
@@ -25,7 +27,7 @@ describe('a logout at the provider', () => {
     folder = mkdtempSync(join(tmpdir(), 'logout-'));
     const [providerPort, logoutPort] = await freePorts();
     issuer = `http://127.0.0.1:${providerPort}`;
-    const logoutUri = `http://127.0.0.1:${logoutPort}/backchannel-logout`;
+    logoutUri = `http://127.0.0.1:${logoutPort}/backchannel-logout`;
     provider = spawn(process.execPath, [PROVIDER, String(providerPort), logoutUri], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
@@ -65,6 +67,29 @@ describe('a logout at the provider', () => {
   const until = async (token: string, wanted: string): Promise<void> => {
     while ((await ask(token)) !== wanted) await new Promise((next) => setTimeout(next, 20));
   };
+
+  it('ends nothing when somebody else signed the logout token, or when it is no logout token', async () => {
+    const carol = new OidcUser(issuer, 'carol');
+    const token = await carol.logIn();
+    const [header, { sid, sub }] = token
+      .split('.', 2)
+      .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, string>) as [
+      Record<string, string>,
+      Record<string, string>,
+    ];
+    const iat = Math.floor(Date.now() / 1000);
+    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    const claims = { iss: issuer, aud: 'shop-app', iat, exp: iat + 120, jti: 'forged', sid: sid!, sub: sub!, events };
+    const forged = await signToken(signingKey('RS256', header['kid']), claims, { typ: 'logout+jwt' });
+    const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${forged.split('.')[1]!}.`;
+    for (const each of [forged, unsigned, token]) {
+      const response = await fetch(logoutUri, { method: 'POST', body: new URLSearchParams({ logout_token: each }) });
+      expect(response.status).toBe(400);
+    }
+    // As long as a worker may take to look at the list.
+    await new Promise((next) => setTimeout(next, 1_100));
+    for (let again = 0; again < 10; again += 1) expect(await ask(token)).toBe('proceed');
+  });
 
   it('ends the tokens of that session in every worker, not those of others, also after a restart', async () => {
     const [alice, aliceElsewhere, bob] = [
