@@ -297,6 +297,26 @@ describeLua('the handler in LuaJIT', () => {
     expect(last({ headers, verdict: passing }, { headers }).asked).toBe(true);
   });
 
+  it('remembers harmless names of headers of up to 64 characters, and at most 500 of a configuration', () => {
+    const named = (names: readonly string[], token = 'ada'): LuaStep => ({
+      headers: { ...ada, authorization: `Bearer ${token}`, ...Object.fromEntries(names.map((name) => [name, '1'])) },
+      verdict: verdictText({ repeat: { ...(JSON.parse(passing) as Verdict).repeat!, harmless: ['host', ...names] } }),
+    });
+    const isRepeated = (...steps: readonly [LuaStep, ...LuaStep[]]): boolean =>
+      !runHandler([...steps, { headers: steps.at(-1)!.headers! }]).seen.at(-1)!.asked;
+    expect(isRepeated(named(['x'.repeat(64)]))).toBe(true);
+    expect(isRepeated(named(['x'.repeat(65)]))).toBe(false);
+    const many = (from: number, count: number): LuaStep =>
+      named(
+        Array.from({ length: count }, (_, index) => `x-${from + index}`),
+        `${from}`,
+      );
+    // 499 names and `host` are 500; `authorization` and `connection` are looked at and do not count.
+    const before = [many(0, 150), many(150, 150), many(300, 150)] as const;
+    expect(isRepeated(...before, many(450, 49))).toBe(true);
+    expect(isRepeated(...before, many(450, 50))).toBe(false);
+  });
+
   it('lets random tokens push nothing out', () => {
     const refusal = JSON.stringify({
       ...JSON.parse(passing),
