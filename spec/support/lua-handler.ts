@@ -23,6 +23,8 @@ export interface LuaStep {
   readonly verdict?: string;
   /** What is in `kong.ctx.shared` before. */
   readonly left?: string;
+  /** Name of the credential and of the group that an earlier plugin left. */
+  readonly earlier?: string;
   /** Kong's code throws this when it asks. */
   readonly fails?: string;
   /** The plugin server, or Kong, ends the request with this status. */

@@ -297,6 +297,15 @@ describeLua('the handler in LuaJIT', () => {
     expect(last({ headers, verdict: passing }, { headers }).asked).toBe(true);
   });
 
+  it('leaves the groups and the credential of an earlier plugin alone when the verdict has none, also when it is repeated', () => {
+    const { seen } = runHandler([
+      { headers: ada, verdict: passing, earlier: 'key-auth' },
+      { headers: ada, earlier: 'key-auth' },
+    ]);
+    for (const each of seen) expect(each).toMatchObject({ groups: '["key-auth"]', credential: { id: 'key-auth' } });
+    expect(seen.map(({ asked }) => asked)).toEqual([true, false]);
+  });
+
   it('remembers harmless names of headers of up to 64 characters, and at most 500 of a configuration', () => {
     const named = (names: readonly string[], token = 'ada'): LuaStep => ({
       headers: { ...ada, authorization: `Bearer ${token}`, ...Object.fromEntries(names.map((name) => [name, '1'])) },
