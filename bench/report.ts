@@ -1,4 +1,4 @@
-/** Runs the benchmarks and writes docs/BENCHMARKS.md: what they printed, on what and when. */
+/** Runs the benchmarks and writes bench/RESULTS.md: what they printed, on what and when. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -44,12 +44,12 @@ async function main(): Promise<void> {
     '# Benchmarks',
     '<!-- Made by `npm run bench`. -->',
     `Measured ${date} on ${machine}. Load average before: ${loadBefore.toFixed(1)}.`,
-    'Rows of one table come from one run and may be compared; others may not. [PERFORMANCE](PERFORMANCE.md) says what ' +
-      'follows from the numbers and what stands in the way of more; [bench/README](../bench/README.md), what each ' +
+    'Rows of one table come from one run and may be compared; others may not. [PERFORMANCE](../docs/PERFORMANCE.md) says what ' +
+      'follows from the numbers and what stands in the way of more; [README](README.md), what each ' +
       'command measures.',
     ...sections,
   ].join('\n\n');
-  const path = join(__dirname, '../docs/BENCHMARKS.md');
+  const path = join(__dirname, 'RESULTS.md');
   writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));
 }
 

@@ -18,7 +18,7 @@ export const CLAIM_CONDITION = {
         len_min: 1,
         elements: PLAIN_TEXT,
         description:
-          'Values of which the claim must be one or, when it is a list, hold one. Numbers and booleans are compared as text.',
+          'Values of which the claim, or an item of a list, must equal one. Numbers and booleans are compared as text.',
       },
     },
     {
@@ -27,7 +27,7 @@ export const CLAIM_CONDITION = {
         len_min: 1,
         elements: CLAIM_PATTERN,
         description:
-          'Patterns of which the claim or, when it is a list, an item must match one, from its first character to its last: "*" stands for any text, everything else for itself. There is no way to write a star.',
+          'Patterns of which the claim, or an item of a list, must match one as a whole. "*" matches any text; all other characters match themselves. A star cannot be escaped.',
       },
     },
     {
@@ -36,7 +36,7 @@ export const CLAIM_CONDITION = {
         ne: false,
         err: 'must be true or left out',
         description:
-          'The claim must be there, whatever it says; null, "", [] and {} count as not there, false does not. For a claim that is true or false use one_of.',
+          'The claim must be present with any value; null, "", [] and {} count as absent, false does not. For a claim that is true or false use one_of.',
       },
     },
   ],

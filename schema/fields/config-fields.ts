@@ -85,7 +85,7 @@ export const CONFIG_FIELDS = [
       default: 'refuse',
       one_of: ['refuse', 'anonymous'],
       description:
-        'What becomes of a request whose only token is in a cookie and is empty, expired or otherwise not valid, where allow_missing lets requests without a token pass. anonymous: it passes like one without a token, the service does not get the cookie, and the answer removes it from the browser. A token in a header or in the query is never ignored.',
+        'With allow_missing: how a request is treated whose only token is in a cookie and is not valid. anonymous: it passes like one without a token, without the cookie, and the answer removes the cookie from the browser. A token in a header or in the query is never ignored.',
     },
   },
   {
@@ -113,7 +113,7 @@ export const CONFIG_FIELDS = [
       default: 5,
       between: [0, 10],
       description:
-        "Seconds for which the handler inside Kong's worker may repeat the answer to a known token, and the refusal of requests without one, before it asks the plugin server again. A removed key, a revoked token or a changed rule goes on for so long at most. 0: it asks about every request. Without effect when Kong runs without the handler.",
+        "Seconds for which the handler inside Kong's worker may repeat the answer to a known token, and the refusal of requests without one. A removed key or a revoked token takes effect that much later. 0: the handler asks about each request. No effect without the handler.",
     },
   },
   {

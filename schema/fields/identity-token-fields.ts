@@ -41,7 +41,7 @@ export const IDENTITY_TOKEN_FIELDS = [
       required: true,
       default: false,
       description:
-        'Tie the token to the method and the path that the service receives, so that it is of no use for another request. Every request is then signed anew, and no later plugin may change the path.',
+        'Bind the token to the method and the path that the service receives, so that it cannot be used for another request. Each request is then signed, and no later plugin may change the path.',
     },
   },
 ] as const satisfies Fields;

@@ -11,7 +11,7 @@ export const KEY_FETCH_FIELDS = [
       // Requests may wait for a fetch, and the plugin server refuses with 500 what takes 10 seconds.
       between: [100, 9000],
       description:
-        'Milliseconds that fetching keys may take in all: name lookup, discovery, connection, up to the last byte. Requests that need the keys wait as long, so keep it below the --deadline of the plugin server (10 seconds), or they get 500 rather than 503. A provider that is well answers in a fraction of the default.',
+        'Maximum milliseconds of a fetch: name lookup, discovery, connection, up to the last byte. Requests that need the keys wait for it. Keep it below the --deadline of the plugin server (10 seconds), or they get 500 in place of 503.',
     },
   },
   {
@@ -21,7 +21,7 @@ export const KEY_FETCH_FIELDS = [
       default: 600,
       between: [1, 86_400],
       description:
-        'Seconds that fetched keys count as fresh when the provider sends no Cache-Control max-age and no Expires. The default asks a silent provider six times an hour, which none will mind.',
+        'Seconds that fetched keys are fresh when the provider sends neither Cache-Control max-age nor Expires.',
     },
   },
   {
@@ -30,8 +30,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: 60,
       between: [1, 86_400],
-      description:
-        'Minimum seconds that fetched keys are fresh, also when the provider forbids caching: "no-cache" must not cause a fetch for each request.',
+      description: 'Minimum seconds that fetched keys are fresh, even if the provider forbids caching.',
     },
   },
   {
@@ -41,7 +40,7 @@ export const KEY_FETCH_FIELDS = [
       default: 3600,
       between: [1, 86_400],
       description:
-        'Maximum seconds that fetched keys are fresh, whatever the provider says. While the provider answers, a removed key is rejected within this time. The default, an hour, is a common lifetime of access tokens. Lower it where a leaked key must end sooner.',
+        'Maximum seconds that fetched keys are fresh, whatever the provider says. While the provider answers, a removed key is rejected within this time. Lower it if a leaked key must end sooner.',
     },
   },
   {
@@ -51,7 +50,7 @@ export const KEY_FETCH_FIELDS = [
       default: 30,
       between: [1, 3600],
       description:
-        'Minimum seconds between two fetches that unknown key ids cause or that follow a failure. Repeated failures make it up to six times as long. So tokens with random key ids cannot flood the provider. A new key that the provider uses at once can stay unknown for so long, and after a failed first fetch requests get 503 for so long.',
+        'Minimum seconds between fetches for unknown key ids, and after a failure (up to six times as long after several). Tokens with random key ids cannot flood the provider. A new key that the provider uses at once may be unknown, and requests after a failed first fetch get 503, for this time.',
     },
   },
   {
@@ -61,7 +60,7 @@ export const KEY_FETCH_FIELDS = [
       default: 3600,
       between: [0, 604_800],
       description:
-        'Seconds past their freshness that keys are still used while the provider fails; after that requests get 503. The default rides out an hour without the provider; a key that is removed meanwhile works as long. 0: never use stale keys.',
+        'Seconds past their freshness that keys are still used while the provider fails. After that, requests get 503. A key that is removed meanwhile is accepted as long. 0: never use stale keys.',
     },
   },
   {
@@ -91,21 +90,21 @@ export const KEY_FETCH_FIELDS = [
       match: '^[/s][^%c]*$',
       err: 'must be an absolute path, or system',
       description:
-        'PEM file with the certificates that the provider, and an https: proxy, is verified against, in place of those that Node.js ships. Read again for every fetch. system: those of the operating system (as lua_ssl_trusted_certificate in kong.conf). Certificates are always verified.',
+        'PEM file with the certificates that the provider, and an https: proxy, is verified against, in place of those of Node.js. Read again for each fetch. system: those of the operating system. Certificates are always verified.',
     },
   },
   {
     bearer_token_file: {
       ...ABSOLUTE_PATH,
       description:
-        "File with a token that is sent to the provider as Authorization: Bearer, such as a pod's /var/run/secrets/kubernetes.io/serviceaccount/token: Kubernetes shows its keys to known callers only. Read again for every fetch. It is sent to the origin of jwks_uri, or of the issuer with discovery, and to no other; not with allow_http.",
+        'File with a token that is sent to the provider as Authorization: Bearer, such as that of a pod: Kubernetes shows its keys to known callers only. Read again for each fetch. Sent only to the origin of jwks_uri, or of the issuer with discovery; not with allow_http.',
     },
   },
   {
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder for the last good key set. A gateway that starts during an outage of the provider verifies tokens with it, as long as it could have used stale keys. Made with mode 0700 if it is missing; not used when others may write to it or to a folder above it without the sticky bit.',
+        'Folder for the last good key set, for a gateway that starts during an outage of the provider. It is used as long as stale keys. Made with mode 0700 if missing; not used if others may write to it, or to a folder above it without the sticky bit.',
     },
   },
   {
@@ -116,7 +115,7 @@ export const KEY_FETCH_FIELDS = [
       match: '^https?://',
       err: 'must be an http:// or https:// URL',
       description:
-        'HTTP proxy through which keys are fetched, with user and password in it when it wants them. HTTPS_PROXY and its like in the environment are ignored. The proxy resolves names, so where they lead is for it to restrict. May be a vault reference.',
+        'HTTP proxy through which keys are fetched, with user and password if it needs them. Variables such as HTTPS_PROXY are ignored. The proxy resolves names and must restrict where they lead. May be a vault reference.',
     },
   },
   {
@@ -134,7 +133,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: false,
       description:
-        'Fetch keys from link-local addresses (169.254.0.0/16, fe80::/10) and the others at which clouds keep their metadata services. UNSAFE: a provider that is taken over could make the gateway ask there.',
+        'Fetch keys from link-local addresses (169.254.0.0/16, fe80::/10) and from metadata services of clouds. UNSAFE: an attacker who controls the provider could make the gateway send requests there.',
     },
   },
 ] as const satisfies Fields;

@@ -124,5 +124,5 @@ export const ALLOW_UNAVAILABLE = {
   required: true,
   default: false,
   description:
-    'Go on without the list when it was never there or is older than max_stale. UNSAFE: revoked tokens are accepted then. Otherwise such requests get 503 (revocation_unavailable).',
+    'Accept tokens without the list when it was never loaded or is older than max_stale. UNSAFE: revoked tokens are accepted then. Otherwise such requests get 503 (revocation_unavailable).',
 } as const;

@@ -15,7 +15,7 @@ export const TENANT_FIELDS = [
         err: 'must be at most 128 letters, digits, ".", "_" and "-", and begin with a letter or digit',
       },
       description:
-        'Tenants whose tokens are believed, when issuer is a template: what may stand for its placeholder, compared character by character.',
+        'Accepted tenants when issuer is a template: values of its placeholder, compared character by character.',
     },
   },
   {
@@ -24,14 +24,14 @@ export const TENANT_FIELDS = [
       required: true,
       default: false,
       description:
-        'Accept tokens of every tenant of the provider, when issuer is a template. UNSAFE where somebody can become a tenant who should not be a caller: tell tenants apart by authorize. All tenants must share one key set, and tenant_claim must be set.',
+        'Accept tokens of every tenant of the provider when issuer is a template. UNSAFE if anybody can become a tenant: restrict tenants with authorize. All tenants must share one key set, and tenant_claim must be set.',
     },
   },
   {
     tenant_claim: {
       ...CLAIM,
       description:
-        "Claim that must equal the tenant in a template's issuer, such as tid for Entra ID. May be left out when each tenant has a key set of its own.",
+        "Claim that must equal the tenant in a template's issuer, such as tid for Entra ID. May be omitted if each tenant has a key set of its own.",
     },
   },
   {

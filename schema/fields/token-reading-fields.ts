@@ -69,7 +69,7 @@ export const TOKEN_READING_FIELDS = [
     roles_separator: {
       type: 'string',
       one_of: ['none', 'space', 'comma'],
-      description: 'What separates the roles in a claim that is one text. Left out, or none: a text is one role.',
+      description: 'Separator of roles in a claim that is one text. Omitted or none: the text is one role.',
     },
   },
   {
@@ -83,7 +83,7 @@ export const TOKEN_READING_FIELDS = [
     scopes_separator: {
       type: 'string',
       one_of: ['space', 'comma'],
-      description: 'What separates the scopes in a claim that is one text. If omitted: space (RFC 8693 §4.2).',
+      description: 'Separator of scopes in a claim that is one text. If omitted: space (RFC 8693 §4.2).',
     },
   },
 ] as const satisfies Fields;
