@@ -30,7 +30,7 @@ const PATIENCE_MS = 30_000;
 
 const pages = howToPages();
 /** What the development gateway does not have. */
-const needsKong = (kongYml: string): boolean => /\bgrpcs?\b/.test(kongYml);
+const needsKong = (kongYml: string): boolean => /\bgrpcs?:\/\//.test(kongYml);
 const tried = pages.filter(({ kongYml }) => kongYml !== '');
 const run = tried.filter(({ kongYml }) => kongTarget === 'native' || !needsKong(kongYml));
 if (run.length < tried.length) {
