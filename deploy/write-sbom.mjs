@@ -12,10 +12,12 @@ const [target] = process.argv.slice(2);
 if (target === undefined) throw new Error('usage: node deploy/write-sbom.mjs FILE');
 
 const read = (file) => JSON.parse(readFileSync(file, 'utf8'));
-const manifest = { ...read('package.json'), devDependencies: {} };
+// The peers (spans, optional) are not shipped either.
+const NOT_SHIPPED = { devDependencies: {}, peerDependencies: {}, peerDependenciesMeta: {} };
+const manifest = { ...read('package.json'), ...NOT_SHIPPED };
 const { packages, ...lock } = read('package-lock.json');
 const shipped = Object.entries(packages).filter(([, { dev }]) => dev !== true);
-const runtime = { ...lock, packages: { ...Object.fromEntries(shipped), '': { ...packages[''], devDependencies: {} } } };
+const runtime = { ...lock, packages: { ...Object.fromEntries(shipped), '': { ...packages[''], ...NOT_SHIPPED } } };
 
 const parent = mkdtempSync(join(tmpdir(), 'sbom-'));
 try {
