@@ -70,6 +70,7 @@ describeKeycloak('a real Keycloak, with the configurations of docs/providers/key
               route('preset', 'Keycloak'),
               route('for-the-app', 'Keycloak', { audiences: ['shop-app', realm.issuer] }),
               route('roles', 'Roles of a client'),
+              route('clients', 'Only some clients'),
               route('machines', 'Machines'),
               route('sessions', 'Logout'),
               route('realms', 'Several realms'),
@@ -79,7 +80,8 @@ describeKeycloak('a real Keycloak, with the configurations of docs/providers/key
       }),
       ...(kongTarget !== 'docker' && { serveFlags: logout }),
     });
-  });
+    // The first start of an unpacked Keycloak prepares it, which takes half a minute more.
+  }, 300_000);
   afterAll(async () => {
     await Promise.all([kong.stop(), service.stop(), keycloak.stop()]);
     rmSync(folder, { recursive: true });
@@ -144,6 +146,16 @@ describeKeycloak('a real Keycloak, with the configurations of docs/providers/key
   it('rejects the token of a client that was not given the audience', async () => {
     const { access_token: token } = await realm.clientTokens('newsletter');
     expect(await refusal('/preset', token)).toEqual([401, 'audience_not_accepted']);
+  });
+
+  it('rejects a token that another client got for a user with a role of the API, where the entry names the clients', async () => {
+    const [{ tokens }, elsewhere] = [await realm.logIn('carol'), await realm.logIn('carol', 'newsletter')];
+    // Keycloak adds the audience because of the role.
+    expect((await call('/preset', elsewhere.tokens.access_token)).status).toBe(200);
+    expect(await refusal('/clients', elsewhere.tokens.access_token)).toEqual([401, 'claim_invalid']);
+    expect((await call('/clients', tokens.access_token)).status).toBe(200);
+    const withoutRole = await realm.logIn('alice', 'newsletter');
+    expect(await refusal('/preset', withoutRole.tokens.access_token)).toEqual([401, 'audience_not_accepted']);
   });
 
   it('tells the users of two realms apart, with the keys of each', async () => {

@@ -26,8 +26,11 @@ interface Component {
   readonly providerId: string;
 }
 
-const CLIENT = 'shop-app';
-const CALLBACK = 'https://app.example.com/callback';
+/** Clients that users log in at, with their redirect URIs. */
+const CALLBACKS = {
+  'shop-app': 'https://app.example.com/callback',
+  newsletter: 'https://newsletter.example.com/callback',
+} as const;
 
 /** A realm of a real Keycloak, as examples/keycloak/realm.json describes it. */
 export class KeycloakRealm {
@@ -50,27 +53,28 @@ export class KeycloakRealm {
     return this.ids.get(user) ?? '';
   }
 
-  /** Logs a user in at the client `shop-app`, with the login page and a code. */
-  async logIn(user: KeycloakUser): Promise<KeycloakLogin> {
+  /** Logs a user in at a client, with the login page and a code. */
+  async logIn(user: KeycloakUser, client: keyof typeof CALLBACKS = 'shop-app'): Promise<KeycloakLogin> {
+    const callback = CALLBACKS[client];
     const browser = new HttpBrowser();
     const verifier = randomBytes(32).toString('base64url');
     const asked = new URLSearchParams({
-      client_id: CLIENT,
+      client_id: client,
       response_type: 'code',
-      redirect_uri: CALLBACK,
+      redirect_uri: callback,
       scope: 'openid',
       code_challenge: createHash('sha256').update(verifier).digest('base64url'),
       code_challenge_method: 'S256',
     });
-    const { page } = await browser.open(this.#endpoint(`auth?${asked.toString()}`), CALLBACK);
+    const { page } = await browser.open(this.#endpoint(`auth?${asked.toString()}`), callback);
     const [, action] = /<form[^>]* action="([^"]+)"/.exec(page) ?? [];
     if (action === undefined) throw new Error(`no form to log in:\n${page}`);
     const password = { username: user, password: user };
-    const { url } = await browser.open(action.replaceAll('&amp;', '&'), CALLBACK, password);
-    const tokens = await this.#token(CLIENT, {
+    const { url } = await browser.open(action.replaceAll('&amp;', '&'), callback, password);
+    const tokens = await this.#token(client, {
       grant_type: 'authorization_code',
       code: new URL(url).searchParams.get('code') ?? '',
-      redirect_uri: CALLBACK,
+      redirect_uri: callback,
       code_verifier: verifier,
     });
     const logOut = async (): Promise<string> => {
