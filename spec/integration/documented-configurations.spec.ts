@@ -109,7 +109,8 @@ function callers(config: Config): { method: string; claims: Record<string, unkno
       iat: Math.floor(Date.now() / 1000),
       exp: Math.floor(Date.now() / 1000) + 300,
     };
-    for (const claim of [...issuer.requiredClaims, issuer.callerClaims.at(-1)!]) {
+    const inHeaders = config.identityHeaders.filter(({ required }) => required).map(({ claim }) => claim);
+    for (const claim of [...issuer.requiredClaims, issuer.callerClaims.at(-1)!, ...inHeaders]) {
       if (valueAt(token, claim) === undefined) put(token, claim, 'ada');
     }
     put(token, issuer.audienceClaim, issuer.audiences[0]);
@@ -140,7 +141,9 @@ function valueAt(claims: Record<string, unknown>, claim: string): unknown {
 /** Names by which the service could learn who is calling, folded as application servers fold them. */
 function identityIn({ headers }: Received): string[] {
   const names = Object.keys(headers).map((name) => name.replaceAll('_', '-'));
-  return names.filter((name) => /^x-(user|consumer|credential|anonymous|authenticated|identity)/.test(name)).sort();
+  return names
+    .filter((name) => /^x-(user|client|consumer|credential|anonymous|authenticated|identity)/.test(name))
+    .sort();
 }
 
 function expectedIdentity({ identityHeaders, identityToken, authenticatedGroupsClaim }: Config): string[] {

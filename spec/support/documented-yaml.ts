@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 
 const ROOT = join(__dirname, '../..');
 
@@ -21,10 +21,13 @@ export function documentedYaml(): readonly YamlBlock[] {
     .filter((name) => name.endsWith('.md'))
     .flatMap((name) => {
       const text = readFileSync(join(ROOT, name), 'utf8');
-      return [...text.matchAll(/^[ ]*```ya?ml\n([\s\S]*?)^[ ]*```/gm)].map(({ 1: yaml, index }) => ({
-        place: `${relative(ROOT, join(ROOT, name))}:${text.slice(0, index).split('\n').length + 1}`,
-        content: parse(yaml!) as unknown,
-      }));
+      return [...text.matchAll(/^([ ]*)```ya?ml\n([\s\S]*?)^[ ]*```/gm)].flatMap(({ 1: indent, 2: yaml = '', index }) =>
+        // A block in a list is indented like the list, and one block may hold several documents.
+        parseAllDocuments(yaml.replaceAll(new RegExp(`^${indent!}`, 'gm'), '')).map((document) => ({
+          place: `${relative(ROOT, join(ROOT, name))}:${text.slice(0, index).split('\n').length + 1}`,
+          content: document.toJS() as unknown,
+        })),
+      );
     });
 }
 
