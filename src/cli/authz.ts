@@ -3,43 +3,42 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../../schema/config-error';
 import { watchedFile } from '../documents/watched-file';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
-import { SIGNING_KEYS_VARIABLE } from '../keys/signing-keys';
 import { type PolicyCheck, policyCheck } from '../server/decisions/decisions';
 import { STRIPPING, type Stripping } from '../server/decisions/gateway';
 import { GATEWAY_NAMES, type GatewayName } from '../server/decisions/gateways';
 import type { DecisionAddress } from '../server/decisions/http-server';
 import { LOOPBACK, peerFilter } from '../server/decisions/peers';
 import { type NamedConfigs, readPolicies, readRoutePolicies } from '../server/decisions/policy-file';
+import { metadataOfPolicies } from '../server/decisions/policy-metadata';
+import { serveResourceMetadata } from '../server/endpoints/resource-metadata-endpoint';
 import { superviseDecisions } from '../server/processes/decision-supervisor';
-import { createLogger, LOG_LEVEL_VARIABLE, LOG_LEVELS, type Logger } from '../telemetry/log';
+import type { Log, Logger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { type FileFormat, findingLogLine, inspect } from './diagnosis';
-import { logoutOptions, openLogoutEndpoint, type LogoutFlags } from './logout-flags';
-import { listenAddress, type ListenAddress } from './listen-address';
-import { fileMode, openSigningKeys, startFailure, wholeNumber } from './server-flags';
-import { openTraces, tracesOption, type TracesFlag } from './traces-flag';
+import { decisionAddress, listenAddress, type ListenAddress } from './listen-address';
+import { openEndpoint } from './side-endpoint';
+import {
+  addServerOptions,
+  becomeServer,
+  openEndpoints,
+  startFailure,
+  wholeNumber,
+  type ServerFlags,
+} from './server-flags';
 
-interface AuthzFlags extends Omit<LogoutFlags, 'takeOver'>, TracesFlag {
+interface AuthzFlags extends ServerFlags {
   readonly gateway: GatewayName;
   readonly policies?: string;
   readonly kong?: string;
   readonly listen: DecisionAddress;
-  readonly socketMode: number;
   readonly gatewayStrips: Stripping;
   readonly peers?: readonly string[];
-  readonly workers: number;
-  readonly deadline: number;
-  readonly stuckAfter: number;
-  readonly metrics?: ListenAddress;
-  readonly signingKeys?: string;
-  readonly jwks?: ListenAddress;
-  readonly untilStdinEnds: boolean;
-  readonly logLevel?: string;
+  readonly resourceMetadata?: ListenAddress;
 }
 
 /** `authz`: decides for gateways other than Kong. */
 export function authzCommand(): Command {
-  return new Command('authz')
+  const command = new Command('authz')
     .description('run the decision server, for gateways that ask another server: Traefik, nginx, Caddy, HAProxy, Envoy')
     .addOption(new Option('--gateway <name>', 'which gateway asks').choices(GATEWAY_NAMES).makeOptionMandatory())
     .option('--policies <file>', 'policies.yml: a map of policies; each is the plugin’s config')
@@ -48,11 +47,6 @@ export function authzCommand(): Command {
       new Option('--listen <address>', 'ADDRESS:PORT, or the path of a Unix socket')
         .argParser(decisionAddress)
         .default({ host: '127.0.0.1', port: 9180 }, '127.0.0.1:9180'),
-    )
-    .addOption(
-      new Option('--socket-mode <octal>', 'permissions of the socket file')
-        .argParser(fileMode)
-        .default(0o600, '0600: only the user that runs the server'),
     )
     .addOption(
       new Option('--gateway-strips <what>', 'headers that clients forge and that the gateway’s own file removes')
@@ -64,21 +58,15 @@ export function authzCommand(): Command {
         .argParser(addressRanges)
         .default(undefined, LOOPBACK.join(',')),
     )
+    .option(
+      '--resource-metadata <address:port>',
+      'serve the metadata of policies with resource_metadata there (RFC 9728)',
+      listenAddress,
+    )
     .option('--workers <count>', 'worker processes', wholeNumber(1, 256), Math.max(2, availableParallelism()))
     .option('--deadline <seconds>', 'a decision that takes longer is refused', wholeNumber(1, 59), 10)
-    .option('--stuck-after <seconds>', 'a worker that hangs so long is replaced', wholeNumber(1, 3_600), 20)
-    .option('--metrics <address:port>', 'serve Prometheus metrics there; a port alone means 127.0.0.1', listenAddress)
-    .addOption(
-      new Option('--signing-keys <file>', 'JWK set with private keys, for identity_token').env(SIGNING_KEYS_VARIABLE),
-    )
-    .option('--jwks <address:port>', 'publish the public half of the signing keys there', listenAddress)
-    .addOption(tracesOption())
-    .addOption(logoutOptions()[0])
-    .addOption(logoutOptions()[1])
-    .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
-    .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS))
-    .addHelpText('after', EXAMPLES)
-    .action(serveDecisions);
+    .option('--stuck-after <seconds>', 'a worker that hangs so long is replaced', wholeNumber(1, 3_600), 20);
+  return addServerOptions(command).addHelpText('after', EXAMPLES).action(serveDecisions);
 }
 
 const EXAMPLES = `
@@ -100,23 +88,23 @@ policies.yml:
 `;
 
 async function serveDecisions(flags: AuthzFlags): Promise<void> {
-  // The workers read the level from here.
-  if (flags.logLevel !== undefined) process.env[LOG_LEVEL_VARIABLE] = flags.logLevel;
-  const logger = createLogger();
-  process.stderr.on('error', () => undefined);
-  if (flags.untilStdinEnds) process.stdin.on('close', () => process.kill(process.pid, 'SIGINT')).resume();
+  const logger = becomeServer(flags);
   requirePeers(flags);
+  if (flags.takeOver && !('path' in flags.listen)) {
+    throw new CommandFailure('--take-over needs a Unix socket: --listen with a path');
+  }
   try {
-    openTraces(flags, logger.log);
-    await openSigningKeys({ ...flags, takeOver: false }, logger.log);
-    await openLogoutEndpoint({ ...flags, takeOver: false }, logger.log);
+    await openEndpoints(flags, logger.log);
+    const policies = openPolicyFile(flags, logger);
+    await openResourceMetadata(flags, policies, logger.log);
     const exitCode = await superviseDecisions({
       gateway: flags.gateway,
       stripping: flags.gatewayStrips,
       peers: flags.peers ?? LOOPBACK,
       address: flags.listen,
       socketMode: flags.socketMode,
-      policies: openPolicyFile(flags, logger),
+      takesOver: flags.takeOver,
+      policies,
       workers: flags.workers,
       deadlineMs: flags.deadline * 1_000,
       stuckSeconds: flags.stuckAfter,
@@ -125,7 +113,8 @@ async function serveDecisions(flags: AuthzFlags): Promise<void> {
     });
     process.exit(exitCode);
   } catch (error) {
-    throw startFailure(error);
+    const { metrics, jwks, resourceMetadata } = flags;
+    throw startFailure(error, { '--metrics': metrics, '--jwks': jwks, '--resource-metadata': resourceMetadata });
   }
 }
 
@@ -133,7 +122,8 @@ async function serveDecisions(flags: AuthzFlags): Promise<void> {
  * Reads the policies now, and again whenever the file has changed. Likely mistakes are warnings in the log. What cannot be
  * used is said with its place, and changes nothing.
  */
-function openPolicyFile({ policies, kong, gateway, gatewayStrips }: AuthzFlags, logger: Logger): () => NamedConfigs {
+function openPolicyFile(flags: AuthzFlags, logger: Logger): () => NamedConfigs {
+  const { policies, kong, gateway, gatewayStrips } = flags;
   const path = policies ?? kong;
   if (path === undefined || (policies !== undefined && kong !== undefined)) {
     throw new CommandFailure('say where the policies are: --policies FILE or --kong FILE');
@@ -142,7 +132,10 @@ function openPolicyFile({ policies, kong, gateway, gatewayStrips }: AuthzFlags, 
   const check = policyCheck({ gateway, stripping: gatewayStrips });
   const parse = (text: string, before: NamedConfigs | undefined): NamedConfigs => {
     const findings = inspect(text, { format, open: check.one, overlaps: false }).findings();
-    const { named, problem } = readNamed(text, format, check);
+    const { named, problem } = readNamed(text, format, (read) => {
+      check.all(read);
+      if (flags.resourceMetadata !== undefined) metadataOfPolicies(read);
+    });
     if (problem === undefined) {
       for (const finding of findings) logger.log('warn', findingLogLine(path, finding));
       return named;
@@ -168,10 +161,10 @@ type Read =
   | { readonly named: NamedConfigs; readonly problem?: undefined }
   | { readonly named?: undefined; readonly problem: string };
 
-function readNamed(text: string, format: FileFormat, check: PolicyCheck): Read {
+function readNamed(text: string, format: FileFormat, check: PolicyCheck['all']): Read {
   try {
     const named = (format === 'policies' ? readPolicies : readRoutePolicies)(text, process.env);
-    check.all(named);
+    check(named);
     return { named };
   } catch (error) {
     if (error instanceof ConfigError || error instanceof ConfigurationError) return { problem: error.message };
@@ -179,15 +172,28 @@ function readNamed(text: string, format: FileFormat, check: PolicyCheck): Read {
   }
 }
 
+/** Serves the documents that challenges name, if that is wanted. */
+async function openResourceMetadata(
+  { resourceMetadata, takeOver }: AuthzFlags,
+  policies: () => NamedConfigs,
+  log: Log,
+): Promise<void> {
+  if (resourceMetadata === undefined) return;
+  let [read, documents] = [policies(), metadataOfPolicies(policies())];
+  const says = { open: 'publishing resource metadata', failed: 'resource metadata cannot be published' };
+  await openEndpoint(says, resourceMetadata, takeOver, log, () =>
+    serveResourceMetadata(resourceMetadata, (path) => {
+      if (policies() !== read) [read, documents] = [policies(), metadataOfPolicies(policies())];
+      return documents.get(path);
+    }),
+  );
+}
+
 /** On an address that others can reach, somebody must have said who the gateway is. */
 function requirePeers({ listen, peers }: AuthzFlags): void {
   if (peers !== undefined || 'path' in listen) return;
   const isLoopback = listen.host === 'localhost' || peerFilter(LOOPBACK)(listen.host, false);
   if (!isLoopback) throw new CommandFailure(`--listen ${listen.host} needs --peers: the addresses of the gateway`);
-}
-
-function decisionAddress(text: string): DecisionAddress {
-  return text.includes('/') ? { path: text } : listenAddress(text);
 }
 
 function addressRanges(text: string): readonly string[] {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { DecisionAddress } from '../server/decisions/http-server';
 
 /** An address and a port to listen on. */
 export interface ListenAddress {
@@ -13,4 +14,9 @@ export function listenAddress(text: string): ListenAddress {
   if (digits === '' || port > 65_535)
     throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 127.0.0.1:9100.');
   return { host: host.replace(/^\[(.+)\]$/, '$1'), port };
+}
+
+/** The same, or the path of a Unix socket. @throws InvalidArgumentError */
+export function decisionAddress(text: string): DecisionAddress {
+  return text.includes('/') ? { path: text } : listenAddress(text);
 }

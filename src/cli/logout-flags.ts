@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { Option } from 'commander';
 import { ConfigError } from '../../schema/config-error';
 import { CONFIG_RECORD, PLUGIN_NAME } from '../../schema/parse-config';
@@ -8,11 +7,10 @@ import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { resolvedConfig } from '../kong/declarative/route-config';
 import { readYaml } from '../kong/declarative/yaml';
 import { serveLogout } from '../server/endpoints/logout-endpoint';
-import { listenAsSuccessor } from '../server/processes/port-takeover';
-import { describeError } from '../telemetry/describe-error';
 import type { Log } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { listenAddress, type ListenAddress } from './listen-address';
+import { openEndpoint } from './side-endpoint';
 
 /** The flags for back-channel logout. */
 export interface LogoutFlags {
@@ -43,20 +41,8 @@ export async function openLogoutEndpoint({ logout, logoutConfig, takeOver }: Log
     throw new CommandFailure('--logout and --logout-config go together');
   }
   const handle = readHandler(logoutConfig, log);
-  const serve = async (): Promise<void> => {
-    const server = await serveLogout(logout, handle);
-    // It must not keep a process going that serves nothing else.
-    server.unref();
-    const { address, port } = server.address() as AddressInfo;
-    log('notice', 'taking logouts', { address, port });
-  };
-  // The server that is replaced takes logouts until it ends.
-  if (!takeOver) await serve();
-  else {
-    listenAsSuccessor(serve).catch((error: unknown) => {
-      log('error', 'logouts cannot be taken', { host: logout.host, port: logout.port, ...describeError(error) });
-    });
-  }
+  const says = { open: 'taking logouts', failed: 'logouts cannot be taken' };
+  await openEndpoint(says, logout, takeOver, log, () => serveLogout(logout, handle));
 }
 
 function readHandler(path: string, log: Log): LogoutHandler {

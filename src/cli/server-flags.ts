@@ -1,15 +1,65 @@
 import { resolve } from 'node:path';
-import type { AddressInfo } from 'node:net';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { watchedFile } from '../documents/watched-file';
 import { publicKeySet, readSigningKeys, SIGNING_KEYS_VARIABLE } from '../keys/signing-keys';
 import { serveJwks } from '../server/endpoints/jwks-endpoint';
-import { listenAsSuccessor } from '../server/processes/port-takeover';
 import { SocketPathError } from '../server/processes/socket-path';
-import { describeError } from '../telemetry/describe-error';
-import type { Log } from '../telemetry/log';
+import { createLogger, LOG_LEVEL_VARIABLE, LOG_LEVELS, type Log, type Logger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
-import type { ListenAddress } from './listen-address';
+import { listenAddress, type ListenAddress } from './listen-address';
+import { logoutOptions, openLogoutEndpoint, type LogoutFlags } from './logout-flags';
+import { openEndpoint } from './side-endpoint';
+import { openTraces, tracesOption, type TracesFlag } from './traces-flag';
+
+/** The flags that all servers have. */
+export interface ServerFlags extends SigningKeysFlags, LogoutFlags, TracesFlag {
+  readonly socketMode: number;
+  readonly workers: number;
+  readonly deadline: number;
+  readonly stuckAfter: number;
+  readonly metrics?: ListenAddress;
+  readonly untilStdinEnds: boolean;
+  readonly logLevel?: string;
+}
+
+/** Adds the options for those of {@link ServerFlags} that mean the same to every server. */
+export function addServerOptions(command: Command): Command {
+  const [logout, logoutConfig] = logoutOptions();
+  return command
+    .addOption(
+      new Option('--socket-mode <octal>', 'permissions of the socket file')
+        .argParser(fileMode)
+        .default(0o600, '0600: only the user that runs the server'),
+    )
+    .option('--take-over', 'replace a server that runs on the same socket, without a gap', false)
+    .option('--metrics <address:port>', 'serve Prometheus metrics there; a port alone means 127.0.0.1', listenAddress)
+    .addOption(
+      new Option('--signing-keys <file>', 'JWK set with private keys, for identity_token').env(SIGNING_KEYS_VARIABLE),
+    )
+    .option('--jwks <address:port>', 'publish the public half of the signing keys there', listenAddress)
+    .addOption(tracesOption())
+    .addOption(logout)
+    .addOption(logoutConfig)
+    .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
+    .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS));
+}
+
+/** Makes this process a server's: its log, when it ends, and which level its workers log. */
+export function becomeServer({ logLevel, untilStdinEnds }: ServerFlags): Logger {
+  // The workers and what runs in them read the level from here.
+  if (logLevel !== undefined) process.env[LOG_LEVEL_VARIABLE] = logLevel;
+  // Whoever started it closes our stderr when it dies. That must not be an error of its own.
+  process.stderr.on('error', () => undefined);
+  if (untilStdinEnds) process.stdin.on('close', () => process.kill(process.pid, 'SIGINT')).resume();
+  return createLogger();
+}
+
+/** Opens what every server may serve besides. @throws CommandFailure, or the error of `listen(2)` */
+export async function openEndpoints(flags: ServerFlags, log: Log): Promise<void> {
+  openTraces(flags, log);
+  await openSigningKeys(flags, log);
+  await openLogoutEndpoint(flags, log);
+}
 
 /** The flags for signing keys. */
 export interface SigningKeysFlags {
@@ -23,7 +73,7 @@ export interface SigningKeysFlags {
  *
  * @throws CommandFailure for keys that cannot be used, or the error of `listen(2)`
  */
-export async function openSigningKeys({ signingKeys, jwks, takeOver }: SigningKeysFlags, log: Log): Promise<void> {
+async function openSigningKeys({ signingKeys, jwks, takeOver }: SigningKeysFlags, log: Log): Promise<void> {
   if (signingKeys === undefined) {
     if (jwks !== undefined) throw new CommandFailure('--jwks needs --signing-keys');
     return;
@@ -31,20 +81,8 @@ export async function openSigningKeys({ signingKeys, jwks, takeOver }: SigningKe
   process.env[SIGNING_KEYS_VARIABLE] = resolve(signingKeys);
   const keySet = openKeySet(signingKeys, log);
   if (jwks === undefined) return;
-  const publish = async (): Promise<void> => {
-    const server = await serveJwks(jwks, keySet);
-    // It must not keep a process going that serves nothing else.
-    server.unref();
-    const { address, port } = server.address() as AddressInfo;
-    log('notice', 'publishing keys', { address, port });
-  };
-  // The server that is replaced publishes the same keys until it ends.
-  if (!takeOver) await publish();
-  else {
-    listenAsSuccessor(publish).catch((error: unknown) => {
-      log('error', 'keys cannot be published', { host: jwks.host, port: jwks.port, ...describeError(error) });
-    });
-  }
+  const says = { open: 'publishing keys', failed: 'keys cannot be published' };
+  await openEndpoint(says, jwks, takeOver, log, () => serveJwks(jwks, keySet));
 }
 
 function openKeySet(path: string, log: Log): () => string {

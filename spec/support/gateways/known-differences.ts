@@ -29,18 +29,10 @@ const ENVOY: Differences = {
   },
 };
 
-const NO_SET_COOKIE: Differences = {
-  'an old cookie where it counts as none': {
-    because: 'the gateway adds no cookie of a permission to the answer, so the browser keeps its old one',
-    expected: { service: { 'x-anonymous-consumer': 'true' } },
-  },
-};
-
 /** By gateway, and by the name of the case. */
 export const KNOWN_DIFFERENCES: Readonly<Record<GatewayName, Differences>> = {
   traefik: {
     ...NO_QUERY,
-    ...NO_SET_COOKIE,
     'a Connection header that names an identity header': {
       because: 'Traefik removes what Connection names from the request of the client, before it asks',
       expected: { service: { 'x-user-id': 'u1', 'x-user-roles': 'admin,user' } },
@@ -53,7 +45,7 @@ export const KNOWN_DIFFERENCES: Readonly<Record<GatewayName, Differences>> = {
       expected: { code: 'headers_forged', status: 400 },
     },
   },
-  caddy: { ...NO_QUERY, ...NO_SET_COOKIE },
+  caddy: NO_QUERY,
   haproxy: {},
   envoy: ENVOY,
   'envoy-grpc': ENVOY,

@@ -9,7 +9,6 @@ const FEWEST_LINES = 20;
 /** Why a source file may be shorter: by its kind, or for itself. */
 const SHORT: readonly (readonly [files: RegExp, reason: string])[] = [
   [/^schema\/presets\//, 'the data of one provider'],
-  [/^src\/server\/decisions\/gateways\//, 'what is special about one gateway'],
   [/(-error|-failure)\.ts$/, 'a kind of exception, which several rooms throw or catch'],
   [/\/(entry|write-configuration-docs)\.ts$/, 'an entry point, which only calls'],
   [/^src\/cli\/schema\.ts$/, 'a command of one line'],

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import { describeError } from '../../telemetry/describe-error';
 import type { Logger } from '../../telemetry/log';
 import type { GatewayAnswer, HttpGateway } from './gateway';
@@ -17,8 +17,8 @@ export interface DecisionServer {
   /** Starts to accept connections. @throws the error of `listen(2)` */
   listen(address: DecisionAddress): Promise<void>;
   /**
-   * Accepts nothing more, lets decisions end, and resolves when no connection is left. After `maximumMs` the requests that
-   * are left are refused.
+   * Accepts no connection any more and resolves when none is left: each is closed after its next answer, and all after
+   * `maximumMs`, when the requests that are left are refused.
    */
   drain(maximumMs: number): Promise<void>;
 }
@@ -32,6 +32,14 @@ const REQUEST_MS = 10_000;
 /** How long an unused connection stays open, in milliseconds: longer than gateways keep theirs, so that they close it. */
 const IDLE_MS = 300_000;
 const MAX_CONNECTIONS = 20_000;
+
+/**
+ * What is asked to find out whether a worker answers. The answer is no permission: a gateway that asks this by mistake lets
+ * nothing pass.
+ */
+export const HEALTH_URL = '/?health';
+/** The answer to {@link HEALTH_URL}, beside a JSON object with the number of policies. */
+export const HEALTH_STATUS = 404;
 
 /** Whether the other end of a connection may ask; see `peerFilter`. */
 export type PeerFilter = (address: string | undefined, isUnixSocket: boolean) => boolean;
@@ -49,9 +57,15 @@ export function httpDecisionServer(
 
   const answer = async (request: IncomingMessage): Promise<GatewayAnswer> => {
     const { method = '', url = '', rawHeaders } = request;
+    if (url === HEALTH_URL) return answerOf({ status: HEALTH_STATUS, headers: [], body: health() }, request);
     const outcome = await decisions.decide(gateway.read({ method, url, rawHeaders }));
-    const { status, headers, body } =
-      outcome.outcome === 'proceed' ? gateway.permit(outcome.permission) : gateway.refuse(outcome.response);
+    return answerOf(
+      outcome.outcome === 'proceed' ? gateway.permit(outcome.permission) : gateway.refuse(outcome.response),
+      request,
+    );
+  };
+  const health = (): string => JSON.stringify({ policies: decisions.policyCount });
+  const answerOf = ({ status, headers, body }: GatewayAnswer, request: IncomingMessage): GatewayAnswer => {
     // No body is of interest. One that is still being sent must not be taken for the next request.
     const closing = request.complete && !isDraining ? [] : ['Connection', 'close'];
     return { status, headers: [...headers, ...closing, 'Content-Length', String(Buffer.byteLength(body))], body };
@@ -104,11 +118,11 @@ export function httpDecisionServer(
             server.closeAllConnections();
           });
         }, maximumMs);
-        server.close(() => {
+        // Node's own close() ends idle connections at once, and a gateway that sends on one at that moment has no answer.
+        NetServer.prototype.close.call(server, () => {
           clearTimeout(limit);
           resolve();
         });
-        server.closeIdleConnections();
       }),
   };
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
 import { SERVER_START_VARIABLE } from '../../telemetry/server-start';
 import type { Log } from '../../telemetry/log';
 import type { NamedConfigs } from '../decisions/policy-file';
@@ -14,6 +13,8 @@ export interface DecisionSupervisorOptions extends Omit<DecisionWorkerSettings, 
   readonly workers: number;
   /** Permission bits of the socket file. */
   readonly socketMode: number;
+  /** A live server on the same Unix socket is replaced. It notices, lets its decisions end, and stops. */
+  readonly takesOver: boolean;
   /** A worker whose event loop stood still for so long is killed and replaced. */
   readonly stuckSeconds: number;
   readonly metrics?: MetricsAddress | undefined;
@@ -33,10 +34,10 @@ const LOOK_MS = 1_000;
  * @throws SocketPathError when the socket's path cannot be used, or the error of `listen(2)` for the metrics
  */
 export async function superviseDecisions(options: DecisionSupervisorOptions): Promise<number> {
-  const { address, workers, metrics, log } = options;
+  const { address, workers, takesOver, metrics, log } = options;
   const stopSignal = signalled(log, 0);
   const socket = 'path' in address ? new SocketPath(address.path) : undefined;
-  await socket?.check(false, options.socketMode);
+  await socket?.check(takesOver, options.socketMode);
   // The socket must never be open to more users than it should be, not even until a chmod.
   if (socket !== undefined) process.umask(0o777 & ~options.socketMode);
 
@@ -68,7 +69,7 @@ export async function superviseDecisions(options: DecisionSupervisorOptions): Pr
     },
   });
   renewKeysAtHangup(pool, log);
-  const endpoint: Server | undefined = metrics && (await openMetrics(metrics, () => pool, log));
+  const endpoint = await openMetrics(metrics, takesOver, () => pool, log);
   try {
     const start = await Promise.race([stopSignal, unclaimed, pool.start(workers)]);
     if (start === false) return 1;
@@ -86,13 +87,12 @@ export async function superviseDecisions(options: DecisionSupervisorOptions): Pr
     }, LOOK_MS).unref();
     const ends = [stopSignal, unclaimed, ...(socket === undefined ? [] : [lost(socket, pool)])];
     const end = await Promise.race<'signalled' | 'removed' | 'taken'>(ends);
-    if (end === 'signalled') return 0;
-    log('error', `the socket file was ${end}, the server ends`, { socket: listensOn });
-    return 1;
+    if (end === 'taken') log('notice', 'another server took the socket over, this one ends', { socket: listensOn });
+    if (end === 'removed') log('error', 'the socket file was removed, the server ends', { socket: listensOn });
+    return end === 'removed' ? 1 : 0;
   } finally {
     socket?.release();
     await pool.stop();
-    endpoint?.closeAllConnections();
-    endpoint?.close();
+    endpoint.close();
   }
 }

@@ -1,8 +1,10 @@
 import type { Server } from 'node:http';
 import { renewalChannel } from '../../telemetry/channels';
+import { describeError } from '../../telemetry/describe-error';
 import type { Log } from '../../telemetry/log';
 import type * as Metrics from '../endpoints/metrics-endpoint';
 import { isInTerminal } from './hangup';
+import { listenAsSuccessor } from './port-takeover';
 import type { SocketPath } from './socket-path';
 import type { WorkerPool } from './worker-pool';
 
@@ -44,11 +46,39 @@ export function renewKeysAtHangup(pool: WorkerPool, log: Log): void {
   });
 }
 
-/** Serves metrics of the pool. @throws the error of `listen(2)` */
-export async function openMetrics(address: Metrics.MetricsAddress, pool: () => WorkerPool, log: Log): Promise<Server> {
-  const endpoint = await loadMetrics().serveMetrics(address, pool);
-  log('notice', 'publishing metrics', { address: addressOf(endpoint) });
-  return endpoint;
+/** An endpoint that ends with the server. */
+export interface SideEndpoint {
+  close(): void;
+}
+
+/**
+ * Serves metrics of the pool: at once or, when another server is being replaced, as soon as that lets go of the address.
+ *
+ * @throws the error of `listen(2)`, at once only
+ */
+export async function openMetrics(
+  address: Metrics.MetricsAddress | undefined,
+  takesOver: boolean,
+  pool: () => WorkerPool,
+  log: Log,
+): Promise<SideEndpoint> {
+  let endpoint: Server | undefined;
+  const publish = async ({ host, port }: Metrics.MetricsAddress): Promise<void> => {
+    endpoint = await loadMetrics().serveMetrics({ host, port }, pool);
+    log('notice', 'publishing metrics', { address: addressOf(endpoint) });
+  };
+  if (address !== undefined && !takesOver) await publish(address);
+  else if (address !== undefined) {
+    listenAsSuccessor(() => publish(address)).catch((error: unknown) => {
+      log('error', 'metrics cannot be served', { ...address, ...describeError(error) });
+    });
+  }
+  return {
+    close: () => {
+      endpoint?.closeAllConnections();
+      endpoint?.close();
+    },
+  };
 }
 
 /** Where a server listens, with the port that the system chose when none was named. */

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { SERVER_START_VARIABLE } from '../../telemetry/server-start';
 import type { Log } from '../../telemetry/log';
 import { InstanceRegistry } from '../pluginserver/instance-registry';
 import type { MetricsAddress } from '../endpoints/metrics-endpoint';
 import { SocketPath } from './socket-path';
-import { listenAsSuccessor } from './port-takeover';
 import { answerWorker } from './supervised-instances';
 import { lost, openMetrics, renewKeysAtHangup, signalled } from './supervision';
-import { describeError } from '../../telemetry/describe-error';
 import type { WorkerSettings } from './worker-messages';
 import { WorkerPool } from './worker-pool';
 
@@ -91,21 +88,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     },
   });
   renewKeysAtHangup(pool, log);
-  let endpoint: Server | undefined;
-  const publishMetrics = async (address: MetricsAddress): Promise<void> => {
-    endpoint = await openMetrics(address, () => pool, log);
-  };
-  if (metrics && !takesOver) await publishMetrics(metrics);
+  const endpoint = await openMetrics(metrics, takesOver, () => pool, log);
   try {
     const start = await Promise.race([stopSignal, unclaimed, pool.start(options.workers)]);
     if (start === false) return 1;
     if (start === true) log('notice', 'serving', { socket: socket.path, workers: options.workers, pid: process.pid });
-    if (metrics && takesOver) {
-      // The server that is replaced has the port until it ends, and requests do not wait for that.
-      listenAsSuccessor(() => publishMetrics(metrics)).catch((error: unknown) => {
-        log('error', 'metrics cannot be served', { host: metrics.host, port: metrics.port, ...describeError(error) });
-      });
-    }
     const end = await Promise.race([stopSignal, unclaimed, lost(socket, pool)]);
     if (end === 'taken') log('notice', 'another server took the socket over, this one ends', { socket: socket.path });
     if (end === 'removed') log('error', 'the socket file was removed, the server ends', { socket: socket.path });
@@ -113,7 +100,6 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   } finally {
     socket.release();
     await pool.stop();
-    endpoint?.closeAllConnections();
-    endpoint?.close();
+    endpoint.close();
   }
 }

@@ -1,11 +1,11 @@
-import type { HttpGateway } from '../gateway';
-import { handedOn, passing } from './answer';
+import type { HttpGateway, Permission } from '../gateway';
+import { cookieHeaders, handedOn, passing } from './answer';
 import { originalQuestion } from './question';
 
 /**
  * Caddy's `forward_auth`. Before 2.11.2 it kept the client's header when the answer had none (GHSA-7r4p-vjf4-gxv4), so
  * each header is answered, also with an empty value. The shipped Caddyfile says in `X-Original-Connection` what the
- * client's `Connection` was.
+ * client's `Connection` was, and hands one cookie of the answer on: Caddy joins the values of several with commas.
  */
 export const caddy: HttpGateway = {
   setsAnyHeader: false,
@@ -13,6 +13,11 @@ export const caddy: HttpGateway = {
   replacesQuery: false,
   read: (asked) =>
     originalQuestion(asked, { method: 'x-forwarded-method', uri: 'x-forwarded-uri', hop: 'x-original-' }),
-  permit: ({ headers }) => passing([...headers].flatMap(([name, value]) => [name, value ?? ''])),
+  permit: (permission) =>
+    passing([...[...permission.headers].flatMap(([name, value]) => [name, value ?? '']), ...firstCookie(permission)]),
   refuse: handedOn,
 };
+
+function firstCookie(permission: Permission): readonly string[] {
+  return cookieHeaders(permission).slice(0, 2);
+}
