@@ -157,7 +157,7 @@ describe('the demo', () => {
       text
         .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:…')
         .replace(/"[\w-]{43}"/g, '"…"')
-        .replace(/\d+ bytes/, '… bytes')
+        .replace(/\d+ bytes/g, '… bytes')
         .replace(/[-\d]+T[\d:.]+Z, \d+ s/g, '…');
     rmSync(token);
     rmSync(file);

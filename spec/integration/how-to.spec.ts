@@ -113,7 +113,8 @@ describeKong('on each page of docs/how-to, the commands have the answers that it
         ? { alg: 'HS256' as const, privateKey: createSecretKey(Buffer.from(secret)), publicKey: key.publicKey }
         : key;
     const now = Math.floor(Date.now() / 1000);
-    return signToken(signer, { iat: isNew ? now : now - 60, exp: now + 300, ...claims });
+    // `revoke --issued-before now` also means tokens of the same second.
+    return signToken(signer, { iat: isNew ? now + 1 : now - 60, exp: now + 300, ...claims });
   }
 
   async function makeRequest(
