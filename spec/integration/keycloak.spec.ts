@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { parse } from 'yaml';
 import { type EchoService, type Received, startEchoService } from '../support/echo-service';
+import { freePort } from '../support/free-port';
 import { describeKeycloak, Keycloak } from '../support/keycloak';
 import type { KeycloakRealm } from '../support/keycloak-realm';
 import { type Kong, startKong } from '../support/kong';
-import { freePorts } from '../support/kong-itself';
 import { kongTarget } from '../support/kong-target';
 import { BROWSER_ABSENCE, itSignsIn, type LoginPages } from '../support/shop-logins';
 import { inKeycloak } from '../support/shop-provider';
@@ -33,7 +33,7 @@ describeKeycloak('a real Keycloak, with the configurations of docs/providers/key
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'keycloak-'));
-    const [logoutPort] = await freePorts();
+    const logoutPort = await freePort();
     [keycloak, service] = await Promise.all([Keycloak.start(), startEchoService()]);
     realm = await keycloak.importRealm('127.0.0.1', { gateway: `http://127.0.0.1:${logoutPort}` });
     partners = await keycloak.importRealm('127.0.0.1', { realm: 'partners' });

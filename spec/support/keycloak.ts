@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe } from '@jest/globals';
+import { freePort } from './free-port';
 import { KeycloakRealm } from './keycloak-realm';
-import { freePorts } from './kong-itself';
 import { describeKong } from './kong-target';
 
 /** The folder of an unpacked Keycloak (org.keycloak:keycloak-quarkus-dist); `.ci/run` puts one there. */
@@ -47,7 +47,7 @@ export class Keycloak {
 
   /** Takes half a minute on two cores. @throws when it does not start, with what it printed */
   static async start(): Promise<Keycloak> {
-    const [port] = await freePorts();
+    const port = await freePort();
     const child = spawn('sh', [join(HOME!, 'bin/kc.sh'), 'start-dev'], {
       // A group of its own: it prepares itself in a child process, then becomes the server.
       detached: true,

@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port';
 import { startOidcProvider, type ShopUser, type StartShopProvider } from './shop-provider';
 import { announceSigningKey, publicKeySet, readSigningKeys } from '../../src/keys/signing-keys';
 
@@ -133,14 +132,4 @@ export async function startShopExample(
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-/** A port that was free a moment ago: the BFF must know its own origin before it listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
