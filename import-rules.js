@@ -19,6 +19,7 @@ const rooms = {
   'src/kong/declarative': { rooms: ['src/kong/schema-language', 'src/kong/paths'], packages: ['yaml'] },
   'src/kong/routing': { rooms: ['src/kong/schema-language', 'src/kong/paths', 'src/kong/declarative'] },
   schema: { rooms: ['src/kong/schema-language'] },
+  'src/policies': { rooms: ['src/kong', 'schema'] },
   'src/documents': { rooms: ['src/files', 'src/telemetry'], packages: ['undici', 'ipaddr.js', 'lru-cache'] },
   'src/core': { rooms: ['schema', 'src/telemetry'], packages: ['jose', 'lru-cache'] },
   'src/keys': { rooms: ['src/core', 'src/documents', 'schema', 'src/telemetry'] },
@@ -41,33 +42,26 @@ const rooms = {
     ],
   },
   'src/server/pluginserver': { rooms: ['src/protocol', 'src/telemetry'] },
-  'src/server/decisions/policy-file': { rooms: ['src/kong', 'schema'] },
   'src/server/decisions': {
-    rooms: [
-      ...['src/server/decisions/policy-file', 'src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol'],
-      'src/telemetry',
-    ],
+    rooms: [...['src/policies', 'src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol'], 'src/telemetry'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node'],
   },
   'src/server/processes': {
     rooms: [
-      ...['src/server/endpoints', 'src/server/pluginserver', 'src/server/decisions'],
+      ...['src/server/endpoints', 'src/server/pluginserver', 'src/server/decisions', 'src/policies'],
       ...['src/files', 'src/protocol', 'src/telemetry'],
     ],
   },
   'src/gateway': { rooms: ['src/kong', 'src/protocol', 'src/telemetry'], packages: ['ipaddr.js'] },
   'src/guard': { rooms: ['src/core', 'src/keys', 'schema', 'src/telemetry'], packages: ['ipaddr.js'] },
   'src/bff': {
-    rooms: [
-      ...['src/server/decisions/policy-file', 'src/gatekeeper', 'src/core', 'src/kong', 'schema'],
-      'src/telemetry',
-    ],
+    rooms: [...['src/policies', 'src/gatekeeper', 'src/core', 'src/kong', 'schema'], 'src/telemetry'],
     packages: ['undici', 'jose', 'lru-cache'],
   },
-  'src/diagnostics': { rooms: ['src/server/decisions/policy-file', 'src/kong', 'schema'] },
+  'src/diagnostics': { rooms: ['src/policies', 'src/kong', 'schema'] },
   'src/cli': {
     rooms: [
-      'src/diagnostics',
+      ...['src/diagnostics', 'src/policies'],
       ...['plugin', 'src/server', 'src/gateway', 'src/gatekeeper', 'src/keys', 'src/core', 'src/documents'],
       ...['src/revocation', 'src/files', 'src/kong', 'schema', 'src/telemetry'],
     ],

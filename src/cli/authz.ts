@@ -8,7 +8,7 @@ import { STRIPPING, type Stripping } from '../server/decisions/gateway';
 import { GATEWAY_NAMES, type GatewayName } from '../server/decisions/gateways';
 import type { DecisionAddress } from '../server/decisions/http-server';
 import { LOOPBACK, peerFilter } from '../server/decisions/peers';
-import { type NamedConfigs, readPolicies, readRoutePolicies } from '../server/decisions/policy-file';
+import { type NamedConfigs, readPolicies, readRoutePolicies } from '../policies/policy-file';
 import { metadataOfPolicies } from '../server/decisions/policy-metadata';
 import { serveResourceMetadata } from '../server/endpoints/resource-metadata-endpoint';
 import { superviseDecisions } from '../server/processes/decision-supervisor';

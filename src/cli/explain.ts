@@ -20,7 +20,7 @@ import {
 import { findWrittenRoute, type FoundRoute } from '../kong/routing/written-route-finder';
 import { normalizePath, withoutQuery } from '../kong/paths/path';
 import { createGatekeepers, type Gatekeeper } from '../gatekeeper/gatekeeper';
-import { readPolicies } from '../server/decisions/policy-file';
+import { readPolicies } from '../policies/policy-file';
 import { createLogger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { explain, type ExplainedRequest, type ExplainedRoute } from './explanation';

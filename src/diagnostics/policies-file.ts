@@ -3,7 +3,7 @@ import { isMap } from '../kong/declarative/entity-reader';
 import { readYaml } from '../kong/declarative/yaml';
 import { memberStep, type PositionOf, yamlPositions } from '../kong/declarative/yaml-positions';
 import { validate } from '../kong/schema-language/validation';
-import { writtenPolicies } from '../server/decisions/policy-file';
+import { writtenPolicies } from '../policies/policy-file';
 import { type CheckedEntry, entryFindings, entryViolations } from './entry';
 import { comparisonFindings } from './entry-comparison';
 import { type DiagnosisOptions, type Finding, type Report, unreadableFile } from './finding';

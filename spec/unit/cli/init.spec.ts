@@ -12,7 +12,7 @@ import { draftText } from '../../../src/cli/init/draft-text';
 import { guessProvider } from '../../../src/cli/init/provider-guess';
 import { readYaml } from '../../../src/kong/declarative/yaml';
 import { policyCheck } from '../../../src/server/decisions/decisions';
-import { readPolicies, readRoutePolicies } from '../../../src/server/decisions/policy-file';
+import { readPolicies, readRoutePolicies } from '../../../src/policies/policy-file';
 
 const missing = (flag: string): never => {
   throw new Error(`missing ${flag}`);

@@ -3,7 +3,7 @@ import { ConfigError } from '../../../schema/config-error';
 import { findingLine, inspect } from '../../../src/cli/diagnosis';
 import { ConfigurationError } from '../../../src/kong/declarative/configuration-error';
 import { policyCheck } from '../../../src/server/decisions/decisions';
-import { readPolicies } from '../../../src/server/decisions/policy-file';
+import { readPolicies } from '../../../src/policies/policy-file';
 
 /** A sound file. A mistake replaces a part of it. */
 const SOUND = `_shared:

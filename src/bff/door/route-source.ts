@@ -2,7 +2,7 @@ import { ConfigError } from '../../../schema/config-error';
 import { PLUGIN_NAME } from '../../../schema/parse-config';
 import { ConfigurationError } from '../../kong/declarative/configuration-error';
 import { readYaml } from '../../kong/declarative/yaml';
-import { readPolicies } from '../../server/decisions/policy-file';
+import { readPolicies } from '../../policies/policy-file';
 import { readDoorRoutes, serviceAddress, type DoorRoutes } from './door-routes';
 
 /** A route of a door that has a policies.yml. */

@@ -7,7 +7,7 @@ import { httpDecisionServer, type DecisionServer } from './http-server';
 import { peerFilter } from './peers';
 import { type DecisionObserver, PendingDecisions } from './pending-decisions';
 import { openPolicies, openPolicy } from './policies';
-import type { NamedConfigs } from './policy-file';
+import type { NamedConfigs } from '../../policies/policy-file';
 import { createReject } from './rejection';
 
 /** How decisions are served. */

@@ -10,7 +10,7 @@ import type { Gatekeeper, OpenGatekeeper } from '../../gatekeeper/gatekeeper';
 import { describeError } from '../../telemetry/describe-error';
 import type { Logger } from '../../telemetry/log';
 import type { GatewayAbilities, Permission, Stripping } from './gateway';
-import type { NamedConfigs } from './policy-file';
+import type { NamedConfigs } from '../../policies/policy-file';
 import type { Reject, Rejection } from './rejection';
 
 /** What a decision server answers, before its gateway's form. */

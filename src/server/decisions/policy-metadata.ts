@@ -1,7 +1,7 @@
 import { ConfigError } from '../../../schema/config-error';
 import { parseConfig } from '../../../schema/parse-config';
 import { resourceMetadata, type ResourceMetadata } from '../../core/refusal/resource-metadata';
-import type { NamedConfigs } from './policy-file';
+import type { NamedConfigs } from '../../policies/policy-file';
 
 /**
  * Returns the metadata of all policies that have `resource_metadata`, by the path of the document.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SERVER_START_VARIABLE } from '../../telemetry/server-start';
 import type { Log } from '../../telemetry/log';
-import type { NamedConfigs } from '../decisions/policy-file';
+import type { NamedConfigs } from '../../policies/policy-file';
 import type { MetricsAddress } from '../endpoints/metrics-endpoint';
 import { SocketPath } from './socket-path';
 import { addressText, lost, openMetrics, renewKeysAtHangup, signalled } from './supervision';

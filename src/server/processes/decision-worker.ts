@@ -4,7 +4,7 @@ import { surviveHangup } from './hangup';
 surviveHangup();
 import { createLogger } from '../../telemetry/log';
 import { openDecisions, type OpenDecisions } from '../decisions/decisions';
-import type { NamedConfigs } from '../decisions/policy-file';
+import type { NamedConfigs } from '../../policies/policy-file';
 import type * as Metrics from '../endpoints/metrics';
 import type * as Traces from '../endpoints/traces';
 import { describeError } from '../../telemetry/describe-error';

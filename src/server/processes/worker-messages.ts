@@ -3,7 +3,7 @@
 import type { GatewayName } from '../decisions/gateways';
 import type { Stripping } from '../decisions/gateway';
 import type { DecisionAddress } from '../decisions/http-server';
-import type { NamedConfigs } from '../decisions/policy-file';
+import type { NamedConfigs } from '../../policies/policy-file';
 
 /** What a worker must know to start. It holds no secret. */
 export interface WorkerSettings {

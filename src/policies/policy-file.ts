@@ -1,5 +1,5 @@
-import { CONFIG_RECORD, PLUGIN_NAME } from '../../../schema/parse-config';
-import { ConfigurationError } from '../../kong/declarative/configuration-error';
+import { CONFIG_RECORD, PLUGIN_NAME } from '../../schema/parse-config';
+import { ConfigurationError } from '../kong/declarative/configuration-error';
 import {
   configOf,
   isGuarded,
@@ -7,10 +7,10 @@ import {
   resolvedConfig,
   writtenRoutes,
   type ConfiguredPlugin,
-} from '../../kong/declarative/route-config';
-import type { Environment } from '../../kong/declarative/vault';
-import { readYaml } from '../../kong/declarative/yaml';
-import type { Violation } from '../../kong/schema-language/violation';
+} from '../kong/declarative/route-config';
+import type { Environment } from '../kong/declarative/vault';
+import { readYaml } from '../kong/declarative/yaml';
+import type { Violation } from '../kong/schema-language/violation';
 
 /** Configurations of the plugin, by the name under which a gateway asks for them. */
 export type NamedConfigs = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readPolicies, readRoutePolicies } from '../../../../src/server/decisions/policy-file';
+import { readPolicies, readRoutePolicies } from '../../../src/policies/policy-file';
 
 const issuer = `{ issuer: 'https://auth.test/', audiences: [shop], jwks_uri: 'https://auth.test/jwks' }`;
 
