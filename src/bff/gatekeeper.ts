@@ -10,7 +10,7 @@ import { hasTokenCookie } from '../core/request/cookie-token';
 import type { Caller } from '../core/verification/caller';
 import { createGatekeepers } from '../gatekeeper/gatekeeper';
 import { createRefusalLog } from '../gatekeeper/refusal-line';
-import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
+import { createLogger } from '../telemetry/log';
 import { mayBeCrossSite, normalizeOrigin } from './cross-site';
 import { forwardedHeaders, requestView, traceIdOfRequest } from './web-request';
 
@@ -84,7 +84,7 @@ const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const ANONYMOUS = { 'X-Anonymous-Consumer': 'true' } as const;
 
 // In the BFF's own log only what somebody must see to, unless asked for more.
-const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
+const { log } = createLogger();
 const openGatekeeper = createGatekeepers({ log });
 const logRefusal = createRefusalLog(log);
 

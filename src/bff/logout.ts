@@ -1,5 +1,5 @@
 import { openLogout, type LogoutOptions } from '../gatekeeper/logout';
-import { createLogger, LOG_LEVEL_VARIABLE } from '../telemetry/log';
+import { createLogger } from '../telemetry/log';
 
 /** A logout token has some hundred bytes. */
 const MAX_BODY_BYTES = 65_536;
@@ -17,7 +17,7 @@ export function createLogoutHandler(
   config: unknown,
   options: LogoutOptions = {},
 ): (request: Request) => Promise<Response> {
-  const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
+  const { log } = createLogger();
   const handle = openLogout(config, options, log);
   return async (request) => {
     const { status, reason, retryAfterSeconds } = await handle(await tokenOf(request));

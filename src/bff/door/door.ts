@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { ConfigError } from '../../../schema/config-error';
 import type { Routable } from '../../kong/routing/router';
-import { createLogger, LOG_LEVEL_VARIABLE } from '../../telemetry/log';
+import { createLogger } from '../../telemetry/log';
 import { describeError } from '../../telemetry/describe-error';
 import { normalizeOrigin } from '../cross-site';
 import { createGatekeeper, type Gatekeeper, type Rejection } from '../gatekeeper';
@@ -65,7 +65,7 @@ const DEFAULT_LIMITS: DoorLimits = { maxBodyBytes: 10 * 1024 * 1024, maxHeaderBy
 /** Refusals that a login can change. Any other would send the browser round in a circle. */
 const CURED_BY_LOGIN: readonly string[] = ['token_missing', 'token_expired', 'token_revoked'];
 
-const { log } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
+const { log } = createLogger();
 
 /**
  * Returns a door for the routes of a kong.yml: the same routes in Kong's own order, the same rules, headers and refusals;

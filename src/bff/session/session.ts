@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { describeError } from '../../telemetry/describe-error';
-import { createLogger, LOG_LEVEL_VARIABLE, type Log } from '../../telemetry/log';
+import { createLogger, type Log } from '../../telemetry/log';
 import { mayBeCrossSite, normalizeOrigin } from '../cross-site';
 import type { OpenedSession } from '../door/door-session';
 import { forgetCookieParts, hasCookieParts, readCookieParts, writeCookieParts } from './cookie-parts';
@@ -95,7 +95,7 @@ interface Renewal {
   readonly setCookies: readonly string[];
 }
 
-const { log: ownLog } = createLogger(process.env[LOG_LEVEL_VARIABLE] ?? 'warn');
+const { log: ownLog } = createLogger();
 
 /** How long requests with the cookie from before a renewal still get its result. */
 const GRACE_MS = 60_000;
