@@ -1,55 +1,39 @@
 /**
  * What a decision costs gateways other than Kong: the decision server alone, and behind nginx, Traefik and Envoy, beside the
- * same gateways without a decision, with oauth2-proxy, and with Envoy's own filter for tokens. Tokens are known (RS256).
+ * same gateways without a decision, with oauth2-proxy, and with Envoy's own filter for tokens; then side by side, with Kong. Tokens are known (RS256).
  * What is not on PATH is left out, with its reason. The rows of a table are measured in one run, in turns.
  *
  *     npm run bench:authz [-- --short]
  */
-import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
 import type { GatewayName } from '../src/server/decisions/gateways';
 import { type RunningGateway, startGateway, whyAbsent } from '../spec/support/gateways/gateway-process';
 import { SHIPPED_GATEWAYS } from '../spec/support/gateways/shipped-gateways';
 import { IdentityProvider } from '../spec/support/identity-provider';
 import { runCommand, type RunningCommand } from '../spec/support/server-process';
 import { publicJwk, signingKey, signToken } from '../spec/support/tokens';
+import { WITHOUT_DECISION, withJwtAuthn } from './authz/gateway-files';
+import { startOauth2Proxy } from './authz/oauth2-proxy';
+import { report, type Target } from './authz/targets';
+import { withKong } from './gateway/kong';
+import { packagedServer } from '../spec/support/kong-native';
 import { hasWrk, runWrk } from './gateway/wrk';
 import { descendantsOf, usageOf } from './process-meter';
 
 const isShort = process.argv.includes('--short');
-const ROUNDS = isShort ? 1 : 5;
-const SECONDS = isShort ? 1 : 3;
+const EFFORT = { rounds: isShort ? 1 : 5, seconds: isShort ? 1 : 3 };
 const REFUSALS = isShort ? 20_000 : 1_000_000;
-
-/** Something that answers requests, and the processes whose time counts. */
-interface Target {
-  readonly title: string;
-  readonly url: string;
-  readonly headers: readonly string[];
-  readonly passes: boolean;
-  readonly gatewayPids: () => readonly number[];
-  readonly decisionPids: () => readonly number[];
-}
-
-interface Row {
-  readonly 'requests/s': number;
-  readonly 'gateway µs': number;
-  readonly 'decision µs': number;
-  readonly 'p50 ms': number;
-  readonly 'p99 ms': number;
-}
 
 const stops: (() => unknown)[] = [];
 
 async function main(): Promise<void> {
   if (!hasWrk()) throw new Error('there is no wrk on PATH');
   process.stdout.write(
-    `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}, load average ${loadavg()[0]?.toFixed(1) ?? '?'} at the start\nwrk, 32 connections, ${SECONDS} s a row, median of ${ROUNDS}; everything on this machine\n`,
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}, load average ${loadavg()[0]?.toFixed(1) ?? '?'} at the start\nwrk, 32 connections, ${EFFORT.seconds} s a row, median of ${EFFORT.rounds}; everything on this machine\n`,
   );
   const provider = await IdentityProvider.start();
   const key = signingKey('RS256', 'k1');
@@ -90,6 +74,7 @@ async function main(): Promise<void> {
   const pidsOf = (pid: number) => (): number[] => descendantsOf(pid).map((each) => each.pid);
   const none = (): number[] => [];
   const oauth2Proxy = await startOauth2Proxy(provider.issuer);
+  if (oauth2Proxy !== undefined) stops.push(() => oauth2Proxy.process.kill());
 
   const direct: Target[] = [];
   const nginxAuthz = await authz('nginx', 'answered');
@@ -110,8 +95,9 @@ async function main(): Promise<void> {
     direct.push({ title: 'oauth2-proxy: the same token', headers, passes: true, ...theirs });
     direct.push({ title: 'oauth2-proxy: no token', headers: [], passes: false, ...theirs });
   }
-  await report('The decision server alone', direct);
+  await report('The decision server alone', direct, EFFORT);
 
+  const sideBySide: Target[] = [];
   for (const name of ['nginx', 'traefik', 'envoy'] as const) {
     const shipped = SHIPPED_GATEWAYS.find((each) => each.name === name)!;
     const absence = whyAbsent(shipped);
@@ -139,7 +125,7 @@ async function main(): Promise<void> {
         decisionPids: decisions === undefined ? none : pidsOf(decisions.pid),
       });
     };
-    await add(`${name} without a decision`, undefined, WITHOUT[name], 200);
+    await add(`${name} without a decision`, undefined, WITHOUT_DECISION[name], 200);
     const { command, port } = name === 'nginx' ? nginxAuthz : await authz(name, shipped.strips);
     await add(`${name} + authz`, { port, pid: command.pid });
     if (name === 'envoy') {
@@ -152,94 +138,33 @@ async function main(): Promise<void> {
       const theirs = { ...oauth2Proxy, pid: oauth2Proxy.process.pid! };
       await add(`${name} + oauth2-proxy`, theirs, edit, name === 'nginx' ? 500 : 401);
     }
-    await report(`Behind ${name}`, targets);
+    await report(`Behind ${name}`, targets, EFFORT);
+    sideBySide.push(...targets.filter(({ title }) => !title.includes('oauth2-proxy')));
+  }
+  if (spawnSync('kong', ['version']).error === undefined) {
+    const kongYml = JSON.stringify(kongOf(config, servicePort));
+    await withKong([packagedServer(['--workers', '2'])], kongYml, true, async ({ proxyUrl, processes }) => {
+      const pids = { gatewayPids: () => processes.kong(), decisionPids: () => processes.pluginServers() };
+      sideBySide.push(
+        { title: 'kong without a plugin', url: `${proxyUrl}/none`, headers, passes: true, ...pids },
+        { title: 'kong + the handler in its worker', url: `${proxyUrl}/orders`, headers, passes: true, ...pids },
+      );
+      await report('Side by side', sideBySide, EFFORT);
+    });
+  } else {
+    process.stdout.write('\nkong: left out, there is no `kong` command on PATH\n');
+    await report('Side by side', sideBySide, EFFORT);
   }
   await reportMemory(own, asNginx);
 }
 
-/** What makes a copy of the shipped files pass everything on. */
-const WITHOUT: Readonly<Record<'nginx' | 'traefik' | 'envoy', (text: string, file: string) => string>> = {
-  nginx: (text) => text.replace(/^ *auth_request \/.*$/m, ''),
-  traefik: (text) => text.replace(/^ *middlewares: \[.*$/m, ''),
-  envoy: (text, file) => (file === 'envoy.yaml' ? withFilters(text, () => []) : text),
-};
-
-interface EnvoyFilter {
-  readonly name: string;
-}
-
-/** Replaces the filter that asks for decisions. */
-function withFilters(text: string, filters: () => readonly object[]): string {
-  const file = parse(text) as {
-    static_resources: {
-      listeners: { filter_chains: { filters: { typed_config: { http_filters: EnvoyFilter[] } }[] }[] }[];
-    };
-  };
-  const manager = file.static_resources.listeners[0]!.filter_chains[0]!.filters[0]!.typed_config;
-  const rest = manager.http_filters.filter(({ name }) => !name.includes('ext_authz'));
-  manager.http_filters = [...(filters() as EnvoyFilter[]), ...rest];
-  return stringify(file);
-}
-
-function withJwtAuthn(issuer: string, jwks: string): (text: string, file: string) => string {
-  const filter = {
-    name: 'envoy.filters.http.jwt_authn',
-    typed_config: {
-      '@type': 'type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication',
-      providers: {
-        shop: {
-          issuer,
-          audiences: ['shop'],
-          local_jwks: { inline_string: jwks },
-          claim_to_headers: [{ header_name: 'x-user-id', claim_name: 'sub' }],
-          jwt_cache_config: { jwt_cache_size: 1_000 },
-        },
-      },
-      rules: [{ match: { prefix: '/' }, requires: { provider_name: 'shop' } }],
-    },
-  };
-  return (text, file) => (file === 'envoy.yaml' ? withFilters(text, () => [filter]) : text);
-}
-
-async function report(title: string, targets: readonly Target[]): Promise<void> {
-  const rounds = new Map<string, Row[]>(targets.map((target) => [target.title, []]));
-  // The first round only warms up.
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const target of targets) {
-      const row = await measure(target);
-      if (round > 0) rounds.get(target.title)?.push(row);
-    }
-  }
-  process.stdout.write(`\n${title}\n`);
-  console.table(Object.fromEntries([...rounds].map(([name, rows]) => [name, median(rows)])));
-}
-
-async function measure({ title, url, headers, passes, gatewayPids, decisionPids }: Target): Promise<Row> {
-  const usage = (): [number, number] => [usageOf(gatewayPids()).cpuNs, usageOf(decisionPids()).cpuNs];
-  const before = usage();
-  const load = await runWrk(url, headers, SECONDS);
-  const after = usage();
-  if (load.requests === 0 || load.refused !== (passes ? 0 : load.requests)) {
-    throw new Error(`${title}: ${load.refused} of ${load.requests} requests were refused`);
-  }
-  const each = (index: 0 | 1): number => rounded((after[index] - before[index]) / 1_000 / load.requests);
-  return {
-    'requests/s': Math.round(load.perSecond),
-    'gateway µs': each(0),
-    'decision µs': each(1),
-    'p50 ms': rounded(load.p50Ms),
-    'p99 ms': rounded(load.p99Ms),
-  };
-}
-
-function median(rows: readonly Row[]): Row {
-  const middle = (name: keyof Row): number => rows.map((row) => row[name]).sort((a, b) => a - b)[rows.length >> 1]!;
-  const names = Object.keys(rows[0]!) as (keyof Row)[];
-  return Object.fromEntries(names.map((name) => [name, middle(name)])) as unknown as Row;
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10;
+/** A kong.yml with a route that is guarded and one that is not. */
+function kongOf(config: object, servicePort: number): object {
+  const routes = [
+    { name: 'none', paths: ['/none'] },
+    { name: 'orders', paths: ['/orders'], plugins: [{ name: 'jwt-identity', config }] },
+  ];
+  return { _format_version: '3.0', services: [{ name: 'service', url: `http://127.0.0.1:${servicePort}`, routes }] };
 }
 
 /** Resident memory of the decision server's processes before and after many refusals. */
@@ -254,65 +179,6 @@ async function reportMemory(own: Pick<Target, 'url' | 'decisionPids'>, headers: 
   process.stdout.write(
     `\nResident memory, all processes, before ${REFUSALS} refusals and after each quarter: ${marks.join(', ')}\n`,
   );
-}
-
-const OAUTH2_PORT = 4180;
-
-interface Oauth2Proxy {
-  readonly process: ChildProcess;
-  readonly host: string;
-  readonly port: number;
-}
-
-async function startOauth2Proxy(issuer: string): Promise<Oauth2Proxy | undefined> {
-  if (spawnSync('oauth2-proxy', ['--version']).error !== undefined) {
-    process.stdout.write(
-      'oauth2-proxy: left out, it is not on PATH (go install github.com/oauth2-proxy/oauth2-proxy/v7@latest)\n',
-    );
-    return undefined;
-  }
-  const secret = '0123456789abcdef'.repeat(2);
-  // It cannot be told to take a free port: an address that no other run has.
-  const host = `127.99.${(process.pid >> 8) & 255}.${process.pid & 255 || 1}`;
-  const flags = ['--provider=oidc', `--oidc-issuer-url=${issuer}`, '--client-id=shop', '--client-secret=none'];
-  flags.push(
-    `--cookie-secret=${secret}`,
-    '--email-domain=*',
-    '--skip-jwt-bearer-tokens=true',
-    '--set-xauthrequest=true',
-  );
-  flags.push(
-    `--http-address=${host}:${OAUTH2_PORT}`,
-    '--upstream=static://200',
-    '--reverse-proxy=true',
-    '--trusted-proxy-ip=127.0.0.1',
-  );
-  flags.push('--request-logging=false', '--auth-logging=false', '--standard-logging=false');
-  const child = spawn('oauth2-proxy', flags, { stdio: ['ignore', 'inherit', 'inherit'] });
-  stops.push(() => child.kill());
-  await listening(host, OAUTH2_PORT);
-  return { process: child, host, port: OAUTH2_PORT };
-}
-
-/** Waits until a server listens. */
-async function listening(host: string, port: number): Promise<void> {
-  for (let looks = 0; looks < 600; looks++) {
-    if (await takesConnections(host, port)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`nobody listens at ${host}:${port}`);
-}
-
-function takesConnections(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => {
-      resolve(false);
-    });
-  });
 }
 
 main()
