@@ -27,7 +27,7 @@ describe('the package', () => {
     /^dist\/lua\/kong\/plugins\/jwt-identity\/handler\.lua$/,
     /^dist\/plugin\/jwt-identity\/[a-z-]+\.(js|d\.ts)$/,
     /^dist\/schema\/((fields|generate|presets|rules)\/)?[a-z0-9-]+\.(js|d\.ts)$/,
-    /^dist\/src\/(bff|cli|core|diagnostics|documents|files|gatekeeper|gateway|guard|keys|kong|revocation|server|protocol|telemetry)\/([a-z-]+\/){0,2}[a-z0-9-]+\.(js|d\.ts)$/,
+    /^dist\/src\/(bff|cli|core|diagnostics|documents|files|gatekeeper|gateway|guard|keys|kong|policies|revocation|server|protocol|telemetry)\/([a-z-]+\/){0,2}[a-z0-9-]+\.(js|d\.ts)$/,
   ];
   it('holds its code, type declarations and the documents that belong to a package, and nothing else', () => {
     expect(paths.filter((path) => !allowed.some((pattern) => pattern.test(path)))).toEqual([]);
