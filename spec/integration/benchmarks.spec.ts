@@ -96,7 +96,13 @@ describe('a benchmark ends well and prints its tables, in its short form:', () =
 
   it('bench:revocation', async () => {
     const output = await outputOf('bench:revocation', '2000');
-    for (const row of ['read the list', 'memory of one list', 'check of a token that is listed', 'Redis']) {
+    for (const row of [
+      'load from a file',
+      'load from a URL',
+      'memory of one list',
+      'check of a token that is listed',
+      'Redis',
+    ]) {
       expect(output).toContain(row);
     }
     expect(output).not.toMatch(/NaN|undefined|Infinity/);
