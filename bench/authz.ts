@@ -1,7 +1,8 @@
 /**
  * What a decision costs gateways other than Kong: the decision server alone, and behind nginx, Traefik and Envoy, beside the
- * same gateways without a decision, with oauth2-proxy, and with Envoy's own filter for tokens; then side by side, with Kong. Tokens are known (RS256).
- * What is not on PATH is left out, with its reason. The rows of a table are measured in one run, in turns.
+ * same gateways without a decision, with oauth2-proxy, and with Envoy's own filter for tokens; then side by side, with Kong.
+ * Tokens are known (RS256). What is not on PATH is left out, with its reason. The rows of a table are measured in one run,
+ * in turns.
  *
  *     npm run bench:authz [-- --short]
  */
