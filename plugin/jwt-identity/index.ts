@@ -83,10 +83,11 @@ export class Plugin {
 
   /** Kong's access phase: lets the request through as a verified caller, or ends it. Nothing is thrown. */
   async access(kong: Pdk): Promise<void> {
-    const trace = beginTrace();
     let refusal: Refusal | undefined = new Refusal('internal_error', 'not decided');
     let request: RequestView | undefined;
+    let trace: DecisionTrace | undefined;
     try {
+      trace = beginTrace();
       const gatekeeper = this.#gatekeeper;
       if (gatekeeper instanceof Refusal) {
         refusal = gatekeeper;
