@@ -38,7 +38,11 @@ export function verdictCarrier(config: unknown): Carrier {
       const repeat = rawQuery === undefined ? repetition() : undefined;
       await leave(kong, {
         ...about,
-        proceed: { headers, ...(groups && { groups }), ...(credential !== undefined && { credential }) },
+        proceed: {
+          headers: Object.entries(headers).map(asKongWrites),
+          ...(groups && { groups }),
+          ...(credential !== undefined && { credential }),
+        },
         ...(log && { log }),
         ...(repeat && { repeat }),
       });
@@ -60,6 +64,11 @@ export function verdictCarrier(config: unknown): Carrier {
       });
     },
   };
+}
+
+/** Kong's PDK sends a blank in place of an empty value; the handler sets headers without it. */
+function asKongWrites([name, value]: [string, string | readonly string[]]): [string, string | readonly string[]] {
+  return [name, typeof value === 'string' ? value || ' ' : value.map((each) => each || ' ')];
 }
 
 let written = 0;

@@ -106,7 +106,7 @@ export function verdictText(changes: Partial<Verdict> = {}): string {
     plugin: 'p1',
     sequence: 1,
     spread: 100,
-    proceed: { headers: { 'X-User-ID': 'ada' } },
+    proceed: { headers: [['X-User-ID', 'ada']] },
     repeat: {
       seconds: 5,
       kind: 'token',

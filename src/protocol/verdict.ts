@@ -85,8 +85,8 @@ export interface RefusalLine {
 
 /** What the handler tells Kong about a request that goes on. */
 export interface Proceeding {
-  /** Headers to set, by name; an empty list removes the header. */
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** Headers to set: name and value; several values become as many lines, none removes the header. */
+  readonly headers: readonly (readonly [name: string, value: string | readonly string[]])[];
   /** `kong.ctx.shared.authenticated_groups`, for Kong's acl plugin. */
   readonly groups?: readonly string[];
   /** Id of `ngx.ctx.authenticated_credential`. */

@@ -21,7 +21,6 @@ interface Kong {
     set_serialize_value(key: string, value: unknown): void;
   };
   readonly client: { authenticate(consumer: unknown, credential: undefined): void };
-  readonly service: { readonly request: { set_headers(headers: unknown): void } };
   /** Ends the request: inside a phase it does not return. */
   readonly response: { exit(status: number, body: string, headers: unknown): void };
 }
@@ -44,6 +43,7 @@ interface Nginx {
   readonly req: {
     get_headers(maximum: number): LuaMultiReturn<[headers: RequestHeaders, problem: 'truncated' | undefined]>;
     get_method(): string;
+    set_header(name: string, value: string | readonly string[]): void;
   };
   readonly socket: { tcp(): CoSocket };
   readonly timer: {

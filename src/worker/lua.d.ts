@@ -27,11 +27,6 @@ declare namespace string {
 }
 
 /** @noSelf */
-declare namespace table {
-  function concat(list: readonly string[]): string;
-}
-
-/** @noSelf */
 declare namespace math {
   function floor(value: number): number;
 }

@@ -33,7 +33,7 @@ interface Shape {
 /** One configuration of the plugin, as long as Kong uses this very table for it. */
 interface Configuration {
   /** No two configurations of a worker share it, one that changed included. */
-  readonly id: number;
+  readonly id: string;
   readonly plugin: string | undefined;
   readonly sequence: number | undefined;
   token?: Shape;
@@ -128,7 +128,7 @@ function configurationOf(conf: PluginConfig): Configuration {
   const known = configurations.get(conf);
   if (known !== undefined && known.plugin === plugin && known.sequence === sequence) return known;
   lastId += 1;
-  const configuration = { id: lastId, plugin, sequence };
+  const configuration = { id: `${lastId}`, plugin, sequence };
   configurations.set(conf, configuration);
   return configuration;
 }
@@ -168,18 +168,16 @@ function keyOf(configuration: Configuration, shape: Shape, headers: RequestHeade
     for (const [name] of pairs(headers)) if (names[name] === undefined) return undefined;
   }
   for (const name of repetition.absent) if (rawget(headers, name) !== undefined) return undefined;
-  const parts = [`${configuration.id}`];
-  if (repetition.method) parts.push(`${ngx.req.get_method()} `);
+  let key = configuration.id;
+  if (repetition.method) key += `${ngx.req.get_method()} `;
   for (const name of repetition.equal) {
     const value = rawget(headers, name);
-    if (value === undefined) parts.push('-');
+    if (value === undefined) key += '-';
     // The length makes the text unambiguous, whatever an earlier plugin has put into a header.
-    else if (typeof value === 'string') {
-      parts.push(`+${value.length}:`);
-      parts.push(value);
-    } else return undefined;
+    else if (typeof value === 'string') key += `+${value.length}:${value}`;
+    else return undefined;
   }
-  return table.concat(parts);
+  return key;
 }
 
 /** The path as the client sent it; the plugin server compares the same text. */

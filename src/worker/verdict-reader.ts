@@ -26,6 +26,24 @@ export function readVerdict(left: unknown, conf: PluginConfig): Verdict | string
 function isWhole(verdict: Partial<Verdict>): boolean {
   const { server, proceed, refuse } = verdict;
   if (typeof server !== 'string') return false;
-  if (proceed !== undefined) return refuse === undefined && typeof proceed.headers === 'object';
+  if (proceed !== undefined) return refuse === undefined && areHeaders(proceed.headers);
   return typeof refuse === 'object' && typeof refuse.status === 'number' && typeof refuse.body === 'string';
+}
+
+/** A list of headers. What is no text would reach the service as Lua writes it. */
+function areHeaders(headers: unknown): boolean {
+  return isList(headers, (header) => {
+    if (typeof header !== 'object') return false;
+    const [name, value] = header as [unknown, unknown];
+    return typeof name === 'string' && (typeof value === 'string' || isList(value, (text) => typeof text === 'string'));
+  });
+}
+
+function isList(value: unknown, isMember: (this: void, member: unknown) => boolean): boolean {
+  if (typeof value !== 'object') return false;
+  // An object of JSON is a table, too, and a loop over a list would find nothing in it.
+  for (const [index, member] of pairs(value as Record<string, unknown>)) {
+    if (type(index) !== 'number' || !isMember(member)) return false;
+  }
+  return true;
 }

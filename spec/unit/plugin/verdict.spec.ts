@@ -61,7 +61,13 @@ describe('a verdict for the handler', () => {
       server: expect.stringMatching(/^[0-9a-f-]{36}$/),
       plugin: 'p',
       sequence: 7,
-      proceed: { headers: { 'X-User-ID': 'u1', 'X-User-Roles': 'admin', authorization: [] } },
+      proceed: {
+        headers: [
+          ['authorization', []],
+          ['X-User-ID', 'u1'],
+          ['X-User-Roles', 'admin'],
+        ],
+      },
       repeat: {
         seconds: 5,
         kind: 'token',

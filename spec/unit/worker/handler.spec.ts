@@ -52,7 +52,14 @@ describeLua('the handler in LuaJIT', () => {
 
   it('lets a request with a positive verdict pass, carries it out and takes it away', () => {
     const verdict = verdictText({
-      proceed: { headers: { 'X-User-ID': 'ada', 'X-Old': [] }, groups: ['admin'], credential: 'c1' },
+      proceed: {
+        headers: [
+          ['X-User-ID', 'ada'],
+          ['X-Old', []],
+        ],
+        groups: ['admin'],
+        credential: 'c1',
+      },
       log: { outcome: 'proceed', user: 7 },
     });
     const { logged, ...seen } = last({ headers: ada, verdict });
@@ -81,6 +88,12 @@ describeLua('the handler in LuaJIT', () => {
     ['the verdict says nothing', { verdict: JSON.stringify({ ...JSON.parse(passing), proceed: undefined }) }],
     ['the verdict says both', { verdict: verdictText({ refuse: { status: 401, headers: {}, body: '' } }) }],
     ['the verdict has no headers', { verdict: verdictText({ proceed: {} as Verdict['proceed'] & object }) }],
+    ...['{"X-User-ID":"ada"}', '["X-User-ID"]', '[[7,"ada"]]', '[["X-User-ID",null]]', '[["X-User-ID",["ada",7]]]'].map(
+      (headers): [string, Omit<LuaStep, 'headers'>] => [
+        `the verdict has ${headers} for headers`,
+        { verdict: passing.replace('[["X-User-ID","ada"]]', headers) },
+      ],
+    ),
     ['the verdict names no start of the server', { verdict: JSON.stringify({ ...JSON.parse(passing), server: 1 }) }],
   ])('answers 500 when %s', (_, step) => {
     const seen = last({ headers: ada, ...step });
@@ -141,7 +154,7 @@ describeLua('the handler in LuaJIT', () => {
 
   it('repeats an answer for the same request, unspoiled by what plugins did with the first', () => {
     const verdict = verdictText({
-      proceed: { headers: { 'X-User-ID': 'ada' }, groups: ['admin'], credential: 'c1' },
+      proceed: { headers: [['X-User-ID', 'ada']], groups: ['admin'], credential: 'c1' },
       log: { outcome: 'proceed' },
     });
     const [first, second] = runHandler([{ headers: ada, verdict }, { headers: ada }]).seen;
