@@ -107,7 +107,7 @@ const OUTAGES: readonly (readonly [name: string, outage: Outage])[] = [
   ],
 ];
 
-describeKong('the runbook of docs/OPERATIONS.md leads from the id in an answer to the cause', () => {
+describeKong('the runbook of docs/RUNBOOK.md leads from the id in an answer to the cause', () => {
   let service: EchoService;
   let kong: Kong;
   let folder: string;
@@ -186,7 +186,7 @@ describeKong('the runbook of docs/OPERATIONS.md leads from the id in an answer t
 
 const WITHOUT_SERVER = 'The plugin server does not answer';
 
-describeHandler('the runbook of docs/OPERATIONS.md leads from the id in an answer to the cause', () => {
+describeHandler('the runbook of docs/RUNBOOK.md leads from the id in an answer to the cause', () => {
   let kong: HandlerKong;
   let folder: string;
   beforeAll(async () => {

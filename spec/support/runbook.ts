@@ -17,7 +17,7 @@ interface Lead {
   readonly anchor: string;
 }
 
-/** How docs/OPERATIONS.md leads from the id in an answer to the cause. */
+/** How docs/RUNBOOK.md leads from the id in an answer to the cause. */
 export interface Runbook {
   /** Finds the line of a refusal; takes the id in `REQUEST_ID`. */
   readonly first: RunbookStep;
@@ -35,9 +35,9 @@ export interface Runbook {
 
 const START = "From a client's answer to the cause";
 
-/** Reads the runbook from docs/OPERATIONS.md, and nothing else: a spec that follows it sees when the document is wrong. */
+/** Reads the runbook from docs/RUNBOOK.md, and nothing else: a spec that follows it sees when the document is wrong. */
 export function readRunbook(): Runbook {
-  const text = readFileSync(join(ROOT, 'docs/OPERATIONS.md'), 'utf8');
+  const text = readFileSync(join(ROOT, 'docs/RUNBOOK.md'), 'utf8');
   const [, body = ''] = text.split(`\n## ${START}\n`);
   const [chapter = ''] = body.split('\n## ');
   const [intro = '', ...parts] = chapter.split('\n### ');

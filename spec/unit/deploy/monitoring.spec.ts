@@ -41,12 +41,12 @@ describe('the rules for Prometheus', () => {
     expect(promtool(FOLDER, 'test', 'rules', 'rules.test.yml')).toEqual([0, expect.stringContaining('SUCCESS')]);
   });
 
-  it('name for each alert a section of docs/OPERATIONS.md that says what to do', () => {
-    const headings = [...read('docs/OPERATIONS.md').matchAll(/^### (JwtIdentity\w+)$/gm)].map(([, name]) => name);
+  it('name for each alert a section of docs/RUNBOOK.md that says what to do', () => {
+    const headings = [...read('docs/RUNBOOK.md').matchAll(/^### (JwtIdentity\w+)$/gm)].map(([, name]) => name);
     const alerts = rules.flatMap(({ alert }) => alert ?? []);
     expect(headings).toEqual(alerts);
     for (const { alert, annotations } of rules.filter((rule) => rule.alert !== undefined)) {
-      expect(annotations?.runbook).toBe(`docs/OPERATIONS.md#${alert!.toLowerCase()}`);
+      expect(annotations?.runbook).toBe(`docs/RUNBOOK.md#${alert!.toLowerCase()}`);
     }
   });
 });
