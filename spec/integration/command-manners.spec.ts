@@ -40,6 +40,28 @@ describe('the command', () => {
     expect([code, stdout]).toEqual([0, expect.stringMatching(new RegExp(`\\$ kong-jwt-identity ${name} `))]);
   });
 
+  it('says in --help of no command that a default is a list or an object of the program', async () => {
+    const [, , overview] = await run('--help');
+    const names = [...overview.matchAll(/^ {2}([a-z-]+) .*\[options\]/gm)].flatMap(([, name]) => name ?? []);
+    expect(names.length).toBeGreaterThan(12);
+    for (const name of names) {
+      const [code, , stdout] = await run(name, '--help');
+      expect([name, code, /\(default: [[{][^)]*/.exec(stdout)?.[0]]).toEqual([name, 0, undefined]);
+    }
+  }, 120_000);
+
+  it.each([
+    ['init', '--output', 'kong.yml or policies.yml'],
+    ['init', '--service', 'none'],
+    ['explain', '--header', 'none'],
+    ['authz', '--peers', '127.0.0.0/8,::1/128'],
+  ])('says in %s --help what holds without %s', async (name, flag, meaning) => {
+    const [, , stdout] = await run(name, '--help');
+    const [, rest = ''] = stdout.split(`${flag} <`);
+    const [about = ''] = rest.split(/\n {2,6}-/);
+    expect(about.replace(/\s+/g, ' ')).toContain(`(default: ${meaning})`);
+  });
+
   it.each([
     ['check', [] as string[]],
     ['dev', []],

@@ -54,9 +54,11 @@ export function authzCommand(): Command {
         .default('nothing', 'nothing: requests with such headers are refused'),
     )
     .addOption(
-      new Option('--peers <ranges>', 'addresses of the gateway, for TCP: addresses or CIDR ranges, with commas')
-        .argParser(addressRanges)
-        .default(undefined, LOOPBACK.join(',')),
+      // Not commander's default: an address that others can reach needs the flag.
+      new Option(
+        '--peers <ranges>',
+        `addresses of the gateway, for TCP: addresses or CIDR ranges, with commas (default: ${LOOPBACK.join(',')})`,
+      ).argParser(addressRanges),
     )
     .option(
       '--resource-metadata <address:port>',

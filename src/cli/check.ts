@@ -20,7 +20,7 @@ export function checkCommand(): Command {
     .description('report errors and likely mistakes in a kong.yml or policies.yml before it is loaded')
     .argument('<file...>', 'declarative configuration of Kong, or policies for authz; - for stdin')
     .addOption(
-      new Option('--format <format>', 'what the files are').choices(FILE_FORMATS).default(undefined, 'what is in each'),
+      new Option('--format <format>', 'what the files are; without it, what is in each tells').choices(FILE_FORMATS),
     )
     .addOption(
       new Option('--fail-on <severity>', 'least severity with which the exit code is 3')

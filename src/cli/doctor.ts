@@ -15,6 +15,7 @@ import {
 } from './doctor/place-checks';
 import { createProber } from './doctor/probe';
 import { surroundingsOf, type Surroundings } from './doctor/surroundings';
+import { repeatableOption } from './repeatable-option';
 import { wholeNumber } from './server-flags';
 
 /** Exit code when the promise is not kept. */
@@ -39,9 +40,9 @@ export function doctorCommand(): Command {
     .description('find out, from this place in the network, whether services can be reached past the gateway')
     .argument('[kong.yml]', 'declarative configuration: its services, routes and key sets are asked')
     .option('--gateway <url>', 'where clients reach Kong', url)
-    .option('--service <url>', 'another service that only the gateway may reach; may be repeated', urls, [])
-    .option('--admin <url>', 'the Admin API, which nobody may reach from here; may be repeated', urls, [])
-    .option('--metrics <url>', 'an endpoint for metrics, which nobody may reach from here; may be repeated', urls, [])
+    .addOption(repeatableOption('--service <url>', 'another service that only the gateway may reach', urls))
+    .addOption(repeatableOption('--admin <url>', 'the Admin API, which nobody may reach from here', urls))
+    .addOption(repeatableOption('--metrics <url>', 'an endpoint for metrics, which nobody may reach from here', urls))
     .option('--socket <path>', 'socket of the plugin server, on this machine')
     .option('--kong-conf <file>', 'kong.conf, on this machine')
     .option('--token <file>', 'a token that is good, for a look at what it opens and what a forged copy opens')

@@ -27,6 +27,7 @@ import { explain, type ExplainedRequest, type ExplainedRoute } from './explanati
 import { readTextFile, stagedSigningKey } from './diagnosis';
 import { explanationText } from './explanation-text';
 import { neighboursOf } from './route-order';
+import { repeatableOption } from './repeatable-option';
 import { findLoggedRefusal, loggedRefusalText } from './logged-refusal';
 
 /** Exit code for a request that would be refused. */
@@ -54,7 +55,7 @@ export function explainCommand(): Command {
     .option('--policy <name>', 'name of the policy in a policies.yml; not needed when there is one only')
     .option('--path <path>', 'path of the request, with its query')
     .option('--method <method>', 'method of the request', 'GET')
-    .option('-H, --header <line>', 'header of the request, "Name: value"; may be repeated', headerLine, [])
+    .addOption(repeatableOption('-H, --header <line>', 'header of the request, "Name: value"', headerLine))
     .option('--token <file>', 'file that holds the token, - for stdin; it is put where the route looks for one')
     .option('--at <time>', 'decide as if it were then: ISO 8601, or seconds since 1970', pointInTime)
     .option('--request-id <id>', 'find the refusal with this request_id in --log, and say why it was refused')

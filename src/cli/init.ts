@@ -9,6 +9,7 @@ import { type Draft, type DraftCondition, type DraftService } from './init/draft
 import { completeDraft } from './init/draft-completion';
 import { draftText } from './init/draft-text';
 import { hasTerminal, openQuestions, type Questions } from './init/questions';
+import { repeatableOption } from './repeatable-option';
 
 interface InitFlags {
   readonly issuer?: string;
@@ -34,8 +35,8 @@ export function initCommand(): Command {
     )
     .addOption(new Option('--provider <name>', 'the preset; nothing is fetched then').choices(PROVIDERS))
     .option('--audience <list>', 'what tokens for these services have in their audience, with commas', someOf)
-    .option('--condition <claim=value>', 'what else a claim must be; may be repeated', conditions, [])
-    .option('--service <service>', `${SERVICE_FORM}; may be repeated`, services, [])
+    .addOption(repeatableOption('--condition <claim=value>', 'what else a claim must be', conditions))
+    .addOption(repeatableOption('--service <service>', SERVICE_FORM, services))
     .option('--roles <list>', 'roles of which a caller needs one, with commas; empty: any verified caller', commaList)
     .option(
       '--ca-file <path>',
@@ -43,9 +44,7 @@ export function initCommand(): Command {
       absolutePath,
     )
     .addOption(new Option('--format <format>', 'what to write').choices(FILE_FORMATS).default('kong'))
-    .addOption(
-      new Option('--output <file>', 'where to write it; - for stdout').default(undefined, 'kong.yml or policies.yml'),
-    )
+    .option('--output <file>', 'where to write it; - for stdout (default: kong.yml or policies.yml)')
     .option('--force', 'replace the file when it exists', false)
     .addHelpText(
       'after',

@@ -17,7 +17,7 @@ const SHORT: readonly (readonly [files: RegExp, reason: string])[] = [
     'a contract: types that more than one file implements or reads',
   ],
   [
-    /\/(product|server-start|hangup|output-release|back-off|header-name|byte-string|listen-address|request-line|plugin-option)\.ts$/,
+    /\/(product|server-start|hangup|output-release|back-off|header-name|byte-string|listen-address|request-line|plugin-option|repeatable-option)\.ts$/,
     'one function or constant that is no part of the files that use it',
   ],
   [/^src\/bff\/door\/other-plugins\.ts$/, 'one rule, with the attack that it prevents'],
