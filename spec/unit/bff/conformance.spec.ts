@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import '../../support/quiet-log';
 import { parseConfig } from '../../../schema/parse-config';
 import { Plugin } from '../../../plugin/jwt-identity';
 import { createDoor } from '../../../src/bff/door/door';

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import '../../../support/quiet-log';
 import { createDoor, type Door, type DoorOptions, type OpenedSession } from '../../../../src/bff/door/door';
 import { doorFile, doorToken, guardedBy } from '../../../support/door-file';
 import { startEchoService, type EchoService, type Received } from '../../../support/echo-service';
