@@ -133,6 +133,11 @@ describe.each(FRAMEWORKS)('a service in %s', (_, start) => {
     expect(reply).toMatchObject({ status: 400, body: { code: 'identity_malformed' } });
   });
 
+  it('takes no identity from a header whose value is the name of an identity header', async () => {
+    const call = await start();
+    expect(await call({ headers: { 'X-A': 'X-User-ID', admin: 'root' } })).toMatchObject({ status: 200, body: null });
+  });
+
   it('asks for a role where one is required', async () => {
     const call = await start();
     expect(await call({ path: '/admin', headers: ada })).toMatchObject({ status: 200 });
@@ -150,8 +155,10 @@ describe.each(FRAMEWORKS)('a service in %s', (_, start) => {
     const id = '5d82cd7c2554d817029b270f9caac357';
     const refused = { from: INTRUDER, headers: { 'X-Kong-Request-Id': id } };
     expect(await call(refused)).toMatchObject({ body: { request_id: id } });
-    const junk = { from: INTRUDER, headers: { 'X-Kong-Request-Id': 'junk' } };
-    expect((await call(junk)).body).not.toHaveProperty('request_id');
+    for (const other of ['junk', `${id}0`, `0${id}`, id.toUpperCase()]) {
+      const junk = { from: INTRUDER, headers: { 'X-Kong-Request-Id': other } };
+      expect((await call(junk)).body).not.toHaveProperty('request_id');
+    }
   });
 });
 

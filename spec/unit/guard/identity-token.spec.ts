@@ -97,6 +97,13 @@ describe('a service that wants a signed identity', () => {
     expect(await ask(withToken(await jwt()))).toBe('not_from_gateway');
   });
 
+  it.each([[null], [''], ['ada'], [7], [[]]])(
+    'refuses a token that holds %j instead of headers, also when the request has no identity header',
+    async (held) => {
+      expect(await ask(withToken(await mint({ identity_headers: held }), {}))).toBe('not_from_gateway');
+    },
+  );
+
   it('refuses a request with several tokens, also when each is good', async () => {
     const proof = gatewayIdentityToken({ ...GATEWAY, jwksFile });
     const jwt = await mint();
@@ -179,6 +186,11 @@ describe('the options of a signed identity', () => {
   ])('cannot be %s', (_, options, message) => {
     expect(() => gatewayIdentityToken({ ...GATEWAY, ...options })).toThrow(ConfigError);
     expect(() => gatewayIdentityToken({ ...GATEWAY, ...options })).toThrow(message);
+  });
+
+  it.each([0, 60])('may be a leeway of %d seconds', (leewaySeconds) => {
+    const options = { ...GATEWAY, jwksUri: 'https://g/jwks', leewaySeconds };
+    expect(gatewayIdentityToken(options)).toBeInstanceOf(Function);
   });
 
   it('may be plain http when that is said out loud', () => {
