@@ -10,8 +10,7 @@ export const AUTHORIZE_FIELDS = [
       required: true,
       default: [],
       elements: { type: 'string', match: '^%u[%u-]*$', err: 'must be a method in upper case' },
-      description:
-        'Request methods that this rule decides, in upper case; GET stands for HEAD too. An empty list: every method.',
+      description: 'Methods that this rule decides; GET includes HEAD. Empty: every method.',
     },
   },
   {
@@ -19,7 +18,7 @@ export const AUTHORIZE_FIELDS = [
       type: 'array',
       len_min: 1,
       elements: PLAIN_TEXT,
-      description: 'One of these must be among the roles of the token (roles_claim).',
+      description: 'The token must have one of these roles.',
     },
   },
   {
@@ -32,7 +31,7 @@ export const AUTHORIZE_FIELDS = [
         match: '^[!#-[%]^-~]+$',
         err: 'must be one scope: visible ASCII without space, quote and backslash (RFC 6749 §3.3)',
       },
-      description: 'All of these must be among the scopes of the token (scopes_claim); otherwise insufficient_scope.',
+      description: 'The token must have all of these scopes; otherwise insufficient_scope.',
     },
   },
   {
@@ -48,7 +47,7 @@ export const AUTHORIZE_FIELDS = [
       type: 'boolean',
       ne: false,
       err: 'must be true or left out',
-      description: 'Any verified token is enough for these methods. Cannot be combined with roles, scopes and claims.',
+      description: 'Any verified token is enough. Not with roles, scopes and claims.',
     },
   },
 ] as const satisfies Fields;

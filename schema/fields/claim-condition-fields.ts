@@ -9,7 +9,7 @@ export const CLAIM_CONDITION = {
       claim: {
         ...CLAIM,
         required: true,
-        description: 'Name of the claim, or a JSON Pointer to it when it starts with "/" (RFC 6901).',
+        description: 'Claim to look at: a name or a JSON Pointer.',
       },
     },
     {
@@ -17,8 +17,7 @@ export const CLAIM_CONDITION = {
         type: 'array',
         len_min: 1,
         elements: PLAIN_TEXT,
-        description:
-          'Values of which the claim, or an item of a list, must equal one. Numbers and booleans are compared as text.',
+        description: 'The claim, or an item of it, must equal one of these. Numbers and booleans are compared as text.',
       },
     },
     {
@@ -27,7 +26,7 @@ export const CLAIM_CONDITION = {
         len_min: 1,
         elements: CLAIM_PATTERN,
         description:
-          'Patterns of which the claim, or an item of a list, must match one as a whole. "*" matches any text; all other characters match themselves. A star cannot be escaped.',
+          'The claim, or an item of it, must match one of these as a whole. "*" matches any text and cannot be escaped.',
       },
     },
     {
@@ -35,8 +34,7 @@ export const CLAIM_CONDITION = {
         type: 'boolean',
         ne: false,
         err: 'must be true or left out',
-        description:
-          'The claim must be present with any value; null, "", [] and {} count as absent, false does not. For a claim that is true or false use one_of.',
+        description: 'The claim must be there. null, "", [] and {} count as absent, false does not.',
       },
     },
   ],

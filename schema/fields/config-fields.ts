@@ -19,7 +19,7 @@ export const CONFIG_FIELDS = [
       required: true,
       len_min: 1,
       elements: { type: 'record', fields: ISSUER_FIELDS, entity_checks: ISSUER_ENTITY_CHECKS },
-      description: 'Issuers whose tokens are accepted, each with its own keys, audiences and algorithms.',
+      description: 'Accepted issuers, each with its own keys, audiences and algorithms.',
     },
   },
   {
@@ -28,7 +28,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Treat callers of several issuers with equal ids as one caller: for one provider under two names. UNSAFE otherwise: a caller with an id of another issuer gets its headers, consumer and rate limits. Without it, several issuers need caller_prefix.',
+        'Equal ids of several issuers are one caller. UNSAFE unless they are one provider under several names: a caller gets headers, consumer and limits of another. Otherwise several issuers need caller_prefix.',
     },
   },
   ...CREDENTIAL_FIELDS,
@@ -40,7 +40,7 @@ export const CONFIG_FIELDS = [
       len_min: 1,
       elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
       description:
-        'Which callers are accepted. The first rule whose methods match decides; if none matches, the answer is 403. Without it, every verified token is accepted.',
+        'Which callers are accepted: the first rule whose methods match decides; if none matches, 403. Omitted: every verified token.',
     },
   },
   {
@@ -48,8 +48,7 @@ export const CONFIG_FIELDS = [
       type: 'array',
       len_min: 1,
       elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
-      description:
-        'Rules that are evaluated but never enforced: what they would reject is logged and counted. For testing stricter rules.',
+      description: 'Rules whose refusals are logged and counted, but never enforced.',
     },
   },
   {
@@ -57,7 +56,7 @@ export const CONFIG_FIELDS = [
       ...CLAIM,
       required: true,
       default: 'roles',
-      description: 'Claim that holds the roles: its name, or a JSON Pointer such as /realm_access/roles (RFC 6901).',
+      description: 'Claim that holds the roles.',
     },
   },
   {
@@ -65,7 +64,7 @@ export const CONFIG_FIELDS = [
       ...CLAIM,
       required: true,
       default: 'scope',
-      description: 'Claim that holds the scopes, as a list or as text separated by spaces (RFC 8693 §4.2).',
+      description: 'Claim that holds the scopes: a list, or text separated by spaces.',
     },
   },
   ...HAND_OVER_FIELDS,
@@ -75,7 +74,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Let requests without any token pass as anonymous: without identity headers, and with every reserved header removed. A token that is present must still be valid. Cannot be combined with authorize.',
+        'Forward requests without a token as anonymous, without reserved headers. An invalid token is still rejected. Not with authorize.',
     },
   },
   {
@@ -85,7 +84,7 @@ export const CONFIG_FIELDS = [
       default: 'refuse',
       one_of: ['refuse', 'anonymous'],
       description:
-        'With allow_missing: how a request is treated whose only token is in a cookie and is not valid. anonymous: it passes like one without a token, without the cookie, and the answer removes the cookie from the browser. A token in a header or in the query is never ignored.',
+        'With allow_missing, when the only token is in a cookie and invalid. anonymous: forward without the cookie, and remove it from the browser. Other invalid tokens are rejected.',
     },
   },
   {
@@ -94,7 +93,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Let a request without any token pass when another authentication plugin of Kong, such as key-auth, has already authenticated it ("logical OR"). A token that is present must still be valid. Cannot be combined with authorize.',
+        'Forward requests without a token that another plugin of Kong, such as key-auth, authenticated. An invalid token is still rejected. Not with authorize.',
     },
   },
   {
@@ -103,7 +102,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: true,
       description:
-        'Ask for a token on CORS preflight requests (OPTIONS with Origin and Access-Control-Request-Method) too. false: they pass as anonymous, unless they have a body.',
+        'Require a token on CORS preflights (OPTIONS with Origin and Access-Control-Request-Method). false: those without a body pass as anonymous.',
     },
   },
   {
@@ -113,7 +112,7 @@ export const CONFIG_FIELDS = [
       default: 5,
       between: [0, 10],
       description:
-        "Seconds for which the handler inside Kong's worker may repeat the answer to a known token, and the refusal of requests without one. A removed key or a revoked token takes effect that much later. 0: the handler asks about each request. No effect without the handler.",
+        "Seconds for which the handler in Kong's worker repeats the answer to a known token, and to requests without one; removed keys and revoked tokens are accepted as long. 0: never.",
     },
   },
   {
@@ -123,14 +122,13 @@ export const CONFIG_FIELDS = [
       default: 'refused',
       one_of: ['none', 'refused', 'all'],
       description:
-        "Which decisions Kong's log plugins show, as jwt_identity: code, reason, issuer and kid. refused: the refusals, and what authorize_shadow would have refused. all costs one more message to Kong for each request.",
+        "Decisions that Kong's log plugins show as jwt_identity. refused: also those of authorize_shadow. all: costs a message to Kong for each request.",
     },
   },
   {
     log_user_claim: {
       ...CLAIM,
-      description:
-        'Claim whose text is shown as user beside a decision that is logged, when the token was verified. It is personal data. If omitted: none.',
+      description: 'Claim that is logged as user beside a decision. It is personal data.',
     },
   },
   {
@@ -139,7 +137,7 @@ export const CONFIG_FIELDS = [
       match: '^[ -~]+$',
       len_max: 128,
       err: 'must be at most 128 printable ASCII characters',
-      description: 'The realm in the WWW-Authenticate header of refusals (RFC 9110 §11.5). If omitted: "service".',
+      description: 'Realm in the WWW-Authenticate header of refusals. Omitted: "service".',
     },
   },
   {
@@ -148,8 +146,7 @@ export const CONFIG_FIELDS = [
       // Kong 3.9.3, kong/db/schema/entity.lua: a record that does not say so is required.
       required: false,
       fields: RESOURCE_METADATA_FIELDS,
-      description:
-        'Tell clients how to get a token (RFC 9728): the plugin answers requests for /.well-known/oauth-protected-resource and the path of the resource on its route, and every challenge names that URL. Made of issuers, authorize and the places of the token. If omitted: no metadata.',
+      description: 'Tell clients where to get a token (RFC 9728, docs/RESOURCE-METADATA.md).',
     },
   },
 ] as const satisfies Fields;

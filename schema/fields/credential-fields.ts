@@ -10,7 +10,7 @@ export const CREDENTIAL_FIELDS = [
       default: ['authorization'],
       elements: HEADER_NAME,
       description:
-        'Request headers that may carry the token: authorization after the word Bearer (RFC 6750 §2.1), any other header with or without that word. sec-websocket-protocol: among the subprotocols of a WebSocket handshake, after the word bearer ("bearer, <token>, chat") or as Kubernetes writes it; the service receives the others.',
+        'Headers that may carry the token: authorization after Bearer, others with or without it (docs/TOKENS.md).',
     },
   },
   {
@@ -24,7 +24,7 @@ export const CREDENTIAL_FIELDS = [
         err: 'must be a cookie name (RFC 6265 §4.1.1)',
       },
       description:
-        'Cookies that may carry the token, written exactly as they are sent. The value may be in quotes and begin with Bearer; a token may be in parts (name.0, name.1 …, 20 at most). A browser sends cookies by itself, so protect such routes against cross-site requests.',
+        'Exact names of cookies that may carry the token, also in parts. Protect such routes against cross-site requests (docs/TOKENS.md).',
     },
   },
   {
@@ -37,8 +37,7 @@ export const CREDENTIAL_FIELDS = [
         match: '^[%w._~-]+$',
         err: 'must hold only letters, digits, ".", "_", "~" and "-" (RFC 3986 §2.3)',
       },
-      description:
-        'Query parameters that may carry the token. Addresses end up in logs and histories, so leave this empty if you can (RFC 6750 §2.3).',
+      description: 'Query parameters that may carry the token. Avoid them: addresses end up in logs (RFC 6750 §2.3).',
     },
   },
   {
@@ -46,7 +45,7 @@ export const CREDENTIAL_FIELDS = [
       type: 'boolean',
       required: true,
       default: true,
-      description: 'Remove the token from the request before it is forwarded, so that no service can use it elsewhere.',
+      description: 'Remove the token before the request is forwarded.',
     },
   },
   {
@@ -55,7 +54,7 @@ export const CREDENTIAL_FIELDS = [
       required: true,
       default: 8192,
       between: [256, 65_536],
-      description: 'Maximum length of a token in bytes. A longer one is rejected before it is parsed.',
+      description: 'Maximum bytes of a token.',
     },
   },
 ] as const satisfies Fields;

@@ -6,15 +6,14 @@ export const HAND_OVER_FIELDS = [
   {
     authenticated_groups_claim: {
       ...CLAIM,
-      description:
-        "Claim whose values become the groups of the caller for Kong's acl plugin, without a consumer. If omitted: none.",
+      description: "Claim with the caller's groups for Kong's acl plugin.",
     },
   },
   {
     consumer_claim: {
       ...CLAIM,
       description:
-        'Claim that names the Kong consumer of the caller, for plugins that work by consumer. The search costs one round trip to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID. If omitted: no consumer.',
+        "Claim that names the caller's Kong consumer; costs a round trip to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID.",
     },
   },
   {
@@ -23,8 +22,7 @@ export const HAND_OVER_FIELDS = [
       required: true,
       default: 'username',
       one_of: ['id', 'username'],
-      description:
-        'Member of the Kong consumer that consumer_claim must equal. Kong lets no external plugin look for a custom_id.',
+      description: 'Member of the consumer that consumer_claim must equal.',
     },
   },
   {
@@ -32,15 +30,13 @@ export const HAND_OVER_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description:
-        'Accept callers whose token names no known consumer, without a consumer. Otherwise they are rejected (consumer_unknown).',
+      description: 'Accept callers without a known consumer, in place of consumer_unknown.',
     },
   },
   {
     credential_claim: {
       ...CLAIM,
-      description:
-        'Claim that becomes the id of the credential, for plugins such as rate-limiting by credential. If omitted: no credential is set.',
+      description: "Claim that becomes the credential's id, for rate-limiting by credential.",
     },
   },
 ] as const satisfies Fields;

@@ -8,15 +8,14 @@ const IDENTITY_HEADER_FIELDS = [
     header: {
       ...HEADER_NAME,
       required: true,
-      description:
-        'Name of the header that the service receives. Unless it begins with X-User-, reserved_headers must cover it.',
+      description: 'Header that the service receives. Outside X-User-*, reserved_headers must cover it.',
     },
   },
   {
     claim: {
       ...CLAIM,
       required: true,
-      description: 'Name of the claim, or a JSON Pointer to it when it starts with "/" (RFC 6901).',
+      description: 'Claim for its value: a name or a JSON Pointer.',
     },
   },
   {
@@ -24,7 +23,7 @@ const IDENTITY_HEADER_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description: 'Refuse a token without this claim. Otherwise the service does not get the header.',
+      description: 'Reject a token without this claim. Otherwise the header is not sent.',
     },
   },
   {
@@ -34,7 +33,7 @@ const IDENTITY_HEADER_FIELDS = [
       default: 'refuse',
       one_of: ['refuse', 'encode'],
       description:
-        'Text outside printable ASCII is always percent-encoded as UTF-8. This says what happens to a comma inside a value and to control characters, which a service could still misread after decoding: refuse the request, or percent-encode them too.',
+        'For a comma inside a value, and control characters: refuse the request, or encode them like other text outside printable ASCII.',
     },
   },
   {
@@ -43,8 +42,7 @@ const IDENTITY_HEADER_FIELDS = [
       required: true,
       default: 4096,
       between: [1, 16_384],
-      description:
-        'Maximum length of the header in bytes. A request with a longer value is rejected; values are never cut.',
+      description: 'Maximum bytes of the value; a longer one is a refusal.',
     },
   },
 ] as const satisfies Fields;
@@ -60,7 +58,7 @@ export const IDENTITY_FIELDS = [
         { header: 'X-User-Roles', claim: 'roles', required: false, on_unsafe: 'refuse', max_bytes: 4096 },
       ],
       elements: { type: 'record', fields: IDENTITY_HEADER_FIELDS },
-      description: 'Headers that tell the service who is calling, each filled from one claim of the verified token.',
+      description: 'Headers that tell the service who is calling.',
     },
   },
   {
@@ -70,7 +68,7 @@ export const IDENTITY_FIELDS = [
       required: false,
       fields: IDENTITY_TOKEN_FIELDS,
       description:
-        'Also send the identity headers signed, in a token of the gateway for this service alone (docs/ISOLATION.md). Needs signing keys: `kong-jwt-identity serve --signing-keys`. If omitted: no such token.',
+        'Also send the identity headers in a token that the gateway signs for this service (docs/ISOLATION.md). Needs `serve --signing-keys`.',
     },
   },
   {
@@ -85,7 +83,7 @@ export const IDENTITY_FIELDS = [
         err: 'must be a header name of at most 128 letters, digits, "-" and "_", or the beginning of one and "*"',
       },
       description:
-        'More headers that are never accepted from a client, by name or, with "*" at the end, by beginning; in any spelling that a server may take for the same name (X_User_ID, x-user-id). Always reserved: X-User-*, X-Consumer-*, X-Credential-Identifier, X-Anonymous-Consumer, X-Authenticated-*, X-Identity-Token.',
+        'More headers that clients cannot send, including variants such as X_User_ID: names, or beginnings with "*" (docs/HEADERS.md).',
     },
   },
   {
@@ -95,7 +93,7 @@ export const IDENTITY_FIELDS = [
       default: [],
       elements: HEADER_NAME,
       description:
-        'Exact names of headers that clients may send although a reserved beginning covers them, such as X-User-Agent (gRPC-Web). Other spellings of the name stay reserved. Headers that Kong or this plugin writes for services are refused here.',
+        'Exact names that clients may send although a reserved beginning covers them. Not those that Kong or this plugin writes.',
     },
   },
 ] as const satisfies Fields;

@@ -8,21 +8,21 @@ export const IDENTITY_TOKEN_FIELDS = [
       ...HEADER_NAME,
       required: true,
       default: 'X-Identity-Token',
-      description: 'Name of the header with the token. reserved_headers must cover another name than the default.',
+      description: 'Header with the token; another name must be covered by reserved_headers.',
     },
   },
   {
     issuer: {
       ...PLAIN_TEXT,
       required: true,
-      description: 'The name of this gateway, which becomes `iss`. A service accepts this one only.',
+      description: 'Name of this gateway, the `iss` that services accept.',
     },
   },
   {
     audience: {
       ...PLAIN_TEXT,
       required: true,
-      description: 'The service that the token is meant for, which becomes `aud`. Give every service its own.',
+      description: 'The service, the `aud`. Give every service its own.',
     },
   },
   {
@@ -32,7 +32,7 @@ export const IDENTITY_TOKEN_FIELDS = [
       default: 30,
       between: [2, 300],
       description:
-        'Seconds from signing to `exp`. A token is used again for the same caller during the first half of them; it never outlives the token of the caller.',
+        "Seconds from signing to `exp`, which is never after that of the caller's token. Used again for the same caller in the first half.",
     },
   },
   {
@@ -41,7 +41,7 @@ export const IDENTITY_TOKEN_FIELDS = [
       required: true,
       default: false,
       description:
-        'Bind the token to the method and the path that the service receives, so that it cannot be used for another request. Each request is then signed, and no later plugin may change the path.',
+        'Bind the token to method and path. Each request is then signed, and later plugins must not change the path.',
     },
   },
 ] as const satisfies Fields;

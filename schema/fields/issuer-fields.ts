@@ -16,7 +16,7 @@ export const ISSUER_FIELDS = [
       type: 'string',
       one_of: PROVIDERS,
       description:
-        'Preset for a well-known provider: where its keys are, algorithms, and how its tokens are read (docs/providers). What this entry says itself takes precedence.',
+        'Preset: keys, algorithms and claims of a provider (docs/providers). Members of this entry take precedence.',
     },
   },
   {
@@ -24,7 +24,7 @@ export const ISSUER_FIELDS = [
       ...PLAIN_TEXT,
       len_max: 2048,
       description:
-        "The `iss` claim of this issuer's tokens, compared character by character (RFC 7519 §4.1.1). Or a template with one placeholder for the tenant (`https://login.example.com/{tenant}/v2.0`). Only this entry's keys are tried for them. Several entries may name one issuer when their algorithms or key sets differ. Needed unless the preset names one.",
+        "The `iss`, compared character by character, or a template with one placeholder for the tenant (`https://login.example.com/{tenant}/v2.0`). Only this entry's keys are tried. Several entries may name one issuer when algorithms or key sets differ.",
     },
   },
   ...TENANT_FIELDS,
@@ -34,8 +34,7 @@ export const ISSUER_FIELDS = [
       required: true,
       default: [],
       elements: PLAIN_TEXT,
-      description:
-        'Accepted audiences: one of them must be in the `aud` claim of the token (RFC 7519 §4.1.3). An empty list needs any_audience.',
+      description: 'Accepted audiences: `aud` must hold one of them. An empty list needs any_audience.',
     },
   },
   {
@@ -43,8 +42,7 @@ export const ISSUER_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description:
-        'Accept tokens whatever their `aud` claim says, or without one. UNSAFE when the issuer also issues tokens for other services: those would be accepted here too.',
+      description: 'Accept any `aud` or none. UNSAFE when the issuer also issues tokens for other services.',
     },
   },
   {
@@ -54,16 +52,14 @@ export const ISSUER_FIELDS = [
       default: [],
       elements: ALGORITHM,
       mutually_exclusive_subsets: [SECRET_ALGORITHMS, PUBLIC_KEY_ALGORITHMS],
-      description:
-        'Signature algorithms that are accepted (the `alg` header, RFC 7518 §3.1). An empty list accepts what fits the key: its type, curve, size, and its own `alg`. HS* and public-key algorithms cannot be combined.',
+      description: 'Accepted values of `alg`. Empty: what fits the key. HS* cannot be combined with others.',
     },
   },
   {
     jwks_uri: {
       ...PLAIN_TEXT,
       len_max: 2048,
-      description:
-        'URL of the key set (RFC 7517 §5), https: unless it is on this machine or key_fetch.allow_http is set. One of jwks_uri, discovery, jwks, public_key and secret says where the keys are.',
+      description: 'URL of the key set, https: unless on this machine or with key_fetch.allow_http.',
     },
   },
   {
@@ -72,7 +68,7 @@ export const ISSUER_FIELDS = [
       ne: false,
       err: 'must be true or left out',
       description:
-        'Find the key set through the document that the issuer publishes below its URL (OpenID Connect Discovery 1.0 §4, RFC 8414). The document must name the same issuer.',
+        "Find the key set through the issuer's discovery document (OpenID Connect Discovery 1.0 §4, RFC 8414), which must name the same issuer.",
     },
   },
   {
@@ -80,15 +76,14 @@ export const ISSUER_FIELDS = [
       type: 'string',
       referenceable: true,
       encrypted: true,
-      description: 'The key set itself, as JSON text: {"keys": [...]} (RFC 7517 §5). May be a vault reference.',
+      description: 'The key set as JSON text: {"keys": [...]}.',
     },
   },
   {
     public_key: {
       type: 'string',
       referenceable: true,
-      description:
-        'One public key as PEM: a public key (BEGIN PUBLIC KEY) or an X.509 certificate (BEGIN CERTIFICATE), of which only the key is used. May be a vault reference.',
+      description: 'One public key in PEM, or an X.509 certificate, of which only the key counts.',
     },
   },
   {
@@ -96,8 +91,7 @@ export const ISSUER_FIELDS = [
       type: 'string',
       referenceable: true,
       encrypted: true,
-      description:
-        'The secret that the issuer and this gateway share, for HS256, HS384 and HS512 only; at least as many bytes as the hash has: 32, 48, 64 (RFC 7518 §3.2). May be a vault reference.',
+      description: 'Secret shared with the issuer, for HS256, HS384, HS512: at least 32, 48, 64 bytes.',
     },
   },
   {
@@ -105,7 +99,7 @@ export const ISSUER_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description: 'The secret is written in base64 or base64url; its decoded bytes are the key.',
+      description: 'The secret is base64 or base64url; its decoded bytes are the key.',
     },
   },
   ...TOKEN_READING_FIELDS,
@@ -114,8 +108,7 @@ export const ISSUER_FIELDS = [
       type: 'record',
       required: true,
       fields: KEY_FETCH_FIELDS,
-      description:
-        'How keys are fetched, kept and renewed with jwks_uri and discovery; without meaning for jwks, public_key and secret.',
+      description: 'How keys are fetched and kept with jwks_uri and discovery.',
     },
   },
   {
@@ -126,7 +119,7 @@ export const ISSUER_FIELDS = [
       // A later time would be in milliseconds.
       between: [0, 4_102_444_800],
       description:
-        'Seconds since 1970. Tokens of this issuer that were issued earlier (`iat`) are rejected as revoked; `iat` must then be there. For ending all tokens at once (docs/REVOCATION.md). 0: none.',
+        'Unix time in seconds. Tokens with an earlier `iat`, or without, are revoked: ends all at once (docs/REVOCATION.md). 0: none.',
     },
   },
   {
@@ -135,7 +128,7 @@ export const ISSUER_FIELDS = [
       required: false,
       fields: STATUS_LIST_FIELDS,
       description:
-        'Look tokens up in the status lists that they refer to (`status.status_list`, Token Status List). The lists are signed with the keys of this issuer. If omitted: the claim `status` is ignored.',
+        "Look tokens up in status lists (Token Status List) that are signed with this issuer's keys. Omitted: the claim `status` is ignored.",
     },
   },
 ] as const satisfies Fields;

@@ -9,8 +9,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 5000,
       between: [100, 9000],
-      description:
-        'Milliseconds that fetching and reading a list may take in all. Requests wait for the first one only.',
+      description: 'Maximum milliseconds of a fetch. Requests wait for the first only.',
     },
   },
   {
@@ -20,7 +19,7 @@ const LIST_FETCH_FIELDS = [
       default: 30,
       between: [1, 86_400],
       description:
-        'Seconds that a list counts as fresh when neither its `ttl` nor the headers of the answer say anything. A new revocation is known after this time at the latest.',
+        "Seconds that a list is fresh when neither its `ttl` nor the answer's headers say so: a revocation is known after this time.",
     },
   },
   {
@@ -29,7 +28,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 5,
       between: [1, 86_400],
-      description: 'Minimum seconds that a list is fresh, whatever it says, so that requests cannot cause a flood.',
+      description: 'Minimum seconds that a list is fresh.',
     },
   },
   {
@@ -38,7 +37,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 300,
       between: [1, 86_400],
-      description: 'Maximum seconds that a list is fresh, whatever it says.',
+      description: 'Maximum seconds that a list is fresh.',
     },
   },
   {
@@ -47,8 +46,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 10,
       between: [1, 3600],
-      description:
-        'Minimum seconds between a failed fetch and the next. Repeated failures make it up to six times as long.',
+      description: 'Minimum seconds after a failed fetch; up to six times as long after several.',
     },
   },
   {
@@ -57,21 +55,20 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 16_777_216,
       between: [1024, 268_435_456],
-      description: 'Largest list in bytes. A larger one is a failed fetch. An entry takes about 100.',
+      description: 'Maximum bytes of a list. An entry takes about 100.',
     },
   },
   {
     ca_file: {
       ...ABSOLUTE_PATH,
-      description:
-        'PEM file with the certificates that the server is verified against, in place of those that Node.js ships. Certificates are always verified.',
+      description: 'PEM file with the certificates to verify the server against. Omitted: those of Node.js.',
     },
   },
   {
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder for the last good list. A gateway that starts during an outage goes on with it, as long as it could have used a stale list, and one that starts at any time refuses an older list. Made with mode 0700 if it is missing; not used when others may write to it or to a folder above it without the sticky bit.',
+        'Folder for the last good list, for a start during an outage; used as long as a stale list. At any start, an older list is refused. As safe as key_fetch.cache_directory must be.',
     },
   },
   {
@@ -81,7 +78,7 @@ const LIST_FETCH_FIELDS = [
       encrypted: true,
       match: '^https?://',
       err: 'must be an http:// or https:// URL',
-      description: 'HTTP proxy through which lists are fetched. May be a vault reference.',
+      description: 'HTTP proxy for fetching lists.',
     },
   },
   {
@@ -90,7 +87,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: false,
       description:
-        'Fetch lists over plain http: from hosts other than this machine. UNSAFE without a signature: an attacker who changes that traffic can omit revocations.',
+        'Fetch lists over http: from other machines. UNSAFE without a signature: an attacker in the network can omit revocations.',
     },
   },
   {
@@ -98,7 +95,7 @@ const LIST_FETCH_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description: 'Fetch lists from link-local addresses and metadata services. UNSAFE, as key_fetch says.',
+      description: 'Fetch lists from link-local addresses and metadata services. UNSAFE, as in key_fetch.',
     },
   },
 ] as const satisfies Fields;
@@ -107,7 +104,7 @@ export const LIST_FETCH = {
   type: 'record',
   required: true,
   fields: LIST_FETCH_FIELDS,
-  description: 'How lists from a URL are fetched and renewed; without meaning for others.',
+  description: 'How lists from a URL are fetched and kept.',
 } as const;
 
 export const MAX_STALE = {
@@ -116,7 +113,7 @@ export const MAX_STALE = {
   default: 3600,
   between: [0, 604_800],
   description:
-    'Seconds for which the last good list is still used while a newer one is unavailable. After that requests get 503. A token that is revoked meanwhile is accepted as long. 0: never use an old list.',
+    'Seconds that the last good list is used while a newer one is unavailable; later revocations are missed. After that, 503. 0: never.',
 } as const;
 
 export const ALLOW_UNAVAILABLE = {
@@ -124,5 +121,5 @@ export const ALLOW_UNAVAILABLE = {
   required: true,
   default: false,
   description:
-    'Accept tokens without the list when it was never loaded or is older than max_stale. UNSAFE: revoked tokens are accepted then. Otherwise such requests get 503 (revocation_unavailable).',
+    'Accept tokens when the list was never loaded or is older than max_stale, in place of 503. UNSAFE: revoked tokens are accepted.',
 } as const;

@@ -8,7 +8,7 @@ export const REDIS_FIELDS = [
       ...PLAIN_TEXT,
       required: true,
       len_max: 255,
-      description: 'Name or address of the Redis or Valkey server (Redis 7, Valkey 7.2 or later).',
+      description: 'Name or address of the server: Redis 7, Valkey 7.2 or later.',
     },
   },
   {
@@ -27,14 +27,14 @@ export const REDIS_FIELDS = [
       len_min: 1,
       len_max: 256,
       default: 'jwt-identity:revocations',
-      description: 'Name of the stream that holds the list. `kong-jwt-identity revoke --init` creates it.',
+      description: 'Name of the stream with the list. `kong-jwt-identity revoke --init` creates it.',
     },
   },
   {
     username: {
       type: 'string',
       referenceable: true,
-      description: 'User for AUTH; it needs XREAD, XRANGE and XINFO on the key. May be a vault reference.',
+      description: 'User for AUTH, with XREAD, XRANGE and XINFO on the key.',
     },
   },
   {
@@ -42,7 +42,7 @@ export const REDIS_FIELDS = [
       type: 'string',
       referenceable: true,
       encrypted: true,
-      description: 'Password for AUTH. May be a vault reference.',
+      description: 'Password for AUTH.',
     },
   },
   {
@@ -60,8 +60,7 @@ export const REDIS_FIELDS = [
       required: true,
       default: 2000,
       between: [100, 9000],
-      description:
-        'Milliseconds that connecting, and each answer, may take. Requests wait for the first copy only, at most as long.',
+      description: 'Maximum milliseconds of connecting, and of each answer. Requests wait for the first copy only.',
     },
   },
   {
@@ -76,13 +75,13 @@ export const REDIS_FIELDS = [
     server_name: {
       ...PLAIN_TEXT,
       len_max: 255,
-      description: 'Name that the certificate must be for (SNI). If omitted: host.',
+      description: 'Name that the certificate must be for (SNI). Omitted: host.',
     },
   },
   {
     ca_file: {
       ...ABSOLUTE_PATH,
-      description: 'PEM file with the certificates that the server is verified against, in place of those of Node.js.',
+      description: 'PEM file with the certificates to verify the server against. Omitted: those of Node.js.',
     },
   },
   {
@@ -91,7 +90,7 @@ export const REDIS_FIELDS = [
       required: true,
       default: false,
       description:
-        'Talk to a server on another machine without TLS. UNSAFE: an attacker who changes that traffic can omit revocations.',
+        'Use a server on another machine without TLS. UNSAFE: an attacker in the network can omit revocations.',
     },
   },
 ] as const satisfies Fields;

@@ -9,21 +9,21 @@ export const RESOURCE_METADATA_FIELDS = [
       required: true,
       len_max: 2048,
       description:
-        'URL of the protected resource as clients know it (RFC 9728 §1.2), https: unless it is on this machine, without query and fragment. Clients ask for a token with this name (RFC 8707), so list it in audiences.',
+        'URL of the resource as clients know it, https: unless on this machine, without query and fragment. List it in audiences (RFC 8707).',
     },
   },
   {
     resource_name: {
       ...PLAIN_TEXT,
       len_max: 256,
-      description: 'Name of the resource for people, which clients may show.',
+      description: 'Name of the resource for people.',
     },
   },
   {
     resource_documentation: {
       ...PLAIN_TEXT,
       len_max: 2048,
-      description: 'URL of a page for developers about the resource.',
+      description: 'URL of a page for developers.',
     },
   },
 ] as const satisfies Fields;

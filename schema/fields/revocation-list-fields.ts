@@ -8,15 +8,14 @@ export const REVOCATION_LIST_FIELDS = [
   {
     file: {
       ...ABSOLUTE_PATH,
-      description:
-        'A file with the list, looked at every second while it is in use. `kong-jwt-identity revoke` writes it.',
+      description: 'File with the list, looked at every second. `kong-jwt-identity revoke` writes it.',
     },
   },
   {
     url: {
       ...PLAIN_TEXT,
       len_max: 2048,
-      description: 'A URL from which the list is fetched, https: unless it is on this machine.',
+      description: 'URL of the list, https: unless on this machine or with list_fetch.allow_http.',
     },
   },
   {
@@ -24,15 +23,14 @@ export const REVOCATION_LIST_FIELDS = [
       type: 'record',
       required: false,
       fields: REDIS_FIELDS,
-      description: 'A stream in Redis or Valkey that every gateway follows. No request waits for an answer of Redis.',
+      description: 'Stream in Redis or Valkey that every gateway follows.',
     },
   },
   {
     issuer: {
       ...PLAIN_TEXT,
       len_max: 2048,
-      description:
-        'The issuer whose tokens the list is about, one of issuers. Entries may leave out `iss` then and must not name another. If omitted: every entry names its issuer.',
+      description: 'Issuer of all entries, which may omit `iss`. Omitted: every entry names its issuer.',
     },
   },
   {
@@ -40,8 +38,7 @@ export const REVOCATION_LIST_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description:
-        'The list at url is a JWT of the type revocation-list+jwt, signed with a key of issuer. A list that is not is refused.',
+      description: 'The list at url is a JWT of the type revocation-list+jwt, signed with a key of issuer.',
     },
   },
   { max_stale: MAX_STALE },
@@ -52,8 +49,7 @@ export const REVOCATION_LIST_FIELDS = [
       required: true,
       default: 1_000_000,
       between: [1, 10_000_000],
-      description:
-        'Maximum number of entries. A list with more is rejected. A million take about 65 MB in each process.',
+      description: 'Maximum entries. A million take about 65 MB in each process.',
     },
   },
   { list_fetch: LIST_FETCH },

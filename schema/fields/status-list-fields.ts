@@ -10,8 +10,7 @@ export const STATUS_LIST_FIELDS = [
       required: true,
       len_min: 1,
       elements: { ...PLAIN_TEXT, len_max: 2048 },
-      description:
-        'Beginnings of the URLs at which the lists are, up to a "/". A token that refers to another URL is rejected; nothing is fetched from there.',
+      description: 'Beginnings of the lists\' URLs, up to a "/". Tokens that name another URL are rejected.',
     },
   },
   {
@@ -19,7 +18,7 @@ export const STATUS_LIST_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description: 'Reject tokens that refer to no status list. Otherwise they are accepted.',
+      description: 'Reject tokens that name no status list.',
     },
   },
   {
@@ -28,7 +27,7 @@ export const STATUS_LIST_FIELDS = [
       required: true,
       default: 100,
       between: [1, 10_000],
-      description: 'Maximum number of cached lists. The least recently used are dropped first.',
+      description: 'Maximum cached lists; the least recently used go first.',
     },
   },
   {
@@ -37,7 +36,7 @@ export const STATUS_LIST_FIELDS = [
       required: true,
       default: 1_048_576,
       between: [1024, 67_108_864],
-      description: 'Maximum bytes of an unpacked list. A larger one is rejected. A token takes 1 to 8 bits.',
+      description: 'Maximum bytes of an unpacked list. A token takes 1 to 8 bits.',
     },
   },
   { max_stale: MAX_STALE },

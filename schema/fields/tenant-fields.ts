@@ -14,8 +14,7 @@ export const TENANT_FIELDS = [
         match: '^%w[%w._-]*$',
         err: 'must be at most 128 letters, digits, ".", "_" and "-", and begin with a letter or digit',
       },
-      description:
-        'Accepted tenants when issuer is a template: values of its placeholder, compared character by character.',
+      description: "Accepted values of the template's placeholder, compared character by character.",
     },
   },
   {
@@ -24,22 +23,21 @@ export const TENANT_FIELDS = [
       required: true,
       default: false,
       description:
-        'Accept tokens of every tenant of the provider when issuer is a template. UNSAFE if anybody can become a tenant: restrict tenants with authorize. All tenants must share one key set, and tenant_claim must be set.',
+        'Accept every tenant of the template. UNSAFE if anybody can become a tenant: restrict them with authorize. Needs tenant_claim and one key set for all.',
     },
   },
   {
     tenant_claim: {
       ...CLAIM,
       description:
-        "Claim that must equal the tenant in a template's issuer, such as tid for Entra ID. May be omitted if each tenant has a key set of its own.",
+        'Claim that must equal the tenant in `iss`, such as tid (Entra ID). Optional if each tenant has its own key set.',
     },
   },
   {
     tenant_format: {
       type: 'string',
       one_of: ['name', 'uuid'],
-      description:
-        'What a tenant looks like: name (letters, digits, "_" and "-", and with a list of tenants also "."), or uuid (in lower case). If omitted: name.',
+      description: 'name: letters, digits, "_" and "-", and with tenants also ".". uuid: in lower case. Omitted: name.',
     },
   },
 ] as const satisfies Fields;

@@ -11,7 +11,7 @@ export const VERIFICATION_FIELDS = [
       required: true,
       default: 10,
       between: [0, 300],
-      description: 'Seconds of allowed clock difference when `exp`, `nbf` and `iat` are checked (RFC 7519 §4.1.4).',
+      description: 'Seconds of allowed clock difference for `exp`, `nbf` and `iat`.',
     },
   },
   {
@@ -20,8 +20,7 @@ export const VERIFICATION_FIELDS = [
       required: true,
       default: ['exp', 'sub'],
       elements: CLAIM,
-      description:
-        'Claims that every token must have: names, or JSON Pointers when they start with "/" (RFC 6901). Without exp in it, tokens that never expire are accepted.',
+      description: 'Claims that every token must have. Without exp, tokens may never expire.',
     },
   },
   {
@@ -30,8 +29,7 @@ export const VERIFICATION_FIELDS = [
       required: true,
       default: 0,
       between: [0, 31_536_000],
-      description:
-        'Maximum lifetime of a token in seconds, from `iat` to `exp`, which are then both required. 0: no limit.',
+      description: 'Maximum seconds from `iat` to `exp`, both then required. 0: no limit.',
     },
   },
   {
@@ -41,7 +39,7 @@ export const VERIFICATION_FIELDS = [
       default: [],
       elements: TOKEN_TYPE,
       description:
-        'Accepted values of the `typ` header, such as at+jwt (RFC 9068 §4), in any letter case, with or without "application/". An empty list: none, or any that does not name another kind of token, as logout+jwt does.',
+        'Accepted values of `typ`, such as at+jwt (RFC 9068 §4), in any case, with or without "application/". Empty: any or none, except other kinds of tokens, such as logout+jwt.',
     },
   },
   {
@@ -54,8 +52,7 @@ export const VERIFICATION_FIELDS = [
         fields: REVOCATION_LIST_FIELDS,
         entity_checks: REVOCATION_LIST_ENTITY_CHECKS,
       },
-      description:
-        'Lists of revoked tokens, sessions, callers and clients (docs/REVOCATION.md). A token that one of them names is rejected with token_revoked, also when its verification is cached.',
+      description: 'Lists of revoked tokens, sessions, callers and clients (docs/REVOCATION.md).',
     },
   },
 ] as const satisfies Fields;

@@ -1,6 +1,8 @@
+import { ABSOLUTE_PATH, CLAIM, HEADER_NAME } from '../fields/field-patterns';
 import { CONFIG_ENTITY_CHECKS, CONFIG_FIELDS } from '../fields/config-fields';
 import {
   namedFields,
+  type ArrayField,
   type EntityCheck,
   type Field,
   type Fields,
@@ -24,40 +26,42 @@ plugins:
       jwks_uri: https://auth.example.com/jwks.json
 \`\`\`
 
-Kong checks types, bounds and most rules when it loads the file. The plugin checks all of it again, and what Kong's
-schema language cannot say, when it starts on a route: it then refuses every request of that route with 500 and logs a
-message that names the field, such as \`config.issuers[1].jwks_uri: must be …\`. Positions in lists count from 1.
+Kong checks types, bounds and most rules when it loads the file. The plugin checks everything again when it starts. If it
+finds an error, every request of the route gets 500, and the log names the field: \`config.issuers[1].jwks_uri: must be …\`.
+Positions in lists count from 1.
 
-A claim is named by its whole name (\`sub\`, \`https://example.com/roles\`) or, when the text starts with \`/\`, by a JSON
-Pointer into the claims (\`/realm_access/roles\`, RFC 6901). "Secret" marks fields that Kong can keep in a vault
-(\`{vault://env/my-secret}\`) and whose values never appear in logs.
+| type | meaning |
+| --- | --- |
+| plural | a list |
+| claim | its whole name (\`sub\`, \`https://example.com/roles\`) or, when it starts with \`/\`, a JSON Pointer (\`/realm_access/roles\`, RFC 6901); up to 256 bytes |
+| header name | up to 128 letters, digits, \`-\` and \`_\`, of which the first is a letter or digit |
+| vault | may be a vault reference (\`{vault://env/my-secret}\`) |
+| secret | may be a vault reference; never appears in logs |
 
-Each field has an example: members of the record that holds it. \`npx jest spec/unit/schema/generate\` loads every example
-in a whole configuration.
+Each field has an example: members of its record. \`npx jest spec/unit/schema/generate\` loads each of them.
 `;
 
 const REFUSALS = `## Refused when the plugin starts
 
 Besides the rules above:
 
-- an issuer that is listed twice;
-- \`jwks_uri\`, or \`issuer\` with \`discovery\`, that is not an \`https://\` URL, holds a user name, password or fragment;
-  plain \`http://\` is accepted on 127.0.0.0/8, ::1 and localhost, elsewhere only with \`key_fetch.allow_http\`;
-- a \`secret\` shorter than the hash of the longest of its \`algorithms\` (HS256 when none is listed);
-- a \`secret\` that is a public key, certificate or JSON Web Key, which is not secret;
-- a \`public_key\` that is not one PEM block, or is a private key; a \`jwks\` that is not JSON with a \`keys\` list;
-- \`key_fetch\` without \`min_ttl\` ≤ \`ttl\` ≤ \`max_ttl\`;
-- two \`identity_headers\` with names that some server reads as one (\`X-User-ID\`, \`X_User_ID\`), or one that
-  \`reserved_headers\` does not cover, so that a client could send it itself;
-- an identity header, reserved header or token header that is a transport or credential header (\`Connection\`, \`Host\`,
-  \`Content-Length\`, \`Cookie\`, \`X-Forwarded-For\` …), and a reserved beginning of fewer than 3 characters;
-- a token header that is reserved; an exception in \`unreserved_headers\` that is not reserved, that \`reserved_headers\`
-  lists by name, or that Kong or this plugin writes for services;
-- a cookie that is a part (\`session.0\`) of another one that is listed (\`session\`);
-- \`resource_metadata\` whose \`resource\` is not a plainly written \`https://\` URL, without an issuer whose name is one, or
-  beside an issuer with \`any_audience\`;
-- a name that is listed twice in \`header_names\`, \`cookie_names\`, \`uri_param_names\` or \`unreserved_headers\`;
-- a vault reference that Kong could not resolve.
+- \`issuers\`: two entries for the same tokens
+- \`jwks_uri\`, and \`issuer\` with \`discovery\`: not an \`https://\` URL, or with user name, password or fragment. Without
+  \`key_fetch.allow_http\`, \`http://\` is accepted on 127.0.0.0/8, ::1 and localhost only
+- \`secret\`: shorter than the hash of the longest of its \`algorithms\` (HS256 if none is listed); a public key,
+  certificate or JSON Web Key
+- \`public_key\`: not one PEM block, or a private key. \`jwks\`: not JSON with a list \`keys\`
+- \`key_fetch\`, \`list_fetch\`: not \`min_ttl\` ≤ \`ttl\` ≤ \`max_ttl\`
+- \`identity_headers\`: two names that a server reads as one (\`X-User-ID\`, \`X_User_ID\`); a name that is not reserved
+- identity, reserved and token headers: transport and credential headers (\`Connection\`, \`Host\`, \`Content-Length\`,
+  \`Cookie\`, \`X-Forwarded-For\` …)
+- \`header_names\`: a reserved header
+- \`reserved_headers\`: fewer than 3 characters before \`*\`
+- \`unreserved_headers\`: a header that is not reserved, that \`reserved_headers\` names, or that Kong or this plugin writes
+- \`cookie_names\`: a part (\`session.0\`) of another one (\`session\`)
+- \`header_names\`, \`cookie_names\`, \`uri_param_names\`, \`unreserved_headers\`: a name twice
+- \`resource_metadata\`: \`resource\` is not a plain \`https://\` URL; no issuer's name is one; an issuer has \`any_audience\`
+- a vault reference that Kong could not resolve
 `;
 
 /** Where each list of fields is described: records with the same fields share a section, and its examples. */
@@ -95,7 +99,7 @@ function recordSections(path: string, record: RecordField, sections: Sections): 
   const section = [
     `## \`${path}\``,
     '',
-    '| field | type | default | meaning, and an example |',
+    '| field | type | default | meaning, example |',
     '| --- | --- | --- | --- |',
     ...rows,
     '',
@@ -110,8 +114,7 @@ function nestedSections(path: string, field: Field, sections: Sections): string[
 }
 
 function meaning(path: string, name: string, field: Field): string {
-  const secret = 'encrypted' in field && field.encrypted ? ' **Secret.**' : '';
-  return `${field.description ?? ''}${secret}<br>\`${EXAMPLES[path]?.[name] ?? ''}\``;
+  return `${field.description ?? ''}<br>\`${EXAMPLES[path]?.[name] ?? ''}\``;
 }
 
 /** A table's cell: `|` would end it. */
@@ -120,9 +123,25 @@ function cell(text: string): string {
 }
 
 function typeText(field: Field, sections: Sections): string {
-  const element = field.type === 'array' ? ` of ${typeText(field.elements, sections)}` : '';
-  const type = field.type === 'record' ? `[record](#${anchor(sections.get(field.fields) ?? '')})` : field.type;
-  return [`${type}${element}`, ...bounds(field)].join('; ');
+  if (field.type !== 'array') return [typeName(field, '', sections), ...bounds(field)].join('; ');
+  const elements = [typeName(field.elements, 's', sections), ...bounds(field.elements)].join('; ');
+  return `${count(field)}${elements}`;
+}
+
+function typeName(field: Field, plural: '' | 's', sections: Sections): string {
+  if (field.type === 'record') return `[record${plural}](#${anchor(sections.get(field.fields) ?? '')})`;
+  if (field.err === HEADER_NAME.err) return `header name${plural}`;
+  if (field.err === ABSOLUTE_PATH.err) return `absolute path${plural}`;
+  return `${isClaim(field) ? 'claim' : field.type}${plural}`;
+}
+
+function isClaim(field: Field): boolean {
+  return 'match_none' in field && field.match_none === CLAIM.match_none;
+}
+
+function count({ len_min: min = 0, len_max: max }: ArrayField): string {
+  if (max !== undefined) return `${min} to ${max} `;
+  return min === 0 ? '' : `${min} or more `;
 }
 
 /** The address of a section, as GitHub makes it. */
@@ -131,18 +150,21 @@ function anchor(path: string): string {
 }
 
 function bounds(field: Field): string[] {
+  return [...limits(field), ...('encrypted' in field ? ['secret'] : 'referenceable' in field ? ['vault'] : [])];
+}
+
+function limits(field: Field): string[] {
   if ('between' in field) return [`${field.between[0]} to ${field.between[1]}`];
   if ('one_of' in field) return [field.one_of.map((choice) => `\`${choice}\``).join(' ')];
-  if ('ne' in field) return ['`true` or left out'];
-  if (field.type === 'array') return field.len_min === undefined ? [] : [`at least ${field.len_min}`];
-  if (field.err !== undefined) return [field.err];
-  return 'len_max' in field ? [`at most ${field.len_max} bytes`] : [];
+  if ('ne' in field) return ['`true`'];
+  if (field.err === HEADER_NAME.err || field.err === ABSOLUTE_PATH.err || isClaim(field)) return [];
+  if (field.err !== undefined) return [field.err.replace(/^must (?:be|hold only) /, '')];
+  return 'len_max' in field ? [`up to ${field.len_max} bytes`] : [];
 }
 
 function defaultText(field: Field): string {
   if (field.default !== undefined) return `\`${JSON.stringify(field.default)}\``;
-  if (field.type === 'record' && field.required) return 'its fields’ defaults';
-  return field.required ? '**required**' : 'none';
+  return field.required && field.type !== 'record' ? '**required**' : '';
 }
 
 function rule(check: EntityCheck): string {
@@ -152,7 +174,7 @@ function rule(check: EntityCheck): string {
   }
   if ('mutually_exclusive_sets' in check) {
     const { set1, set2 } = check.mutually_exclusive_sets;
-    return `${codes(set1)} cannot stand together with ${codes(set2)}`;
+    return `${codes(set1)} not with ${codes(set2)}`;
   }
   const [[name, fields] = ['', []]]: [string, readonly string[]][] = Object.entries(check);
   return `${name.replaceAll('_', ' ')}: ${codes(fields)}`;

@@ -14,6 +14,6 @@ describe('docs/CONFIGURATION.md', () => {
       .split('\n')
       .filter((line) => line.startsWith('| `'));
     expect(rows.map((row) => row.split(/(?<!\\)\|/).length)).toEqual(rows.map(() => 6));
-    expect(rows.join()).toContain('| `timeout_ms` | integer; 100 to 9000 | `5000` | Milliseconds');
+    expect(rows.join()).toContain('| `timeout_ms` | integer; 100 to 9000 | `5000` | Maximum milliseconds');
   });
 });
