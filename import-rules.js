@@ -5,8 +5,8 @@
  * itself, Node's own modules, package.json, and the rooms and packages listed here. What is below a room in this list
  * never is: data flows one way.
  *
- * `.dependency-cruiser.js` makes rules of it for `npm run lint`, and spec/unit/docs/architecture.spec.ts compares it
- * with the table in docs/ARCHITECTURE.md.
+ * `.dependency-cruiser.js` makes rules of it for `npm run lint`, and spec/unit/docs/architecture.spec.ts compares its
+ * folders with the table in docs/ARCHITECTURE.md.
  */
 const rooms = {
   'src/telemetry': {},

@@ -5,14 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const ROOT = resolve(__dirname, '../../..');
-interface ImportRules {
-  readonly rooms: Readonly<
-    Record<string, { readonly rooms?: readonly string[]; readonly packages?: readonly string[] }>
-  >;
-  readonly coreOrder: readonly (readonly string[])[];
-}
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the rules are CommonJS, as dependency-cruiser wants them
-const { rooms, coreOrder } = require('../../../import-rules') as ImportRules;
+const { rooms } = require('../../../import-rules') as { readonly rooms: Readonly<Record<string, unknown>> };
 
 /** What is wrong with the imports below a folder: `rule: from → to`. */
 function brokenRules(folder: string, ...below: readonly string[]): Promise<readonly string[]> {
@@ -111,21 +105,10 @@ describe('the import rules', () => {
 
 describe('docs/ARCHITECTURE.md', () => {
   const text = readFileSync(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8');
-  const short = (room: string): string => room.replace(/^src\//, '');
 
-  it('lists each room with what it may import, as the rules do', () => {
-    const rows = [...text.matchAll(/^\| `([^`]+)` +\| [^|]+\| ([^|]+?) *\|$/gm)];
-    const listed = rows.map(([, room, allowed]) => [room, allowed]);
-    const ruled = Object.entries(rooms).map(([room, { rooms: others = [], packages = [] }]) => [
-      room,
-      [others.map(short).join(', '), packages.join(', ')].filter((part) => part !== '').join('; ') || 'nothing',
-    ]);
-    expect(listed).toEqual(ruled);
-  });
-
-  it('lists the rooms of core in their order', () => {
-    const lines = [...text.matchAll(/^\d+\. ([a-z-]+(?:, [a-z-]+)*)$/gm)].map(([, line]) => line);
-    expect(lines).toEqual(coreOrder.map((line) => line.join(', ')));
+  it('lists each folder that has import rules, in their order', () => {
+    const rows = [...text.matchAll(/^\| `([^`]+)` +\| [^|]+ \|$/gm)].map(([, folder]) => folder);
+    expect(rows).toEqual(Object.keys(rooms));
   });
 
   it('gives each decision a choice and the fact that forces it', () => {
