@@ -247,6 +247,23 @@ const AUDIT = `axe.run().then(({ violations }) => ({
     await expect(textOf('#revoke')).resolves.toBe('Revoke this token');
   });
 
+  it('moves nothing on a desktop when a step of the story is taken, and shows Next on the first screen', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    const places = async (): Promise<unknown> =>
+      Promise.all(
+        ['#request', '#story', '#next', '#note'].map(async (id) => {
+          const box = await page.locator(id).boundingBox();
+          return [id, box?.y, id === '#note' ? undefined : box?.height];
+        }),
+      );
+    const before = await places();
+    // Its name is nearly as long as the list is wide.
+    await step('Alice tries the admin route');
+    await expect(places()).resolves.toEqual(before);
+    const next = await page.locator('#next').boundingBox();
+    expect(next!.y + next!.height).toBeLessThanOrEqual(800);
+  });
+
   it.each(['light', 'dark'] as const)('fits a phone and is accessible: %s', async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width: 320, height: 740 });

@@ -133,10 +133,8 @@ function showDecision(
     const hints = answer.headers.filter((/** @type {HeaderLine} */ [name]) =>
       /^(www-authenticate|retry-after)$/i.test(name),
     );
-    $('decision').append(
-      element('h3', { text: `The client got ${answer.status}` }),
-      lineList(hints, () => false),
-    );
+    $('decision').append(element('h3', { text: `The client got ${answer.status}` }));
+    if (hints.length > 0) $('decision').append(lineList(hints, () => false));
     $('decision').append(element('pre', { text: pretty(answer.body) }));
   }
   if (excerpt !== null) {
@@ -158,7 +156,8 @@ function explainButton(/** @type {() => Promise<string>} */ explain) {
     button.textContent = 'Explaining…';
     explain().then(
       (text) => {
-        const steps = element('pre', { text, className: 'excerpt' });
+        const lines = text.trimEnd().split('\n');
+        const steps = element('pre', { className: 'excerpt' }, ...lines.map((line) => element('div', { text: line })));
         steps.tabIndex = -1;
         button.replaceWith(element('h3', { text: 'kong-jwt-identity explain' }), steps);
         steps.focus({ preventScroll: true });
