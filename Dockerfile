@@ -1,9 +1,10 @@
 # Kong with the plugin in it: `docker build -t kong-plugin-jwt-identity .`
 # docs/INSTALL.md says how to run it, docs/COMPATIBILITY.md which versions of Kong it can be built on.
+# Both are tags, which a digest may follow. The names say their registry, because Podman assumes none.
 ARG KONG_VERSION=3.9.3
-ARG NODE_VERSION=24
+ARG NODE_VERSION=24-bookworm-slim
 
-FROM node:${NODE_VERSION}-bookworm-slim AS build
+FROM docker.io/library/node:${NODE_VERSION} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -17,7 +18,7 @@ RUN npm run build \
  && npm run sbom
 
 # What the image gets, with fixed times, so that the same sources make the same layer.
-FROM node:${NODE_VERSION}-bookworm-slim AS package
+FROM docker.io/library/node:${NODE_VERSION} AS package
 WORKDIR /package/opt/kong-plugin-jwt-identity
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
@@ -32,7 +33,7 @@ RUN mkdir bin /package/usr /package/usr/local /package/usr/local/bin \
  && chmod 755 /package/usr/local/bin/kong-jwt-identity \
  && find /package -exec touch --no-dereference --date=@0 {} +
 
-FROM kong:${KONG_VERSION}
+FROM docker.io/library/kong:${KONG_VERSION}
 ARG KONG_VERSION
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kong-plugin-jwt-identity" \
@@ -53,16 +54,17 @@ RUN version="$(kong version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)" \
     fi \
  && kong-jwt-identity dump > /dev/null
 
-# What Kong needs to find and run the plugin server. The socket is where the user `kong` may write and nobody else.
+# What Kong needs to find and run the plugin server. Its socket is in a folder that it makes for itself in memory, so that it
+# depends neither on Kong's prefix and user nor on a file system that can be written.
 # nginx hides its environment from the processes it starts, but for what NGINX_MAIN_ENV names: how many workers Kong
 # has decides how many the plugin server starts.
 # The handler inside Kong's worker is in the folder that KONG_LUA_PACKAGE_PATH names.
 ENV KONG_PLUGINS=bundled,jwt-identity \
     KONG_LUA_PACKAGE_PATH="/opt/kong-plugin-jwt-identity/dist/lua/?.lua;;" \
     KONG_PLUGINSERVER_NAMES=jwt_identity \
-    KONG_PLUGINSERVER_JWT_IDENTITY_SOCKET=/usr/local/kong/jwt_identity.socket \
+    KONG_PLUGINSERVER_JWT_IDENTITY_SOCKET=/dev/shm/kong-jwt-identity/kong.sock \
     KONG_PLUGINSERVER_JWT_IDENTITY_QUERY_CMD="/usr/local/bin/kong-jwt-identity dump" \
-    KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD="/usr/local/bin/kong-jwt-identity serve --socket /usr/local/kong/jwt_identity.socket --take-over" \
+    KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD="/usr/local/bin/kong-jwt-identity serve --socket /dev/shm/kong-jwt-identity/kong.sock --take-over" \
     KONG_NGINX_MAIN_ENV=KONG_NGINX_WORKER_PROCESSES
 
 USER kong

@@ -1,14 +1,14 @@
 # The demo's identity provider and services, for compose.yaml. Nothing of this is in the image with Kong.
-ARG NODE_VERSION=22
+ARG NODE_VERSION=24-bookworm-slim
 
-FROM node:${NODE_VERSION}-bookworm-slim AS build
+FROM docker.io/library/node:${NODE_VERSION} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN npm run build
 
-FROM node:${NODE_VERSION}-bookworm-slim
+FROM docker.io/library/node:${NODE_VERSION}
 WORKDIR /demo
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** One run of specs, and what came of it. A later run of the same specs on the same programs replaces it. */
 export interface Run {
-  /** `Kong 3.9.3`, `development gateway`, or `none` for specs without a gateway. */
+  /** `Kong 3.9.3`, `Kong 3.9.3, Docker 26.1.5`, `development gateway`, or `none` for specs without a gateway. */
   readonly gateway: string;
   /** Whether Kong loaded the handler inside its worker. */
   readonly handler: boolean;
@@ -36,6 +36,9 @@ const MARKS = [
   '<!-- End of the runs. -->',
 ] as const;
 
+/** What the image says of the one that it was built on: `docker.io/library/kong:3.9.3`. */
+const BASE_IMAGE = '{{index .Config.Labels "org.opencontainers.image.base.name"}}';
+
 /** Reads the recorded runs. */
 export function recordedRuns(): readonly Run[] {
   return JSON.parse(readFileSync(RUNS_FILE, 'utf8')) as Run[];
@@ -46,8 +49,11 @@ export function runOf(report: Report, specs: string | undefined, environment: No
   const names = report.testResults.map(({ name }) => /([^/]+)\.spec\.ts$/.exec(name)?.[1] ?? name);
   const broken = report.testResults.filter(({ status }) => status === 'failed').length;
   return {
-    gateway: gatewayOf(environment['KONG_TARGET']),
-    handler: environment['KONG_TARGET'] === 'native' && environment['KONG_HANDLER'] !== 'off',
+    gateway: gatewayOf(environment),
+    // The image always has it.
+    handler:
+      environment['KONG_TARGET'] === 'docker' ||
+      (environment['KONG_TARGET'] === 'native' && environment['KONG_HANDLER'] !== 'off'),
     node: process.versions.node,
     specs: specs ?? names.sort().join(', '),
     passed: report.numPassedTests,
@@ -58,10 +64,24 @@ export function runOf(report: Report, specs: string | undefined, environment: No
   };
 }
 
-function gatewayOf(target: string | undefined): string {
-  if (target === undefined) return 'none';
-  if (target !== 'native') return target === 'embedded' ? 'development gateway' : 'image';
-  return `Kong ${execFileSync('kong', ['version'], { encoding: 'utf8' }).trim()}`;
+function gatewayOf(environment: NodeJS.ProcessEnv): string {
+  const ask = (command: string, ...args: string[]): string =>
+    execFileSync(command, args, { encoding: 'utf8', env: environment }).trim();
+  switch (environment['KONG_TARGET']) {
+    case undefined:
+      return 'none';
+    case 'native':
+      return `Kong ${ask('kong', 'version')}`;
+    case 'docker': {
+      const engine = environment['CONTAINER_ENGINE'] ?? 'docker';
+      const image = environment['KONG_IMAGE'] ?? 'kong-plugin-jwt-identity:3.9.3';
+      const base = ask(engine, 'image', 'inspect', '--format', BASE_IMAGE, image);
+      const [version = '?'] = /\d+\.\d+\.\d+/.exec(ask(engine, '--version')) ?? [];
+      return `Kong ${base.replace(/^.*:/, '')}, ${engine === 'podman' ? 'Podman' : 'Docker'} ${version}`;
+    }
+    default:
+      return 'development gateway';
+  }
 }
 
 /** Returns the runs with another one, in the order of the table. */

@@ -17,7 +17,7 @@ const IMAGE_START_COMMAND = [
   '/usr/local/bin/kong-jwt-identity',
   'serve',
   '--socket',
-  '/usr/local/kong/jwt_identity.socket',
+  '/dev/shm/kong-jwt-identity/kong.sock',
   '--take-over',
 ];
 

@@ -24,6 +24,15 @@ describe('the Dockerfile', () => {
     expect(dockerfile).toMatch(/^COPY LICENSE \.\/$/m);
   });
 
+  it.each(['Dockerfile', 'deploy/compose/demo.Dockerfile'])(
+    'takes base images in %s by registry and tag, so that Podman finds them and a digest may follow',
+    (path) => {
+      const bases = [...readFileSync(join(ROOT, path), 'utf8').matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
+      expect(bases.length).toBeGreaterThan(1);
+      for (const base of bases) expect(base).toMatch(/^docker\.io\/library\/(kong:\$\{KONG|node:\$\{NODE)_VERSION\}$/);
+    },
+  );
+
   it('ends as a user who is not root', () => {
     expect([...lastStage.matchAll(/^USER (.+)$/gm)].map(([, user]) => user)).toEqual(['kong']);
   });

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import {
   DOCUMENT,
@@ -48,13 +50,26 @@ describe('a recorded run', () => {
     expect(runs).toEqual(expect.arrayContaining([...others, run]));
   });
 
+  const report: Report = {
+    numPassedTests: 2,
+    numFailedTests: 0,
+    numPendingTests: 0,
+    testResults: [{ name: '/x/spec/unit/a.spec.ts', status: 'failed' }],
+  };
+
+  it.each([
+    ['docker', 'Docker version 26.1.5+dfsg1, build a72d7cd', 'Kong 3.9.3, Docker 26.1.5'],
+    ['podman', 'podman version 5.4.2', 'Kong 3.9.3, Podman 5.4.2'],
+  ])('in a container names the Kong below the image, and the version of %s', (engine, says, gateway) => {
+    const folder = mkdtempSync(join(tmpdir(), 'engine-'));
+    const script = `#!/bin/sh\n[ "$1" = image ] && echo docker.io/library/kong:3.9.3 || echo '${says}'\n`;
+    writeFileSync(join(folder, engine), script, { mode: 0o755 });
+    const environment = { PATH: folder, KONG_TARGET: 'docker', CONTAINER_ENGINE: engine };
+    expect(runOf(report, undefined, environment, '2026-11-26')).toMatchObject({ gateway, handler: true });
+    rmSync(folder, { recursive: true });
+  });
+
   it('counts a file that could not be run as a failure', () => {
-    const report: Report = {
-      numPassedTests: 2,
-      numFailedTests: 0,
-      numPendingTests: 0,
-      testResults: [{ name: '/x/spec/unit/a.spec.ts', status: 'failed' }],
-    };
     expect(runOf(report, undefined, {}, '2026-11-26')).toMatchObject({
       gateway: 'none',
       specs: 'a',
