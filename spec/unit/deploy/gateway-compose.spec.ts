@@ -79,7 +79,7 @@ describe.each(['traefik', 'caddy'])('examples/gateways/%s/compose.yaml', (name) 
 
   it('keeps the address of the gateway out of those that Docker gives to other containers', () => {
     expect(networks['decisions']).toMatchObject({
-      ipam: { config: [{ ip_range: expect.stringMatching(/^172\.31\.9[12]\.128\/25$/) as string }] },
+      ipam: { config: [{ ip_range: expect.stringMatching(/^172\.31\.9[12]\.128\/25$/) }] },
     });
     const { decisions } = gateway!.networks as Readonly<Record<string, { readonly ipv4_address?: string }>>;
     expect(decisions!.ipv4_address).toMatch(/^172\.31\.9[12]\.2$/);
