@@ -50,7 +50,7 @@ const MAX_ANSWERS = 10_000;
 /** The same of large ones (hundreds of roles, large tokens): 16 MB at the most. */
 const MAX_LARGE_BYTES = 65_536;
 const MAX_LARGE_ANSWERS = 256;
-/** Answers to requests without a token. They are kept apart, so that a flood of them pushes no caller out. */
+/** Ordinary answers to requests without a token. They are kept apart, so that a flood of them pushes no caller out. */
 const MAX_MISSING_ANSWERS = 1000;
 /** Names of headers that are remembered as harmless, for each configuration, and of what length. */
 const MAX_NAMES = 500;
@@ -107,10 +107,11 @@ export function learn(conf: PluginConfig, verdict: Verdict, askedAt: number, byt
   if (repeat.consumer === true && consumer === undefined) return;
   const remembered = { verdict, consumer, label: repeat.label, until: askedAt + repeat.seconds };
   const size = key.length + bytes;
-  if (size > MAX_LARGE_BYTES) return;
-  if (size > MAX_BYTES) largeAnswers.set(key, remembered);
-  else if (repeat.kind === 'missing') missingAnswers.set(key, remembered);
-  else answers.set(key, remembered);
+  // Kept apart: the text of one kind may be that of another, and a client without a token can make any number of them.
+  if (repeat.kind === 'missing') {
+    if (size <= MAX_BYTES) missingAnswers.set(key, remembered);
+  } else if (size <= MAX_BYTES) answers.set(key, remembered);
+  else if (size <= MAX_LARGE_BYTES) largeAnswers.set(key, remembered);
 }
 
 /** Forgets everything: another start of the plugin server answers now. */

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -220,4 +220,28 @@ describe.each(['the endpoint', 'the handler of a BFF'])('%s', (which) => {
   it('refuses another method', async () => {
     expect([400, 405]).toContain((await post('', 'text/plain', 'GET')).status);
   });
+});
+
+it('the endpoint answers once and goes on when more of a body that is too large arrives before the answer has left', async () => {
+  const server = await serveLogout({ host: '127.0.0.1', port: 0 }, open());
+  try {
+    // So that Node reads a packet as a whole before anything is sent, as it does while a client takes no answers.
+    server.on('connection', (socket) => socket.on('data', () => undefined));
+    const { port } = server.address() as AddressInfo;
+    const chunk = (bytes: number): string => `${bytes.toString(16)}\r\n${'a'.repeat(bytes)}\r\n`;
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST /backchannel-logout HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    socket.write(chunk(65_536) + chunk(100).repeat(600));
+    const answer: Buffer[] = [];
+    for await (const bytes of socket) answer.push(bytes as Buffer);
+    expect(
+      Buffer.concat(answer)
+        .toString()
+        .match(/HTTP\/1.1 \d+/g),
+    ).toEqual(['HTTP/1.1 413']);
+    expect((await fetch(`http://127.0.0.1:${port}/backchannel-logout`)).status).toBe(405);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

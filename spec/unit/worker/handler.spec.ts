@@ -305,6 +305,39 @@ describeLua('the handler in LuaJIT', () => {
     expect(seen.slice(-2).map(({ asked }) => asked)).toEqual([true, false]);
   });
 
+  describe('large answers to requests without a token', () => {
+    const token = { ...ada, authorization: `Bearer ${'x'.repeat(5_000)}` };
+    const caller: LuaStep = { headers: token, verdict: passing };
+    const refuse = { status: 401, headers: {}, body: '{"code":"x"}' };
+    const repeat = {
+      seconds: 5,
+      kind: 'missing' as const,
+      equal: ['connection', 'content-type'],
+      absent: ['authorization'],
+      method: false,
+      label: 'missing',
+    };
+    const verdict = JSON.stringify({ ...JSON.parse(passing), proceed: undefined, refuse, repeat });
+
+    it('push no caller out', () => {
+      const flood = Array.from({ length: 300 }, (_, index) => ({
+        headers: { 'content-type': `${'y'.repeat(5_000)}${index}` },
+        verdict,
+      }));
+      expect(last(caller, ...flood, { headers: token }).asked).toBe(false);
+    });
+
+    it('are never repeated for a caller, whatever their headers say', () => {
+      const { authorization } = token;
+      expect(
+        last(caller, { headers: { connection: authorization }, verdict }, { headers: { ...token } }),
+      ).toMatchObject({ asked: false, passed: true });
+      expect(
+        last(caller, { advance: 5 }, { headers: { connection: authorization }, verdict }, { headers: token }).asked,
+      ).toBe(true);
+    });
+  });
+
   it('keeps nothing that is larger than 64 KiB', () => {
     const headers = { ...ada, authorization: `Bearer ${'x'.repeat(65_536)}` };
     expect(last({ headers, verdict: passing }, { headers }).asked).toBe(true);

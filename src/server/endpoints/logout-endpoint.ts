@@ -60,6 +60,8 @@ function receive(
   let size = 0;
   request.on('error', () => response.destroy());
   request.on('data', (chunk: Buffer) => {
+    // More may arrive before the answer has left: a second one would throw and end the process.
+    if (response.writableEnded) return;
     size += chunk.length;
     if (size > MAX_BODY_BYTES) response.writeHead(413, { Connection: 'close' }).end(() => request.destroy());
     else chunks.push(chunk);
