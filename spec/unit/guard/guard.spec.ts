@@ -204,6 +204,20 @@ describe('a guard', () => {
     expect(asked).toEqual([]);
   });
 
+  it('asks every requirement, and hands the identity on when all are met', async () => {
+    const strict = guard.listener(
+      (_, response, identity) => response.end(JSON.stringify(identity ?? null)),
+      requireIdentity(),
+      requireRole('user'),
+      requireRole('admin'),
+    );
+    const call = await serve(strict);
+    const headers = { 'X-User-ID': 'ada', 'X-User-Roles': 'user' };
+    expect(await call({ headers })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    const both = { ...headers, 'X-User-Roles': 'user,admin' };
+    expect(await call({ headers: both })).toMatchObject({ status: 200, body: { id: 'ada', roles: ['user', 'admin'] } });
+  });
+
   it.each<[string, string | string[], number]>([
     ['once', 'acme', 200],
     ['twice, with another value last', ['acme', 'evil'], 403],

@@ -114,6 +114,13 @@ describe('a service that wants a signed identity', () => {
     expect(await withLines(jwt, 'junk')).toMatchObject({ code: 'not_from_gateway' });
   });
 
+  it('takes the word of a gateway that signs with ES256', async () => {
+    const ec = signingKey('ES256', 'e');
+    const file = join(folder, 'ec.json');
+    writeFileSync(file, JSON.stringify({ keys: [publicJwk(ec)] }));
+    expect(await ask(withToken(await mint({}, {}, ec)), { jwksFile: file })).toMatchObject({ id: 'ada' });
+  });
+
   it('refuses an algorithm that no gateway signs with, also when the key is in its set', async () => {
     const rsa = signingKey('RS256', 'r');
     const file = join(folder, 'rsa.json');

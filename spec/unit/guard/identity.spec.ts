@@ -18,6 +18,11 @@ describe('an identity', () => {
     expect(read({ 'X-User-ID': 'u1' })).toEqual({ id: 'u1', roles: [], name: undefined });
   });
 
+  it('has no scopes when the gateway did not write them', () => {
+    const mapping = { id: text('Id'), scopes: words('Scopes') };
+    expect(readIdentity(mapping, (name) => (name === 'Id' ? ['u1'] : []))).toEqual({ id: 'u1', scopes: [] });
+  });
+
   it('is not there without headers', () => {
     expect(read({})).toBeUndefined();
   });
