@@ -1,5 +1,6 @@
 // @ts-check
-import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
+import { declareFactoryPlugin, declareValuePlugin, PluginKind, tokens } from '@stryker-mutator/api/plugin';
+import { SpecRunner } from './spec/mutation/runner.mjs';
 
 /**
  * Rooms: the sources, and the specs that must find their mutants. A room is measured by its own specs, and where a request
@@ -9,15 +10,19 @@ const ROOMS = {
   plugin: ['plugin/jwt-identity/*', 'plugin/*', 'bff/*'],
   core: ['src/core/*', 'core/*', 'bff/*'],
   'core/request': ['src/core/request/*', 'core/request/*'],
-  'core/verification': ['src/core/verification/*', 'core/verification/*', 'core/rfc-vectors*'],
+  'core/verification': ['src/core/verification/*', 'core/verification/*', 'core/rfc-vectors*', 'gatekeeper/issuer-*'],
   'core/authorization': ['src/core/authorization/*', 'core/authorization/*'],
   'core/identity': ['src/core/identity/*', 'core/identity/*'],
   'core/refusal': ['src/core/refusal/*', 'core/refusal/*'],
-  gatekeeper: ['src/gatekeeper/*', 'gatekeeper/*', 'bff/*'],
+  gatekeeper: ['src/gatekeeper/*', 'gatekeeper/*', 'bff/*', 'revocation/logout'],
   guard: ['src/guard/*', 'guard/*'],
-  bff: ['src/bff/*', 'bff/*'],
+  bff: ['src/bff/*', 'bff/*', 'revocation/logout'],
+  'bff/door': ['src/bff/door/*', 'bff/door/*'],
+  'bff/session': ['src/bff/session/*', 'bff/session/*', 'bff/door/*'],
   keys: ['src/keys/*', 'keys/*'],
   documents: ['src/documents/*', 'documents/*'],
+  files: ['src/files/*', 'files/*'],
+  revocation: ['src/revocation/*', 'revocation/*'],
   protocol: ['src/protocol/*', 'protocol/*'],
   pluginserver: ['src/server/pluginserver/*', 'server/pluginserver/*'],
 };
@@ -26,6 +31,8 @@ const room = /** @type {keyof typeof ROOMS} */ (process.env['ROOM'] ?? 'core');
 if (!Object.hasOwn(ROOMS, room)) throw new Error(`ROOM must be one of ${Object.keys(ROOMS).join(', ')}`);
 const [source, ...specs] = ROOMS[room];
 const reports = `.stryker/${room}`;
+/** A mutant that leaves a request without an answer is found when its spec has waited this long, in milliseconds. */
+const MAX_TEST_MS = 8_000;
 
 /**
  * Mutation tests (docs/MUTATION.md): `npm run mutation` for all rooms, `ROOM=guard npx stryker run` for one. Add
@@ -38,14 +45,13 @@ export default {
   ignorers: ['texts-for-people'],
   // This file is a plugin of Stryker, too.
   plugins: ['@stryker-mutator/jest-runner', './stryker.config.mjs'],
-  testRunner: 'jest',
+  testRunner: process.env['MUTATION_RUNNER'] ?? 'specs',
   // Integration specs run dist/, which holds no mutants.
   // Which specs reach a mutant, the first run finds out; Jest's own guess leaves most of them out.
   jest: {
     config: {
       testMatch: specs.map((pattern) => `<rootDir>/spec/unit/${pattern}.spec.ts`),
-      // A mutant that leaves a request without an answer is found when its spec has waited this long.
-      testTimeout: 8_000,
+      testTimeout: MAX_TEST_MS,
     },
     enableFindRelatedTests: false,
   },
@@ -64,7 +70,13 @@ export default {
   timeoutMS: 30_000,
 };
 
+function specRunner() {
+  return new SpecRunner(specs, MAX_TEST_MS);
+}
+specRunner.inject = tokens();
+
 export const strykerPlugins = [
+  declareFactoryPlugin(PluginKind.TestRunner, 'specs', specRunner),
   declareValuePlugin(PluginKind.Ignore, 'texts-for-people', { shouldIgnore: textForPeople }),
 ];
 

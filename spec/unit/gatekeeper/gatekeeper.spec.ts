@@ -1,7 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { createGatekeepers, type Door, type Gatekeeper } from '../../../src/gatekeeper/gatekeeper';
+import {
+  createGatekeepers,
+  operatorsSigningKeys,
+  type Door,
+  type Gatekeeper,
+} from '../../../src/gatekeeper/gatekeeper';
 import { Refusal } from '../../../src/core/refusal/refusal';
+import { SIGNING_KEYS_VARIABLE } from '../../../src/keys/signing-keys';
 import type { LogFields } from '../../../src/telemetry/log';
 import { publicJwk, signingKey, signToken } from '../../support/tokens';
 
@@ -85,6 +91,17 @@ describe('a configuration', () => {
     expect(() => open({ identity_token: identityToken }, { signingKeys: '' })).toThrow(/needs signing keys: serve/);
   });
 
+  it('makes an identity token with the key of the door', async () => {
+    const decision = await open({ identity_token: identityToken }).decide({
+      headers: { authorization: await bearer() },
+    });
+    expect(decision).toHaveProperty('headers.X-Identity-Token', expect.stringMatching(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/));
+  });
+
+  it('may need a consumer at a door that can look consumers up', () => {
+    expect(open({ consumer_claim: 'sub' }).policy.handOver.consumer).toBeDefined();
+  });
+
   it('makes no identity token at a door that signs nothing', async () => {
     const gatekeeper = open({ identity_token: identityToken }, { signingKeys: undefined });
     const decision = await gatekeeper.decide({ headers: { authorization: await bearer() } });
@@ -96,5 +113,21 @@ describe('a configuration', () => {
     const headers = { cookie: `session=${(await bearer()).replace('Bearer ', '')}` };
     expect(await open().decide({ headers })).toMatchObject({ code: 'token_missing' });
     expect(await open({}, { cookieNames: ['session'] }).decide({ headers })).toMatchObject({ outcome: 'proceed' });
+  });
+});
+
+describe('the signing keys of the operator', () => {
+  afterEach(() => {
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a variable that is not there differs from an empty one
+    delete process.env[SIGNING_KEYS_VARIABLE];
+  });
+
+  it('are where the environment says', () => {
+    process.env[SIGNING_KEYS_VARIABLE] = '/run/keys.json';
+    expect(operatorsSigningKeys()).toBe('/run/keys.json');
+  });
+
+  it('are an empty path when the environment says nothing, with which identity_token is an error', () => {
+    expect(operatorsSigningKeys()).toBe('');
   });
 });

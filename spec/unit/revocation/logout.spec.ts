@@ -65,6 +65,21 @@ describe('a logout token', () => {
     expect(await entries()).toEqual([{ iss: ISSUER, sub: 'alice', issued_before: NOW + 1, exp: NOW + 600 }]);
   });
 
+  it('ends the session that it names when it names no caller, also where the list is about callers', async () => {
+    expect(await open({ revokeBy: 'subject' })(await logoutToken({ sub: undefined }))).toEqual({ status: 200 });
+    expect(await entries()).toMatchObject([{ iss: ISSUER, sid: 's1' }]);
+  });
+
+  it('is answered with 503 while the keys of the issuer are not to be had, so that the provider sends it again', async () => {
+    // Nothing listens on this port of this machine.
+    const issuers = [{ issuer: ISSUER, audiences: ['shop-app'], jwks_uri: 'http://127.0.0.1:1/jwks' }];
+    const logout = openLogout(config({ issuers }), {}, recorder.log, () => nowSeconds * 1000);
+    const answer = await logout(await logoutToken());
+    expect(answer).toMatchObject({ status: 503, reason: 'no usable keys of the issuer' });
+    expect(answer.retryAfterSeconds).toBeGreaterThan(0);
+    await expect(readListFile(file)).rejects.toThrow('ENOENT');
+  });
+
   it.each<readonly [string, object, object, string]>([
     ['is an ID token', { nonce: 'n' }, {}, 'it has a nonce'],
     ['has no event', { events: undefined }, {}, 'events names no logout'],
@@ -131,7 +146,8 @@ describe('the configuration of logouts', () => {
       {},
       'must be a file or redis',
     ],
-    ['entries end at once', {}, { entryLifetime: 1 }, 'must be from 60 to 31536000 seconds'],
+    ['entries end at once', {}, { entryLifetime: 59 }, 'must be from 60 to 31536000 seconds'],
+    ['entries last for more than a year', {}, { entryLifetime: 31_536_001 }, 'must be from 60 to 31536000 seconds'],
     [
       'any client counts',
       { issuers: [{ issuer: ISSUER, any_audience: true, jwks_uri: `${ISSUER}jwks` }] },
@@ -158,6 +174,10 @@ describe('the configuration of logouts', () => {
     ],
   ])('is refused when %s', (_, changes, options, message) => {
     expect(() => openLogout(config(changes), options, recorder.log)).toThrow(message);
+  });
+
+  it.each([60, 31_536_000])('may let entries last for %d seconds', (entryLifetime) => {
+    expect(openLogout(config(), { entryLifetime }, recorder.log)).toBeInstanceOf(Function);
   });
 });
 
