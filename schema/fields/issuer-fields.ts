@@ -119,7 +119,7 @@ export const ISSUER_FIELDS = [
       // A later time would be in milliseconds.
       between: [0, 4_102_444_800],
       description:
-        'Unix time in seconds. Tokens with an earlier `iat`, or without, are revoked: ends all at once (docs/REVOCATION.md). 0: none.',
+        'Unix time in seconds. Tokens with an earlier `iat` are rejected as revoked: ends all at once (docs/REVOCATION.md). `iat` is then required. 0: none.',
     },
   },
   {

@@ -114,7 +114,14 @@ function nestedSections(path: string, field: Field, sections: Sections): string[
 }
 
 function meaning(path: string, name: string, field: Field): string {
-  return `${field.description ?? ''}<br>\`${EXAMPLES[path]?.[name] ?? ''}\``;
+  return `${linked(field.description ?? '')}<br>\`${EXAMPLES[path]?.[name] ?? ''}\``;
+}
+
+/** A description is text for Kong, too. Here, the pages that it names are links. */
+function linked(description: string): string {
+  return description
+    .replace(/\bdocs\/(\w[\w-]*)\.md/g, '[$1]($1.md)')
+    .replace('docs/providers', '[presets](providers/README.md)');
 }
 
 /** A table's cell: `|` would end it. */

@@ -16,4 +16,10 @@ describe('docs/CONFIGURATION.md', () => {
     expect(rows.map((row) => row.split(/(?<!\\)\|/).length)).toEqual(rows.map(() => 6));
     expect(rows.join()).toContain('| `timeout_ms` | integer; 100 to 9000 | `5000` | Maximum milliseconds');
   });
+
+  it('links to each page that a description names', () => {
+    const text = configurationMarkdown();
+    expect(text).toContain('([TOKENS](TOKENS.md))');
+    expect(text).not.toContain('docs/');
+  });
 });
