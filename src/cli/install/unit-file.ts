@@ -29,13 +29,15 @@ export function unitFile({ node, command, socket }: Placement, user: string): st
     // Fetches all keys anew, for a key that has leaked.
     'ExecReload=/bin/kill -HUP $MAINPID',
     `User=${user}`,
-    'Restart=always',
+    // A server that was taken over ends with 0. If it started again, the two would replace each other without end.
+    'Restart=on-failure',
     'RestartSec=100ms',
     'TimeoutStopSec=15s',
     'LimitNOFILE=65536',
     'UMask=0077',
     ...(isRuntimeFolder
-      ? [`RuntimeDirectory=${RUNTIME_FOLDER}`, 'RuntimeDirectoryMode=0700']
+      ? // Kept when the unit ends: the server that took over may have its socket there.
+        [`RuntimeDirectory=${RUNTIME_FOLDER}`, 'RuntimeDirectoryMode=0700', 'RuntimeDirectoryPreserve=yes']
       : [`ReadWritePaths=${folder}`]),
     'NoNewPrivileges=yes',
     'CapabilityBoundingSet=',

@@ -45,6 +45,11 @@ describe('the unit file of the plugin server', () => {
     expect(elsewhere).not.toContain('RuntimeDirectory');
   });
 
+  it('does not start a server again that another one took over, and leaves that one the folder of the socket', () => {
+    expect(unit).toContain('Restart=on-failure\n');
+    expect(unit).toContain('RuntimeDirectoryPreserve=yes\n');
+  });
+
   itWithSystemd('is accepted by systemd without a warning', () => {
     expect(analyze('verify')).toEqual({ status: 0, output: '' });
   });
