@@ -1,6 +1,6 @@
 -- HAProxy's action `http-request lua.jwt-identity POLICY`: asks the decision server of kong-jwt-identity and carries its
 -- decision out. HAProxy 2.6 or later. A request passes only when the decision server says so: every other way through
--- this file ends the request.
+-- this file ends the request, and the backend denies it when this file could not run (haproxy.cfg).
 
 -- Where the decision server listens: an address as HAProxy writes them, such as unix@/run/jwt-identity/authz.sock.
 local SERVER = os.getenv("JWT_IDENTITY_AUTHZ") or "ipv4@127.0.0.1:9180"
@@ -22,10 +22,6 @@ local function finish(txn, status, headers, body)
   end
   reply:set_body(body)
   txn:done(reply)
-end
-
-local function refuse_for_now(txn)
-  finish(txn, 500, { ["content-type"] = { "application/problem+json" }, ["cache-control"] = { "no-store" } }, UNAVAILABLE)
 end
 
 -- The client's headers, as lists that begin at 1, with what the client asked for.
@@ -59,34 +55,29 @@ local function each_name(list, act)
   end
 end
 
-core.register_action("jwt-identity", { "http-req" }, function(txn, policy)
-  local client = core.httpclient()
-  local ok, response = pcall(function()
-    return client:get({
-      url = "http://decisions/" .. policy,
-      dst = SERVER,
-      headers = question(txn),
-      timeout = TIMEOUT_MS,
-    })
-  end)
-  if not ok or type(response) ~= "table" or type(response.headers) ~= "table" then
-    return refuse_for_now(txn)
-  end
-  local headers = response.headers
-  local set, remove = first(headers, "x-decision-set"), first(headers, "x-decision-remove")
-  if response.status ~= 200 then
-    if type(response.status) ~= "number" or response.status < 400 then
-      return refuse_for_now(txn)
+-- Asks, and carries a permission out. Returns nothing then, otherwise the answer to the client. May raise an error.
+local function decide(txn, policy)
+  local response = core.httpclient():get({
+    url = "http://decisions/" .. policy,
+    dst = SERVER,
+    headers = question(txn),
+    timeout = TIMEOUT_MS,
+  })
+  local status, headers = response.status, response.headers
+  if status ~= 200 then
+    if status < 400 then
+      error("not the decision server")
     end
     local kept = {}
     for _, name in ipairs({ "content-type", "cache-control", "www-authenticate", "retry-after", "grpc-status", "grpc-message" }) do
       kept[name] = headers[name]
     end
-    return finish(txn, response.status, kept, response.body or "")
+    return status, kept, response.body or ""
   end
   -- Only the decision server sends both lists.
+  local set, remove = first(headers, "x-decision-set"), first(headers, "x-decision-remove")
   if set == nil or remove == nil then
-    return refuse_for_now(txn)
+    error("not the decision server")
   end
   -- A header that Connection names would be taken off on the way.
   each_name(remove, function(name)
@@ -95,12 +86,35 @@ core.register_action("jwt-identity", { "http-req" }, function(txn, policy)
   each_name(set, function(name)
     txn.http:req_set_header(name, first(headers, name:lower()) or "")
   end)
+  -- HAProxy does not say when there was no room for a header (tune.bufsize).
+  local written = txn.http:req_get_headers()
+  each_name(set, function(name)
+    if first(written, name:lower()) ~= (first(headers, name:lower()) or "") then
+      error("no room")
+    end
+  end)
   local cookie = first(headers, "set-cookie")
   if cookie ~= nil then
     txn:set_var("txn.identity_set_cookie", cookie)
   end
   local query = first(headers, "x-decision-query")
   if query ~= nil then
-    txn.http:req_set_query(query)
+    if not txn.http:req_set_query(query) then
+      error("no room")
+    end
+  end
+  txn:set_var("txn.identity_policy", policy)
+end
+
+-- HAProxy passes a request on after an error in an action, and when it has no memory to run it. So nothing here may raise
+-- an error, and the backend denies what has no permission: `txn.identity_policy`, which only this file sets.
+core.register_action("jwt-identity", { "http-req" }, function(txn, policy)
+  local is_decided, status, headers, body = pcall(decide, txn, policy)
+  if not is_decided then
+    status, body = 500, UNAVAILABLE
+    headers = { ["content-type"] = { "application/problem+json" }, ["cache-control"] = { "no-store" } }
+  end
+  if status ~= nil then
+    finish(txn, status, headers, body)
   end
 end, 1)
