@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { Claims } from '../core/claim-selector';
 import { FetchError } from '../documents/fetch-error';
+import { EntryName } from './entry-name';
 import { ENTRY_KINDS, MAX_NAME_LENGTH, type EntryKind, type RevocationEntry } from './revocation-entry';
-import { hashOf, LENGTH_BITS, NO_LIMIT, TableShard } from './table-shard';
+import { NO_LIMIT, TableShard } from './table-shard';
 
 /**
  * Seconds for which an entry counts past its `exp`: a token is accepted until its own `exp` + `leeway` (300 at the most),
@@ -14,9 +15,7 @@ const [JTI, SID, SUB, CLIENT_ID, ISS] = [0, 1, 2, 3, 4] as const satisfies reado
 
 /** Different issuers of one table. */
 const MAX_ISSUERS = 10_000;
-/** The bytes of the name that is added or looked up: no two are under way at once. */
-const name = new Uint8Array(2 * MAX_NAME_LENGTH);
-/** A power of two. A shard is rebuilt as a whole when it is full, so this bounds how long one addition can take. */
+/** Of each kind; a power of two. A shard is rebuilt as a whole when it is full, so this bounds how long an addition takes. */
 const SHARDS = 64;
 
 /**
@@ -27,10 +26,11 @@ const SHARDS = 64;
  * It is kept by the number of entries; names are bounded when they are read ({@link MAX_NAME_LENGTH}).
  */
 export class RevocationTable {
-  /** Different in each process, so that nobody can choose names that fall together. */
-  readonly #seed = randomInt(2 ** 32);
+  /** No two are added or looked up at once. */
+  readonly #name = new EntryName(randomInt(2 ** 31));
   readonly #issuers = new Map<string, number>();
-  readonly #shards: (TableShard | undefined)[] = new Array<TableShard | undefined>(SHARDS).fill(undefined);
+  /** Each kind has its own: a kind with few entries is in the processor's cache, whatever another one holds. */
+  readonly #shards = new Array<TableShard | undefined>(ENTRY_KINDS.length * SHARDS).fill(undefined);
   /** Entries that were ever added, by kind: a kind without any costs nothing to ask. */
   readonly #kinds = ENTRY_KINDS.map(() => 0);
   #size = 0;
@@ -48,27 +48,26 @@ export class RevocationTable {
    *
    * @throws FetchError when there are too many entries or issuers
    */
-  add({ issuer, kind, name: itsName, issuedBefore, exp }: RevocationEntry, nowSeconds: number): void {
+  add({ issuer, kind, name, issuedBefore, exp }: RevocationEntry, nowSeconds: number): void {
     const end = endOf(exp);
     if (end <= nowSeconds) return;
     const kindIndex = ENTRY_KINDS.indexOf(kind);
-    const key = readName(this.#issuerIndex(issuer), kindIndex, itsName);
-    const hash = hashOf(this.#seed, key, name);
-    const shard = (this.#shards[hash & (SHARDS - 1)] ??= new TableShard());
+    this.#name.read(this.#issuerIndex(issuer), kindIndex, name);
+    const shard = (this.#shards[this.#shardOf(kindIndex)] ??= new TableShard());
     const before = shard.size;
-    shard.add(hash, key, name, end, issuedBefore === undefined ? NO_LIMIT : Math.ceil(issuedBefore), nowSeconds);
+    shard.add(this.#name, end, issuedBefore === undefined ? NO_LIMIT : Math.ceil(issuedBefore), nowSeconds);
     this.#size += shard.size - before;
     this.#kinds[kindIndex] = (this.#kinds[kindIndex] ?? 0) + 1;
     if (this.#size > this.maxEntries) this.#sweep(nowSeconds);
   }
 
   /** Takes an entry back. Returns whether there was one. */
-  remove({ issuer, kind, name: itsName }: Pick<RevocationEntry, 'issuer' | 'kind' | 'name'>): boolean {
+  remove({ issuer, kind, name }: Pick<RevocationEntry, 'issuer' | 'kind' | 'name'>): boolean {
     const issuerIndex = this.#issuers.get(issuer);
     if (issuerIndex === undefined) return false;
-    const key = readName(issuerIndex, ENTRY_KINDS.indexOf(kind), itsName);
-    const hash = hashOf(this.#seed, key, name);
-    const removed = this.#shards[hash & (SHARDS - 1)]?.remove(hash, key, name) === true;
+    const kindIndex = ENTRY_KINDS.indexOf(kind);
+    this.#name.read(issuerIndex, kindIndex, name);
+    const removed = this.#shards[this.#shardOf(kindIndex)]?.remove(this.#name) === true;
     if (removed) this.#size -= 1;
     return removed;
   }
@@ -83,23 +82,28 @@ export class RevocationTable {
     const issuer = this.#issuers.get(iss);
     if (issuer === undefined) return undefined;
     const iat = typeof claims['iat'] === 'number' ? claims['iat'] : -Infinity;
-    if (this.#isListed(issuer, JTI, ownOf(claims, 'jti'), iat, nowSeconds)) return 'jti';
-    if (this.#isListed(issuer, SID, ownOf(claims, 'sid'), iat, nowSeconds)) return 'sid';
-    if (this.#isListed(issuer, SUB, ownOf(claims, 'sub'), iat, nowSeconds)) return 'sub';
+    // Inherited properties count, too: what somebody added to all objects may refuse a token, but save none.
+    if (this.#isListed(issuer, JTI, claims['jti'], iat, nowSeconds)) return 'jti';
+    if (this.#isListed(issuer, SID, claims['sid'], iat, nowSeconds)) return 'sid';
+    if (this.#isListed(issuer, SUB, claims['sub'], iat, nowSeconds)) return 'sub';
     // RFC 9068 §2.2 has client_id; OpenID Connect Core 1.0 §2, and so Keycloak, azp.
-    if (this.#isListed(issuer, CLIENT_ID, ownOf(claims, 'client_id'), iat, nowSeconds)) return 'client_id';
-    if (this.#isListed(issuer, CLIENT_ID, ownOf(claims, 'azp'), iat, nowSeconds)) return 'client_id';
+    if (this.#isListed(issuer, CLIENT_ID, claims['client_id'], iat, nowSeconds)) return 'client_id';
+    if (this.#isListed(issuer, CLIENT_ID, claims['azp'], iat, nowSeconds)) return 'client_id';
     return this.#isListed(issuer, ISS, '', iat, nowSeconds) ? 'iss' : undefined;
   }
 
   #isListed(issuer: number, kind: number, value: unknown, iat: number, nowSeconds: number): boolean {
     if (this.#kinds[kind] === 0) return false;
     // Some issuers number their users, although RFC 7519 §4.1.2 says text.
-    const itsName = typeof value === 'number' ? String(value) : value;
-    if (typeof itsName !== 'string' || itsName.length > MAX_NAME_LENGTH) return false;
-    const key = readName(issuer, kind, itsName);
-    const hash = hashOf(this.#seed, key, name);
-    return this.#shards[hash & (SHARDS - 1)]?.isListed(hash, key, name, iat, nowSeconds) === true;
+    const name = typeof value === 'number' ? String(value) : value;
+    if (typeof name !== 'string' || name.length > MAX_NAME_LENGTH) return false;
+    this.#name.read(issuer, kind, name);
+    return this.#shards[this.#shardOf(kind)]?.isListed(this.#name, iat, nowSeconds) === true;
+  }
+
+  /** Returns which shard holds the name that was read. */
+  #shardOf(kind: number): number {
+    return kind * SHARDS + (this.#name.hash & (SHARDS - 1));
   }
 
   #issuerIndex(issuer: string): number {
@@ -120,32 +124,7 @@ export class RevocationTable {
   }
 }
 
-function ownOf(claims: Claims, name: string): unknown {
-  return Object.hasOwn(claims, name) ? claims[name] : undefined;
-}
-
 /** When an entry stops to count, as 32 bits hold it: until 2106. */
 function endOf(exp: number): number {
   return Math.min(Math.ceil(exp) + EXTRA_SECONDS, NO_LIMIT);
-}
-
-/**
- * Writes a name into {@link name}, in one byte a character where that is enough and else in two. Returns its key: a number
- * for everything else that tells entries apart, with the length of the name in the lowest bits.
- */
-function readName(issuer: number, kind: number, text: string): number {
-  let all = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    name[index] = code;
-    all |= code;
-  }
-  const group = (issuer << 4) | (kind << 1);
-  if (all <= 0xff) return (group << LENGTH_BITS) | text.length;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    name[2 * index] = code;
-    name[2 * index + 1] = code >>> 8;
-  }
-  return ((group | 1) << LENGTH_BITS) | (2 * text.length);
 }

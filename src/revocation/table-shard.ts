@@ -1,3 +1,5 @@
+import { lengthOf, type EntryName } from './entry-name';
+
 /** The largest value of 32 bits: no `issued_before`, so that every token counts as issued before. */
 export const NO_LIMIT = 0xffff_ffff;
 
@@ -12,10 +14,6 @@ const ISSUED_BEFORE = 3;
 /** Kept, so that slots can be filled anew without a look at the name. */
 const HASH = 4;
 
-/** The lowest bits of a key hold the length of the name, in bytes. */
-export const LENGTH_BITS = 10;
-const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
-
 const MIN_RECORDS = 8;
 const MIN_ARENA_BYTES = 256;
 /** Slots are at most so full; open addressing gets slow beyond. */
@@ -23,10 +21,13 @@ const MAX_LOAD = 0.75;
 /** How much larger arrays are made: little, because a large table is to be small. */
 const GROWTH = 1.25;
 
+/** No record: a slot is empty. */
+const NONE = -1;
+
 /**
- * A part of a {@link RevocationTable}: a hash table with open addressing. Records and names stand in flat arrays; a slot
- * holds the number of a record, counted from 1. A record is found by its `key`, a number that holds the length of its
- * name, and by the bytes of its name.
+ * A part of a {@link RevocationTable}: a hash table with open addressing. Records and names stand in flat arrays. A slot
+ * holds the number of a record, counted from 1, and above it bits of the record's hash: nearly every name that is not
+ * there is told from those that are without a look at their records, which are far away in memory.
  */
 export class TableShard {
   #slots = new Uint32Array(2 * MIN_RECORDS);
@@ -42,12 +43,10 @@ export class TableShard {
     return this.#size;
   }
 
-  /** @param name - its first bytes, as many as `key` says */
-  add(hash: number, key: number, name: Uint8Array, end: number, issuedBefore: number, nowSeconds: number): void {
-    const slot = this.#find(hash, key, name);
-    const found = this.#slots[slot] ?? 0;
-    if (found > 0) {
-      const record = (found - 1) * STRIDE;
+  add(name: EntryName, end: number, issuedBefore: number, nowSeconds: number): void {
+    const slot = this.#find(name);
+    const record = this.#recordIn(slot);
+    if (record !== NONE) {
       if (this.#at(record + END) === 0) this.#size += 1;
       // A record that no longer counts must not lend its issued_before to a new one.
       const isOver = this.#at(record + END) <= nowSeconds;
@@ -57,29 +56,26 @@ export class TableShard {
       this.#records[record + END] = isOver ? end : Math.max(end, this.#at(record + END));
       return;
     }
-    if (!this.#hasRoom(key & LENGTH_MASK)) {
-      this.rebuild(nowSeconds, key & LENGTH_MASK);
-      this.add(hash, key, name, end, issuedBefore, nowSeconds);
+    if (!this.#hasRoom(lengthOf(name.key))) {
+      this.rebuild(nowSeconds, lengthOf(name.key));
+      this.add(name, end, issuedBefore, nowSeconds);
       return;
     }
-    this.#append(slot, hash, key, name, end, issuedBefore);
+    this.#append(slot, name, end, issuedBefore);
   }
 
-  remove(hash: number, key: number, name: Uint8Array): boolean {
-    const found = this.#slots[this.#find(hash, key, name)] ?? 0;
-    const record = (found - 1) * STRIDE;
-    if (found === 0 || this.#at(record + END) === 0) return false;
+  remove(name: EntryName): boolean {
+    const record = this.#recordIn(this.#find(name));
+    if (record === NONE || this.#at(record + END) === 0) return false;
     // The slot stays in use until the next rebuild: others may have been placed behind it.
     this.#records[record + END] = 0;
     this.#size -= 1;
     return true;
   }
 
-  isListed(hash: number, key: number, name: Uint8Array, iat: number, nowSeconds: number): boolean {
-    const found = this.#slots[this.#find(hash, key, name)] ?? 0;
-    if (found === 0) return false;
-    const record = (found - 1) * STRIDE;
-    if (this.#at(record + END) <= nowSeconds) return false;
+  isListed(name: EntryName, iat: number, nowSeconds: number): boolean {
+    const record = this.#recordIn(this.#find(name));
+    if (record === NONE || this.#at(record + END) <= nowSeconds) return false;
     const issuedBefore = this.#at(record + ISSUED_BEFORE);
     return issuedBefore === NO_LIMIT || iat < issuedBefore;
   }
@@ -96,9 +92,10 @@ export class TableShard {
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(capacity / MAX_LOAD)));
     const mask = this.#slots.length - 1;
     for (let record = 0; record < this.#size; record += 1) {
-      let slot = slotOf(this.#at(record * STRIDE + HASH), mask);
+      const hash = this.#at(record * STRIDE + HASH);
+      let slot = firstSlot(hash, mask);
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = record + 1;
+      this.#slots[slot] = slotValue(hash, mask, record);
     }
   }
 
@@ -107,7 +104,7 @@ export class TableShard {
     let [live, bytes] = [0, 0];
     for (let record = 0; record < this.#recordCount * STRIDE; record += STRIDE) {
       if (this.#at(record + END) <= nowSeconds) continue;
-      const [offset, length] = [this.#at(record + OFFSET), this.#at(record + KEY) & LENGTH_MASK];
+      const [offset, length] = [this.#at(record + OFFSET), lengthOf(this.#at(record + KEY))];
       const to = live * STRIDE;
       if (to !== record) {
         this.#records.copyWithin(to, record, record + STRIDE);
@@ -120,18 +117,18 @@ export class TableShard {
     [this.#recordCount, this.#size, this.#arenaBytes] = [live, live, bytes];
   }
 
-  #append(slot: number, hash: number, key: number, name: Uint8Array, end: number, issuedBefore: number): void {
+  #append(slot: number, { bytes, key, hash }: EntryName, end: number, issuedBefore: number): void {
     const record = this.#recordCount * STRIDE;
-    const [offset, length] = [this.#arenaBytes, key & LENGTH_MASK];
-    for (let index = 0; index < length; index += 1) this.#arena[offset + index] = name[index] ?? 0;
+    const [offset, length] = [this.#arenaBytes, lengthOf(key)];
+    for (let index = 0; index < length; index += 1) this.#arena[offset + index] = bytes[index] ?? 0;
     this.#records[record + OFFSET] = offset;
     this.#records[record + KEY] = key;
     this.#records[record + END] = end;
     this.#records[record + ISSUED_BEFORE] = issuedBefore;
     this.#records[record + HASH] = hash;
+    this.#slots[slot] = slotValue(hash, this.#slots.length - 1, this.#recordCount);
     this.#arenaBytes += length;
     this.#recordCount += 1;
-    this.#slots[slot] = this.#recordCount;
     this.#size += 1;
   }
 
@@ -144,21 +141,31 @@ export class TableShard {
   }
 
   /** Returns the slot of a name, or the empty one in which it belongs. */
-  #find(hash: number, key: number, name: Uint8Array): number {
-    const mask = this.#slots.length - 1;
-    let slot = slotOf(hash, mask);
+  #find(name: EntryName): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const { hash } = name;
+    let slot = firstSlot(hash, mask);
     for (;;) {
-      const found = this.#slots[slot] ?? 0;
-      if (found === 0 || this.#isRecord((found - 1) * STRIDE, hash, key, name)) return slot;
+      const found = slots[slot] ?? 0;
+      if (found === 0) return slot;
+      // Bits of the hash first: the record is far away.
+      if (((found ^ hash) & ~mask) === 0 && this.#isRecord(((found & mask) - 1) * STRIDE, name)) return slot;
       slot = (slot + 1) & mask;
     }
   }
 
-  #isRecord(record: number, hash: number, key: number, name: Uint8Array): boolean {
+  /** Returns where the record of a slot begins. */
+  #recordIn(slot: number): number {
+    const found = this.#slots[slot] ?? 0;
+    return found === 0 ? NONE : ((found & (this.#slots.length - 1)) - 1) * STRIDE;
+  }
+
+  #isRecord(record: number, { bytes, key, hash }: EntryName): boolean {
     if (this.#records[record + HASH] !== hash || this.#records[record + KEY] !== key) return false;
-    const [offset, length] = [this.#at(record + OFFSET), key & LENGTH_MASK];
+    const [offset, length] = [this.#at(record + OFFSET), lengthOf(key)];
     for (let index = 0; index < length; index += 1) {
-      if (this.#arena[offset + index] !== name[index]) return false;
+      if (this.#arena[offset + index] !== bytes[index]) return false;
     }
     return true;
   }
@@ -169,17 +176,11 @@ export class TableShard {
 }
 
 /** Where to look first. The lowest bits chose the shard. */
-function slotOf(hash: number, mask: number): number {
+function firstSlot(hash: number, mask: number): number {
   return (hash >>> 6) & mask;
 }
 
-/** A mixing hash with a secret seed. It only spreads names: equality is decided on the names themselves. */
-export function hashOf(seed: number, key: number, bytes: Uint8Array): number {
-  let hash = seed ^ Math.imul(key, 0x9e3779b1);
-  for (let index = 0; index < (key & LENGTH_MASK); index += 1) {
-    hash = Math.imul(hash ^ (bytes[index] ?? 0), 0x85ebca6b);
-    hash ^= hash >>> 15;
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35);
-  return (hash ^ (hash >>> 13)) >>> 0;
+/** What a slot holds. There are fewer records than slots, so the number of each fits into the bits of `mask`. */
+function slotValue(hash: number, mask: number, record: number): number {
+  return (hash & ~mask) | (record + 1);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { EntryName } from '../../../src/revocation/entry-name';
 import {
   ENTRY_KINDS,
   isSameSubject,
@@ -7,6 +8,7 @@ import {
   type RevocationEntry,
 } from '../../../src/revocation/revocation-entry';
 import { EXTRA_SECONDS, RevocationTable } from '../../../src/revocation/revocation-table';
+import { NO_LIMIT, TableShard } from '../../../src/revocation/table-shard';
 
 const ISS = 'https://auth.example.com/';
 const NOW = 1_800_000_000;
@@ -121,6 +123,29 @@ describe('a revocation table', () => {
     );
     expect(wrong).toEqual([]);
     expect(table.size).toBeGreaterThanOrEqual(plain.size);
+  });
+
+  it('tells names apart whose hashes are the same, also after many were taken back', () => {
+    const shard = new TableShard();
+    const name = new EntryName(1);
+    const hashedAlike = (text: string): EntryName => {
+      name.read(0, 0, text);
+      name.hash = 0x7fff_ffff;
+      return name;
+    };
+    const listed = (): string[] =>
+      Array.from({ length: 700 }, (_, index) => `${index}`).filter((text) => shard.isListed(hashedAlike(text), 0, NOW));
+    const even: string[] = [];
+    for (let index = 0; index < 500; index += 1) {
+      shard.add(hashedAlike(`${index}`), NOW + 1, NO_LIMIT, NOW);
+      if (index % 2 === 0) even.push(`${index}`);
+    }
+    expect(listed()).toHaveLength(500);
+    for (let index = 1; index < 500; index += 2) expect(shard.remove(hashedAlike(`${index}`))).toBe(true);
+    expect(listed()).toEqual(even);
+    shard.rebuild(NOW);
+    expect(listed()).toEqual(even);
+    expect(shard.size).toBe(250);
   });
 
   it('answers like a plain list, whatever is added, taken back and asked', () => {
