@@ -1,11 +1,11 @@
 /**
- * What a list of revoked tokens costs: memory, time to load from a file and from a URL, longest stop of requests meanwhile,
- * time of a check, and how fast changes in Redis arrive (where `redis-server` is on PATH).
+ * What a list of revoked tokens costs: memory, time to load from a file and from a URL, plain and signed, longest stop of
+ * requests meanwhile, time of a check, and how fast changes in Redis arrive (where `redis-server` is on PATH).
  *
  *     npm run bench:revocation -- [entries, default 1000000]
  */
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { createPublicKey, createSign, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -15,9 +15,11 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { parseConfig } from '../schema/parse-config';
+import { KeyList } from '../spec/support/key-list';
 import { ISSUER as POLICY_ISSUER } from '../spec/support/policy';
 import { RedisServer, redisProblem } from '../spec/support/redis-server';
-import { DocumentList } from '../src/revocation/document-list';
+import type { Claims } from '../src/core/claim-selector';
+import { DocumentList, LIST_TYPE } from '../src/revocation/document-list';
 import { RedisList } from '../src/revocation/redis-list';
 import { connectToRedis } from '../src/revocation/redis-connection';
 import { RevocationTable } from '../src/revocation/revocation-table';
@@ -25,7 +27,7 @@ import { RevocationTable } from '../src/revocation/revocation-table';
 const ENTRIES = Number(process.argv[2] === 'load' ? 0 : (process.argv[2] ?? 1_000_000));
 const MAX_ENTRIES = 2 * ENTRIES;
 const CHANGES = Math.min(100_000, ENTRIES);
-const ISSUER = 'https://auth.example.com/';
+const ISSUER = POLICY_ISSUER.issuer;
 const NOW = Math.floor(Date.now() / 1000);
 const KEY = 'jwt-identity:revocations';
 const print = (name: string, value: string): void => void process.stdout.write(`${name.padEnd(64)} ${value}\n`);
@@ -50,16 +52,29 @@ async function measured(work: () => Promise<unknown>): Promise<string> {
   return `${seconds.toFixed(2)} s (${((user + system) / 1e6).toFixed(2)} s of processor time), ${stop}`;
 }
 
-/** Processor time of one check, the least of several rounds: other processes do not count. */
-function nanoseconds(check: () => unknown): string {
-  let best = Infinity;
-  for (let round = 0; round < 7; round += 1) {
+/** As many tokens as the cache of verified tokens holds, as they are in it: JSON that was parsed. */
+function tokensOf(jtiOf: (index: number) => string | undefined): readonly Claims[] {
+  return Array.from({ length: 20_000 }, (_, index) => {
+    const times = { iat: NOW, exp: NOW + 600 };
+    const claims = { iss: ISSUER, sub: randomUUID(), aud: 'orders', client_id: 'shop', sid: randomUUID(), ...times };
+    return JSON.parse(JSON.stringify({ ...claims, jti: jtiOf(index) })) as Claims;
+  });
+}
+
+/** Processor time of one check, the least and the most of several rounds. */
+function nanoseconds(table: RevocationTable, tokens: readonly Claims[]): string {
+  const rounds: number[] = [];
+  let found = 0;
+  for (let round = 0; round < 10; round += 1) {
     const began = process.cpuUsage();
-    for (let index = 0; index < 200_000; index += 1) check();
+    for (let turn = 0; turn < 10; turn += 1) {
+      for (const claims of tokens) if (table.findRevocation(claims, NOW) !== undefined) found += 1;
+    }
     const { user, system } = process.cpuUsage(began);
-    best = Math.min(best, (user + system) / 200_000);
+    rounds.push(((user + system) * 1000) / (10 * tokens.length));
   }
-  return `${Math.round(best * 1000)} ns of processor time`;
+  const [least, most] = [Math.min(...rounds), Math.max(...rounds)].map(Math.round);
+  return `${least} to ${most} ns of processor time (${found === 0 ? 'none' : 'all'} found)`;
 }
 
 async function main(): Promise<void> {
@@ -72,24 +87,19 @@ async function main(): Promise<void> {
     copy.add({ issuer: ISSUER, kind: 'jti', name, issuedBefore: undefined, exp: NOW + 86_400 }, NOW);
   print('memory of one list', `${((memory() - before) / 1e6).toFixed(0)} MB (${copy.size} entries)`);
 
-  const table = copy;
-  const claims = { iss: ISSUER, sid: randomUUID(), sub: 'alice', client_id: 'shop', iat: NOW };
-  let turn = 0;
-  print(
-    'check of a token that is not listed',
-    nanoseconds(() => table.findRevocation({ ...claims, jti: `${ISSUER}${turn++}` }, NOW)),
-  );
+  const strangers = tokensOf(() => randomUUID());
+  print('check of a token that is not listed', nanoseconds(copy, strangers));
   print(
     'check of a token that is listed',
-    nanoseconds(() => table.findRevocation({ ...claims, jti: ids[turn++ % ENTRIES] }, NOW)),
+    nanoseconds(
+      copy,
+      tokensOf((index) => ids[(index * 7919) % ENTRIES]),
+    ),
   );
   for (const kind of ['sid', 'sub', 'client_id'] as const) {
-    table.add({ issuer: ISSUER, kind, name: 'another', issuedBefore: undefined, exp: NOW + 86_400 }, NOW);
+    copy.add({ issuer: ISSUER, kind, name: 'another', issuedBefore: undefined, exp: NOW + 86_400 }, NOW);
   }
-  print(
-    'the same, with entries of every kind',
-    nanoseconds(() => table.findRevocation({ ...claims, jti: `${ISSUER}${turn++}` }, NOW)),
-  );
+  print('the first, with entries of every kind', nanoseconds(copy, strangers));
 
   const problem = redisProblem();
   if (problem !== undefined) print('Redis', `not measured: ${problem}`);
@@ -102,23 +112,31 @@ async function measureLoads(ids: readonly string[]): Promise<void> {
     .map((jti) => `{"iss":"${ISSUER}","jti":"${jti}","exp":${NOW + 86_400}}`)
     .join(',')}]}`;
   print('entries', `${ENTRIES}, ${(text.length / 1e6).toFixed(0)} MB of JSON`);
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const signedText = signedList(text, privateKey);
   const folder = mkdtempSync(join(tmpdir(), 'bench-revocation-'));
-  const server = createServer((_, response) => response.end(text)).listen(0, '127.0.0.1');
+  const server = createServer(({ url }, response) => response.end(url === '/signed' ? signedText : text));
+  server.listen(0, '127.0.0.1');
   try {
     await once(server, 'listening');
     const file = join(folder, 'list.json');
     writeFileSync(file, text);
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const fetch = { timeout_ms: 9000, max_bytes: 268_435_456 };
-    for (const list of [
-      { file },
-      { url, list_fetch: fetch },
-      { url, list_fetch: { ...fetch, cache_directory: folder } },
-    ]) {
+    const kept = { ...fetch, cache_directory: folder };
+    const signed = { url: `${url}signed`, signed: true, issuer: ISSUER };
+    for (const [what, list] of [
+      ['file', { file }],
+      ['URL', { url, list_fetch: fetch }],
+      ['URL, with a copy on disk', { url, list_fetch: kept }],
+      ['URL, signed', { ...signed, list_fetch: fetch }],
+      ['URL, signed, with a copy on disk', { ...signed, list_fetch: kept }],
+    ] as const) {
       const config = JSON.stringify({ ...list, max_entries: MAX_ENTRIES });
-      const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, __filename, 'load', config]);
-      const kept = 'list_fetch' in list && 'cache_directory' in list.list_fetch ? ', with a copy on disk' : '';
-      print(`load from a ${'file' in list ? 'file' : 'URL'}${kept}`, stdout.trim());
+      const key = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+      const loading = [...process.execArgv, __filename, 'load', config, key];
+      const { stdout } = await promisify(execFile)(process.execPath, loading);
+      print(`load from a ${what}`, stdout.trim());
     }
   } finally {
     server.close();
@@ -126,10 +144,19 @@ async function measureLoads(ids: readonly string[]): Promise<void> {
   }
 }
 
+/** A list as a JWT: a third longer. */
+function signedList(text: string, key: KeyObject): Buffer {
+  const header = Buffer.from(JSON.stringify({ alg: 'ES256', typ: LIST_TYPE })).toString('base64url');
+  const input = Buffer.concat([Buffer.from(`${header}.`), Buffer.from(Buffer.from(text).toString('base64url'))]);
+  const signature = createSign('sha256').update(input).sign({ key, dsaEncoding: 'ieee-p1363' });
+  return Buffer.concat([input, Buffer.from(`.${signature.toString('base64url')}`)]);
+}
+
 /** In a process of its own: loads one list, and prints what that cost. */
-async function load(config: string): Promise<void> {
+async function load(config: string, key: string): Promise<void> {
   const [list] = parseConfig({ issuers: [POLICY_ISSUER], revocation_lists: [JSON.parse(config)] }).revocationLists;
-  const source = new DocumentList(list!, undefined, {
+  const keys = new KeyList({ alg: 'ES256', publicKey: createPublicKey(key) });
+  const source = new DocumentList(list!, list!.signed ? { keys, algorithms: [], type: LIST_TYPE } : undefined, {
     ...{ now: () => performance.now(), wallClock: Date.now, random: Math.random },
     log: (_, message, fields) => void process.stdout.write(`${message} ${JSON.stringify(fields)} `),
   });
@@ -187,5 +214,5 @@ async function measureRedis(ids: readonly string[]): Promise<void> {
   await server.end();
 }
 
-const [, , what, config = ''] = process.argv;
-void (what === 'load' ? load(config) : main()).then(() => process.exit(0));
+const [, , what, config = '', key = ''] = process.argv;
+void (what === 'load' ? load(config, key) : main()).then(() => process.exit(0));

@@ -99,6 +99,7 @@ describe('a benchmark ends well and prints its tables, in its short form:', () =
     for (const row of [
       'load from a file',
       'load from a URL',
+      'load from a URL, signed',
       'memory of one list',
       'check of a token that is listed',
       'Redis',

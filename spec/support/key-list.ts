@@ -8,7 +8,7 @@ export class KeyList implements KeySource {
   answer: KeyLookup | undefined;
   lookups = 0;
 
-  constructor(...keys: readonly SigningKey[]) {
+  constructor(...keys: readonly Omit<SigningKey, 'privateKey'>[]) {
     this.keys = keys.map(({ alg, kid, publicKey }) => ({ kid: kid ?? null, algorithms: [alg], key: publicKey }));
   }
 

@@ -2,7 +2,7 @@ import { Agent, ProxyAgent, request, type Dispatcher } from 'undici';
 import { guardedLookup, namesRefusedAddress, plainLookup } from './address-guard';
 import { readBearerToken } from './bearer-token-file';
 import { readCaFile } from './ca-file';
-import { bodyParsers, tooLarge, unpacked, type BodyForm } from './document-body';
+import { bodyParsers, tooLarge, unpacked, unpackedStream, type BodyForm } from './document-body';
 import { FetchError } from './fetch-error';
 import type { FreshnessHeaders } from './freshness';
 
@@ -18,7 +18,7 @@ export interface Validators {
 export type FetchedDocument =
   | {
       readonly status: 'ok';
-      /** The JSON value, the text or the chunks of bytes, as was asked for. */
+      /** The JSON value, the text or the bytes, as was asked for. */
       readonly body: unknown;
       readonly freshness: FreshnessHeaders;
       readonly validators: Validators;
@@ -28,7 +28,7 @@ export type FetchedDocument =
 /**
  * Fetches a document. Rejects with a {@link FetchError} for anything a provider or a network can do.
  *
- * @param signal - ends it, at the latest when its time is up
+ * @param signal - ends it, at the latest when its time is up; a body that is read while it comes needs it for its end, too
  * @param validators - of the version that is there; used for the URL that it came from only
  */
 export type FetchDocument = (url: string, signal: AbortSignal, validators?: Validators) => Promise<FetchedDocument>;
@@ -52,13 +52,19 @@ export interface FetchLimits {
 export interface DocumentRequest {
   /** Media types for `Accept`. */
   readonly accept?: string;
-  /** Whether the body is JSON, UTF-8 text such as a signed document, or a list of bytes that somebody else reads. */
-  readonly format?: BodyForm;
+  /**
+   * Whether the body is JSON, UTF-8 text such as a signed document, a list of bytes, or a `stream`: bytes that somebody
+   * reads once, while they come (`AsyncIterable<Uint8Array>`). What goes wrong then is a {@link FetchError} of the reading.
+   */
+  readonly format?: BodyForm | 'stream';
   /** Further headers, such as `authorization`, by names in lower case. They go to every URL that is asked. */
   readonly headers?: Readonly<Record<string, string>>;
   /** `no-cache` asks the provider itself, past every cache (RFC 9111 §5.2.1.4). */
   readonly cacheControl?: 'no-cache' | undefined;
 }
+
+/** How much of a body that is read while it comes may wait for its reader. */
+const AHEAD_BYTES = 4 * 1024 * 1024;
 
 /**
  * Returns a fetcher with one provider's limits. The signal covers everything from the name lookup to the last byte;
@@ -76,19 +82,44 @@ export function createDocumentFetcher(config: FetchLimits, asked: DocumentReques
     if (signal.aborted) throw new FetchError(timedOut(config));
     // Fetches are minutes apart: a connection of its own for each leaves nothing behind that hangs or is out of date.
     const dispatcher = createDispatcher(config, signal);
+    const end = (): void => void dispatcher.destroy();
+    const explained = (error: unknown): FetchError =>
+      error instanceof FetchError ? error : new FetchError(describe(error, signal, config));
+    let isComing = false;
     try {
       const headers = { ...requestHeaders(url, asked, validators), ...authorization(config) };
-      const first = await request(url, { dispatcher, signal, headers });
+      const options = { dispatcher, signal, headers, ...(asked.format === 'stream' && { highWaterMark: AHEAD_BYTES }) };
+      const first = await request(url, options);
       const moved = redirectTarget(url, first);
       if (moved !== undefined) await first.body.dump({ limit: config.maxBytes });
-      const response = moved === undefined ? first : await request(moved, { dispatcher, signal, headers });
-      return await readResponse(url, response, config.maxBytes, bodyParsers[asked.format ?? 'json']);
+      const response = moved === undefined ? first : await request(moved, options);
+      const document = await readResponse(url, response, config.maxBytes, asked.format ?? 'json');
+      if (document.status !== 'ok' || asked.format !== 'stream') return document;
+      signal.throwIfAborted();
+      isComing = true;
+      // For a body that nobody begins to read.
+      signal.addEventListener('abort', end, { once: true });
+      return { ...document, body: streamed(document.body as AsyncIterable<Uint8Array>, explained, end) };
     } catch (error) {
-      throw error instanceof FetchError ? error : new FetchError(describe(error, signal, config));
+      throw explained(error);
     } finally {
-      void dispatcher.destroy();
+      if (!isComing) end();
     }
   };
+}
+
+async function* streamed(
+  pieces: AsyncIterable<Uint8Array>,
+  explained: (error: unknown) => FetchError,
+  end: () => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pieces;
+  } catch (error) {
+    throw explained(error);
+  } finally {
+    end();
+  }
 }
 
 function createDispatcher(config: FetchLimits, signal: AbortSignal): Dispatcher {
@@ -166,7 +197,7 @@ async function readResponse(
   url: string,
   { statusCode, headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
-  parse: (chunks: readonly Uint8Array[]) => unknown,
+  format: BodyForm | 'stream',
 ): Promise<FetchedDocument> {
   const header = (name: string): string | undefined => {
     const value = headers[name];
@@ -183,12 +214,17 @@ async function readResponse(
     const what = statusCode >= 300 && statusCode < 400 ? 'a second redirect, which is not followed' : 'not 200';
     throw new FetchError(`the provider answered ${statusCode}, ${what}`, statusCode);
   }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk as Uint8Array);
-  const unpackedChunks = await unpacked(header('content-encoding'), chunks, maxBytes);
-  if (unpackedChunks.reduce((sum, { length }) => sum + length, 0) > maxBytes) throw tooLarge(maxBytes);
   const validators = { url, etag: plain(header('etag')), lastModified: plain(header('last-modified')) };
-  return { status: 'ok', body: parse(unpackedChunks), freshness, validators };
+  const coding = header('content-encoding');
+  const readBody = async (): Promise<unknown> => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk as Uint8Array);
+    const unpackedChunks = await unpacked(coding, chunks, maxBytes);
+    if (unpackedChunks.reduce((sum, { length }) => sum + length, 0) > maxBytes) throw tooLarge(maxBytes);
+    return bodyParsers[format as BodyForm](unpackedChunks);
+  };
+  const read = format === 'stream' ? unpackedStream(coding, body, maxBytes) : await readBody();
+  return { status: 'ok', body: read, freshness, validators };
 }
 
 /** A validator that can be sent back. Others would make every further request fail on our side. */

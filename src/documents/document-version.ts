@@ -21,7 +21,7 @@ export interface FetchAttempt {
   readonly validators: Validators | undefined;
   /** Whether caches on the way must not answer. */
   readonly isRenewal: boolean;
-  /** Aborted when the time of the attempt is up. */
+  /** Aborted when the time of the attempt is up, or when it has ended: nobody reads on then. */
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +42,7 @@ export interface VersionSource<T> {
   /** Fetches the document from wherever it is today, and bounds its bytes ({@link FetchLimits}). */
   readonly fetch: (attempt: FetchAttempt) => Promise<FetchedDocument>;
   /**
-   * Reads a fetched document, or its copy on disk; `before` is the value until now. Bounds the number of items before
+   * Reads a fetched document, which may still be coming, or its copy on disk; `before` is the value until now. Bounds the number of items before
    * it works on them. Throws a {@link FetchError} for a document that is of no use: the value from before then stays.
    */
   readonly parse: (body: unknown, before: T | undefined) => Parsed<T> | Promise<Parsed<T>>;
@@ -77,7 +77,7 @@ export interface FetchedVersion<T> {
  * Fetches the next version, or confirms the one from before, within `timeoutMs`.
  *
  * @param newestIssue - when the newest version so far was issued, in seconds since the epoch
- * @param onFetched - told that the provider has answered, and that its answer is being read
+ * @param onFetched - told that the provider answers, and that its answer is being read
  * @throws FetchError when the document cannot be had, is of no use, has expired, or is older than the one before
  */
 export async function fetchVersion<T>(
@@ -148,7 +148,7 @@ interface TimeLimit {
   readonly signal: AbortSignal;
   /** Rejects soon after the time is up. Without it, a fetch or a parser that never ends would keep all that wait. */
   readonly deadline: Promise<never>;
-  /** Lets go of everything: a timer would hold what was fetched until the time is up. */
+  /** Lets go of everything: timers and connections would hold what was fetched until the time is up. */
   readonly clear: () => void;
 }
 
@@ -167,6 +167,7 @@ function timeLimit(timeoutMs: number): TimeLimit {
     deadline,
     clear: () => {
       clearTimeout(timer);
+      controller.abort();
     },
   };
 }

@@ -14,7 +14,7 @@ import type { ListSource } from './list-source';
 import { piecesOf, type Pieces } from './list-text';
 import { readRevocationList, type ListRules, type RevocationList } from './revocation-list';
 import type { RevocationTable } from './revocation-table';
-import { readSignedBytes, type Signer } from './signed-text';
+import { signedPieces, type Signer } from './signed-pieces';
 
 /** What lists need from the outside. */
 export interface ListDependencies {
@@ -57,13 +57,14 @@ export class DocumentList implements ListSource {
             ...{ maxStale, timeoutMs: FILE_TIMEOUT_MS },
           };
     const observer = listObserver(name);
+    const kept = listFile(listFetch, name, signer !== undefined, issuer);
     this.#document = new RemoteDocument({
       ...clocks,
       wallClock,
       limits,
-      file: file === null ? listFile(listFetch, name, signer !== undefined, issuer) : undefined,
+      file: file === null ? kept : kept && timesOf(kept),
       fetch: file === null ? urlFetcher(name, config, signer !== undefined) : fileFetcher(file),
-      parse: async (body) => readRevocationList(await listPieces(body as ListBody, signer), rules, wallClock() / 1000),
+      parse: (body) => readRevocationList(listPieces(body as Pieces, signer), rules, wallClock() / 1000),
       write: (_, body) => body,
       sizes: ({ table }) => ({ entries: table.size }),
       report: new DocumentReport(listSubject(name, allowUnavailable), wallClock, log, observer.onState),
@@ -120,14 +121,9 @@ function listObserver(list: string): {
   };
 }
 
-/** A file is read in pieces; what came from a URL is in memory. */
-type ListBody = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
-
-async function listPieces(body: ListBody, signer: Signer | undefined): Promise<Pieces> {
-  if (!Array.isArray(body)) return body;
-  const chunks = body as readonly Uint8Array[];
-  if (signer === undefined) return piecesOf(chunks);
-  return piecesOf([await readSignedBytes(Buffer.concat(chunks).toString('latin1'), signer)]);
+function listPieces(body: Pieces, signer: Signer | undefined): Pieces {
+  const pieces = piecesOf(body);
+  return signer === undefined ? pieces : signedPieces(pieces, signer);
 }
 
 /**
@@ -144,14 +140,26 @@ export function listFile(
   return documentFile(cacheDirectory, source, { format: 'chunks', maxBytes });
 }
 
+/** Keeps how new a list in a file was. The list itself is in the file, so it is neither written nor read again. */
+function timesOf(kept: DocumentFile): DocumentFile {
+  return {
+    readTimes: () => kept.readTimes(),
+    write: (stored) => kept.write({ ...stored, body: [] }),
+    confirm: () => Promise.resolve(),
+    read: () => Promise.resolve(undefined),
+  };
+}
+
 function urlFetcher(
   url: string,
   { listFetch }: RevocationListConfig,
   isSigned: boolean,
 ): (attempt: FetchAttempt) => Promise<FetchedDocument> {
   const accept = isSigned ? `application/${LIST_TYPE}, application/jwt` : 'application/json';
-  const fetchCached = createDocumentFetcher(listFetch, { accept, format: 'chunks' });
-  const fetchPastCaches = createDocumentFetcher(listFetch, { accept, format: 'chunks', cacheControl: 'no-cache' });
+  // A list is written to disk after it was read: until then it is in memory.
+  const format = listFetch.cacheDirectory === null ? 'stream' : 'chunks';
+  const fetchCached = createDocumentFetcher(listFetch, { accept, format });
+  const fetchPastCaches = createDocumentFetcher(listFetch, { accept, format, cacheControl: 'no-cache' });
   return ({ validators, isRenewal, signal }) => (isRenewal ? fetchPastCaches : fetchCached)(url, signal, validators);
 }
 

@@ -21,9 +21,9 @@ const BACKSLASH = 0x5c;
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
 const TOO_SHORT = 'the list is not JSON: it ends too early';
 
-/** Returns chunks that are in memory as pieces, none of which takes long to read. */
-export function* piecesOf(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
-  for (const chunk of chunks) {
+/** Returns a document in pieces of which none takes long to read, whatever chunks it is in or comes in. */
+export async function* piecesOf(chunks: Pieces): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
   }
 }

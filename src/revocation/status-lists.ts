@@ -10,7 +10,7 @@ import { RemoteDocument } from '../documents/remote-document';
 import { renewalChannel, revocationListChannel } from '../telemetry/channels';
 import { listFile, listSubject, type ListDependencies } from './document-list';
 import { listUnavailable } from './list-unavailable';
-import { readSignedText } from './signed-text';
+import { readSignedText } from './signed-pieces';
 import { readStatusList, STATUS_LIST_TYPE, statusAt, statusReference, type StatusList } from './status-list';
 
 /** References to lists after which those to lists that are gone are dropped. */
@@ -117,8 +117,8 @@ function openList(
     file: listFile(listFetch, uri, STATUS_LIST_TYPE),
     fetch: ({ validators, isRenewal, signal }) => (isRenewal ? fetchPastCaches : fetchCached)(uri, signal, validators),
     parse: async (body) => {
-      const jws = Buffer.concat(body as readonly Uint8Array[]).toString('latin1');
-      const text = await readSignedText(jws, { keys, algorithms, type: STATUS_LIST_TYPE });
+      const signer = { keys, algorithms, type: STATUS_LIST_TYPE };
+      const text = await readSignedText(body as readonly Uint8Array[], signer);
       return readStatusList(text, uri, maxListBytes, wallClock() / 1000);
     },
     write: (_, body) => body,

@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createDocumentFetcher, type FetchedDocument, type Validators } from '../../../src/documents/document-fetcher';
-import { IdentityProvider } from '../../support/identity-provider';
+import { type Fault, FAULTS, IdentityProvider } from '../../support/identity-provider';
 import { keyFetchOf } from '../../support/key-issuer';
 
 describe('a document that is fetched', () => {
@@ -221,6 +221,99 @@ describe('a document that is fetched', () => {
       await expect(fetchWithToken()).rejects.toThrow(expect.objectContaining({ name: 'FetchError' }));
       await expect(fetchWithToken()).rejects.toThrow(reason);
       expect(provider.requests).toEqual([]);
+    });
+  });
+
+  describe('and read while it comes', () => {
+    let controller: AbortController;
+    beforeEach(() => {
+      controller = new AbortController();
+    });
+    const streamOf = async (keyFetch = {}): Promise<AsyncIterable<Uint8Array>> => {
+      const fetchDocument = createDocumentFetcher(keyFetchOf(keyFetch), { format: 'stream' });
+      const document = await fetchDocument(provider.jwksUri, controller.signal);
+      return (document as { readonly body: AsyncIterable<Uint8Array> }).body;
+    };
+    const textOf = async (body: AsyncIterable<Uint8Array>): Promise<string> => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of body) pieces.push(piece);
+      return Buffer.concat(pieces).toString();
+    };
+    const isLetGo = async (): Promise<void> => {
+      await provider.isQuiet();
+      expect(provider.connections).toBe(0);
+    };
+
+    it.each<[string, Record<string, string>, Buffer]>([
+      ['as it is', {}, Buffer.from(PADDED)],
+      ['compressed', { 'content-encoding': 'gzip' }, gzipSync(PADDED)],
+    ])('has the same bytes and the same bound when it comes %s', async (_, headers, body) => {
+      answering(headers, body);
+      expect(await textOf(await streamOf({ max_bytes: 3011 }))).toBe(PADDED);
+      const tooSmall = await streamOf({ max_bytes: 3010 });
+      await expect(textOf(tooSmall)).rejects.toThrow('the document has more than 3010 bytes');
+      await isLetGo();
+    });
+
+    it('hands on no piece beyond its bound', async () => {
+      answering({ 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(5_000_000, ' ')));
+      let bytes = 0;
+      const reading = async (): Promise<void> => {
+        for await (const piece of await streamOf({ max_bytes: 100_000 })) bytes += piece.length;
+      };
+      await expect(reading()).rejects.toThrow('has more than 100000 bytes');
+      expect(bytes).toBeLessThanOrEqual(100_000);
+      await isLetGo();
+    });
+
+    it.each<[string, Fault, RegExp]>([
+      ['breaks off', FAULTS.hangUpMidway, /^the connection failed \(UND_ERR_SOCKET\)$/],
+      ['is larger than it may be', FAULTS.endless, /^the document has more than 1048576 bytes$/],
+      [
+        'is no gzip',
+        (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('{"keys":[]}'),
+        /^the compressed document cannot be unpacked$/,
+      ],
+      [
+        'is cut gzip',
+        (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(PADDED).subarray(0, 20)),
+        /^the compressed document cannot be unpacked$/,
+      ],
+    ])('fails for its reader when it %s', async (_, fault, reason) => {
+      provider.fault = fault;
+      const reading = textOf(await streamOf({ max_bytes: 1_048_576 }));
+      await expect(reading).rejects.toThrow(expect.objectContaining({ name: 'FetchError' }));
+      await expect(reading).rejects.toThrow(reason);
+      await isLetGo();
+    });
+
+    it('fails when the time is up', async () => {
+      provider.fault = FAULTS.drip;
+      const reading = textOf(await streamOf({ timeout_ms: 100 }));
+      controller.abort();
+      await expect(reading).rejects.toThrow('no complete answer within 100 ms');
+      await isLetGo();
+    });
+
+    it('is let go of when its reader stops, or when nobody reads it until the end of the attempt', async () => {
+      provider.fault = FAULTS.drip;
+      for await (const piece of await streamOf()) {
+        expect(piece.length).toBeGreaterThan(0);
+        break;
+      }
+      await isLetGo();
+      await streamOf();
+      controller.abort();
+      await isLetGo();
+    });
+
+    it.each<[string, Fault, string]>([
+      ['with a status of failure', FAULTS.error, 'the provider answered 500'],
+      ['compressed as br', FAULTS.brotli, 'compressed its answer in another way than gzip'],
+    ])('is refused before it is read when it comes %s', async (_, fault, reason) => {
+      provider.fault = fault;
+      await expect(streamOf()).rejects.toThrow(reason);
+      await isLetGo();
     });
   });
 

@@ -90,6 +90,11 @@ const errors = (): string[] => recorder.lines.filter((line) => line.startsWith('
 const serve = (text: string, headers: Readonly<Record<string, string>> = {}): void => {
   answer = (response) => response.writeHead(200, headers).end(text);
 };
+/** Waits until something is kept in a folder, as a whole. */
+const isKept = async (lists: string): Promise<void> => {
+  const names = (): string[] => (existsSync(lists) ? readdirSync(lists) : []);
+  while (names().join() === '' || !names().every((name) => name.endsWith('.json'))) await new Promise(setImmediate);
+};
 const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/revoked`;
 
 describe('a list in a file', () => {
@@ -173,6 +178,23 @@ describe('a list in a file', () => {
     expect(await ask(revoked)).toBe('proceed');
   });
 
+  it('is refused after a restart when it is older than before, where cache_directory is set', async () => {
+    const lists = join(folder, 'lists');
+    const restarted = (): ReturnType<typeof doorOf> => doorOf([{ file: path, list_fetch: { cache_directory: lists } }]);
+    const token = await tokenOf({ jti: 'a' });
+    put(listText([{ jti: 'a' }]));
+    expect(await restarted()(token)).toBe('token_revoked');
+    await isKept(lists);
+    put(listText([], START - 1));
+    expect(await restarted()(token)).toBe('revocation_unavailable');
+    expect(recorder.records.map(({ fields }) => fields['reason'])).toContain(
+      'the document is older than the one before',
+    );
+    expect(await doorOf([{ file: path }])(token)).toBe('proceed');
+    put(listText([], START + 1));
+    expect(await restarted()(token)).toBe('proceed');
+  });
+
   it('is not used past its own end', async () => {
     put(JSON.stringify({ iat: START, exp: START + 10, revocations: [] }));
     const ask = doorOf([{ file: path }]);
@@ -250,10 +272,7 @@ describe('a list at a URL', () => {
           list_fetch: { cache_directory: join(folder, 'lists') },
         },
       ]);
-    const kept = async (): Promise<void> => {
-      const names = (): string[] => (existsSync(join(folder, 'lists')) ? readdirSync(join(folder, 'lists')) : []);
-      while (names().join() === '' || !names().every((name) => name.endsWith('.json'))) await new Promise(setImmediate);
-    };
+    const kept = (): Promise<void> => isKept(join(folder, 'lists'));
 
     it('goes on with it after a restart in an outage, for max_stale', async () => {
       await publish([{ sid: 's' }], START);
@@ -284,6 +303,32 @@ describe('a list at a URL', () => {
       await publish([], START + 1);
       expect(await restarted()(revoked)).toBe('proceed');
     });
+  });
+
+  it.each<readonly [string, (good: string) => string]>([
+    ['breaks off', (good) => good.slice(0, 150_000)],
+    ['is larger than it may be', (good) => good.padEnd(1_000_001, ' ')],
+    ['has a bad entry at its end', (good) => good.replace(']}', ',{}]}')],
+    ['is signed by another', (good) => good],
+  ])('is read while it comes; the last good one decides when the next one %s', async (what, spoiled) => {
+    const signed = what === 'is signed by another';
+    const publish = async (revocations: readonly object[], signer: SigningKey, change = (good: string) => good) => {
+      const text = listText(revocations);
+      const claims = JSON.parse(text) as Record<string, unknown>;
+      serve(change(signed ? await signToken(signer, claims, { typ: 'revocation-list+jwt' }) : text));
+    };
+    const signing = signed ? { signed, issuer: ISSUER.issuer } : {};
+    const ask = doorOf([{ url: url(), ...signing, list_fetch: { max_ttl: 30, max_bytes: 1_000_000 } }]);
+    const many = Array.from({ length: 3_000 }, (_, index) => ({ jti: `${index}` }));
+    const [revoked, next] = [await tokenOf({ sid: 's' }), await tokenOf({ jti: '7' })];
+    await publish([{ sid: 's' }], key);
+    expect(await ask(revoked)).toBe('token_revoked');
+    now += 31;
+    await publish(many, other, spoiled);
+    expect([await ask(revoked), await ask(next)]).toEqual(['token_revoked', 'proceed']);
+    now += 31;
+    await publish(many, key);
+    expect([await ask(next), await ask(revoked)]).toEqual(['token_revoked', 'proceed']);
   });
 
   it.each<readonly [string, object, () => SigningKey, string]>([

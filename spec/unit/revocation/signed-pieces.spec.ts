@@ -1,0 +1,104 @@
+import { compactVerify } from 'jose';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ALGORITHMS } from '../../../schema/algorithms';
+import { openSignature } from '../../../src/revocation/signature-check';
+import { readSignedText, signedPieces, type Signer } from '../../../src/revocation/signed-pieces';
+import { KeyList } from '../../support/key-list';
+import { segment, signingKey, signToken, type SigningKey } from '../../support/tokens';
+
+const TYPE = 'revocation-list+jwt';
+const CLAIMS = { iat: 1, note: 'ü'.repeat(20) };
+const keys = new Map<string, SigningKey>();
+let jws: ReadonlyMap<string, string>;
+
+beforeAll(async () => {
+  for (const alg of ALGORITHMS) keys.set(alg, signingKey(alg));
+  const signed = ALGORITHMS.map(async (alg) => [alg, await signToken(keys.get(alg)!, CLAIMS, { typ: TYPE })] as const);
+  jws = new Map(await Promise.all(signed));
+});
+
+const signerOf = (alg: string, changes: Partial<Signer> = {}): Signer => ({
+  ...{ keys: new KeyList(keys.get(alg)!), algorithms: [], type: TYPE },
+  ...changes,
+});
+const cut = (text: string, size: number): Uint8Array[] =>
+  Array.from({ length: Math.ceil(text.length / size) }, (_, at) => Buffer.from(text.slice(at * size, (at + 1) * size)));
+const read = async (text: string, signer: Signer, size = 7): Promise<string> => {
+  const all: Uint8Array[] = [];
+  for await (const piece of signedPieces(cut(text, size), signer)) all.push(piece);
+  return Buffer.concat(all).toString();
+};
+
+describe('a signed document that comes in pieces', () => {
+  it.each(ALGORITHMS)('is read when it is signed with %s, wherever the pieces are cut', async (alg) => {
+    for (const size of [1, 2, 3, 5, 64, 10_000]) {
+      expect(await read(jws.get(alg)!, signerOf(alg), size)).toBe(JSON.stringify(CLAIMS));
+    }
+    expect(await readSignedText([Buffer.from(`\n${jws.get(alg)!}\r\n`)], signerOf(alg))).toBe(JSON.stringify(CLAIMS));
+  });
+
+  it('is read only when jose accepts it, too, whatever is changed in it', async () => {
+    const character = fc.constantFrom('', '.', 'A', 'B', '_', '=', ' ', '\n', '~');
+    const changes = fc.tuple(
+      fc.constantFrom(...ALGORITHMS),
+      fc.nat(),
+      fc.nat(2),
+      character,
+      fc.integer({ min: 1, max: 90 }),
+    );
+    let accepted = 0;
+    await fc.assert(
+      fc.asyncProperty(changes, async ([alg, where, gone, put, size]) => {
+        const good = jws.get(alg)!;
+        const at = where % (good.length + 1);
+        const text = good.slice(0, at) + put + good.slice(at + gone);
+        const content = await read(text, signerOf(alg), size).catch(() => undefined);
+        if (content === undefined) return;
+        accepted += 1;
+        const { payload } = await compactVerify(text.trim(), keys.get(alg)!.publicKey);
+        expect(content).toBe(Buffer.from(payload).toString());
+      }),
+      { numRuns: 600, seed: 22 },
+    );
+    // Some change nothing. Otherwise nothing was compared.
+    expect(accepted).toBeGreaterThan(5);
+  });
+
+  it('is refused at its end, after its pieces, when the signature does not fit', async () => {
+    const good = jws.get('ES256')!;
+    const signature = good.slice(good.lastIndexOf('.') + 1);
+    const other = await signToken(signingKey('ES256'), CLAIMS, { typ: TYPE });
+    const zeros = Buffer.alloc(64).toString('base64url');
+    for (const wrong of [other.slice(other.lastIndexOf('.') + 1), zeros, signature.slice(0, -2), `${signature}AA`]) {
+      const pieces = signedPieces(cut(good.replace(signature, wrong), 1_000), signerOf('ES256'));
+      expect((await pieces.next()).done).toBe(false);
+      await expect(pieces.next()).rejects.toThrow('the signature of the document does not fit');
+    }
+  });
+
+  it.each<readonly [string, (good: string) => string, string]>([
+    ['is empty', () => '', 'not a signed JWT'],
+    ['has no end', (good) => good.slice(0, good.lastIndexOf('.')), 'not a signed JWT'],
+    ['has no signature', (good) => good.slice(0, good.lastIndexOf('.') + 1), 'not a signed JWT'],
+    ['has a part too many', (good) => `${good}.AAAA`, 'not a signed JWT'],
+    ['has a header of 10 KB', (good) => 'A'.repeat(10_240) + good, 'not a signed JWT'],
+    ['has a signature of 10 KB', (good) => good + 'A'.repeat(10_240), 'not a signed JWT'],
+    ['has a character of another alphabet', (good) => good.replace('.', '.+'), 'not a signed JWT'],
+    ['is not signed', () => `${segment({ alg: 'none', typ: TYPE })}.${segment(CLAIMS)}.`, 'not accepted'],
+    ['is of another type', () => `${segment({ alg: 'ES256', typ: 'at+jwt' })}.${segment(CLAIMS)}.AAAA`, 'not accepted'],
+    ['names another algorithm', () => `${segment({ alg: 'ES384', typ: TYPE })}.${segment(CLAIMS)}.AAAA`, 'no key'],
+  ])('is refused when it %s', async (_, changed, reason) => {
+    await expect(read(changed(jws.get('ES256')!), signerOf('ES256'))).rejects.toThrow(reason);
+  });
+
+  it('is refused when its algorithm is not accepted', async () => {
+    const signer = signerOf('ES256', { algorithms: ['RS256'] });
+    await expect(read(jws.get('ES256')!, signer)).rejects.toThrow('alg is not one of the accepted algorithms');
+  });
+
+  it('is never verified with a key for another algorithm', () => {
+    const { publicKey } = signingKey('RS256');
+    expect(() => openSignature('HS256', { kid: null, algorithms: ['RS256'], key: publicKey })).toThrow('not for HS256');
+  });
+});
