@@ -68,7 +68,7 @@ const LIST_FETCH_FIELDS = [
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder for the last good list, for a start during an outage; used as long as a stale list. At any start, an older list is refused. As safe as key_fetch.cache_directory must be.',
+        'Folder for the last good list, for a start during an outage; used as long as a stale list. At any start, an older list is refused. Of a list in a file, only its iat is kept. As safe as key_fetch.cache_directory must be.',
     },
   },
   {
