@@ -53,12 +53,18 @@ function presetProblems(
   if (preset === undefined) return issuer === '' ? [['issuer', 'required field missing']] : [];
   const { shape, example, demands } = preset;
   if (issuer === '') return [['issuer', `is needed: the provider ${provider} has many, such as ${example}`]];
-  const named = (conditions ?? []).some(({ claim }) => demands?.includes(claim));
+  // That the claim is there says nothing: every token of the provider has it.
+  const named = (conditions ?? []).some(({ claim, present }) => demands?.includes(claim) && present === null);
   return [
     ...(shape.test(issuer) ? [] : [['issuer', `is not one of the provider ${provider}, such as ${example}`] as const]),
     ...(demands === undefined || named
       ? []
-      : [['conditions', `must have one on ${demands.join(', ')}: anybody can get a token of this provider`] as const]),
+      : [
+          [
+            'conditions',
+            `must have one on ${demands.join(', ')}, with one_of or matches: anybody can get a token of this provider`,
+          ] as const,
+        ]),
   ];
 }
 

@@ -99,6 +99,8 @@ function exceptMetadata({ resourceMetadata }: Policy): Pick<Repetition, 'exceptP
 }
 
 function isComparable(request: RequestView, policy: Policy): boolean {
+  // Also where there is none: the handler does not see whether the next request has one.
+  if (policy.needsQuery || policy.needsPath) return false;
   if (policy.repeatSeconds <= 0 || !Object.keys(request).every((member) => COMPARED_MEMBERS.has(member))) return false;
   if (policy.needsMethod && !METHODS.has(request.method)) return false;
   // A preflight is told apart by headers that matter to nothing else.

@@ -6,7 +6,7 @@ import { audienceRule, checkClaims, requiredClaims } from '../core/verification/
 import { decodeCompactJws } from '../core/verification/compact-jws';
 import { checkJoseHeader } from '../core/verification/jose-header';
 import type { KeySource } from '../core/verification/key-source';
-import { isSignedBy } from '../core/verification/signature';
+import { signerOf } from '../core/verification/signature';
 import { MAX_NAME_LENGTH } from './revocation-entry';
 
 /** A provider that may end sessions. */
@@ -93,7 +93,7 @@ async function verify(
     return new Refusal('keys_unavailable', 'no usable keys of the issuer', { retryAfterSeconds });
   }
   if (lookup.status === 'not_found') return new Refusal('token_untrusted', lookup.reason);
-  if (await isSignedBy(token, accepted.alg, lookup.key)) return undefined;
+  if ((await signerOf(token, accepted.alg, lookup)) !== undefined) return undefined;
   return new Refusal('token_untrusted', 'signature does not fit');
 }
 

@@ -151,10 +151,23 @@ describe('the presets', () => {
     expect(conditionsOf([{ claim: 'token_use', present: true }])).toEqual(['token_use']);
   });
 
-  it('of a provider from which anybody gets a token need a condition', () => {
-    expect(() => parseConfig({ issuers: [{ provider: 'github-actions', audiences: ['a'] }] })).toThrow(
-      'config.issuers[1].conditions: must have one on sub, repository',
-    );
+  it.each([
+    ['none', []],
+    ['one on another claim', [{ claim: 'ref', one_of: ['refs/heads/main'] }]],
+    ['one that only asks for the claim, which all tokens have', [{ claim: 'repository', present: true }]],
+  ])('of a provider from which anybody gets a token need a condition on who that is, not %s', (_, conditions) => {
+    const issuers = [{ provider: 'github-actions', audiences: ['a'], conditions }];
+    expect(() => parseConfig({ issuers })).toThrow('config.issuers[1].conditions: must have one on sub, repository');
+  });
+
+  it('of a provider from which anybody gets a token need one such condition, beside which others may stand', () => {
+    const conditions = [
+      { claim: 'repository', present: true },
+      { claim: 'repository_owner', one_of: ['acme'] },
+    ];
+    expect(() =>
+      parseConfig({ issuers: [{ provider: 'github-actions', audiences: ['a'], conditions }] }),
+    ).not.toThrow();
   });
 
   it('need tenants where the issuer is a template', () => {

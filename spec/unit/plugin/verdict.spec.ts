@@ -243,6 +243,21 @@ describe('an answer may be repeated', () => {
         answers: { 'request.getRawQuery': () => Promise.resolve('a=b') },
       }),
     ],
+    [
+      'the query may hold a token, and Kong answers with nothing because there is none',
+      () => ({
+        config: { uri_param_names: ['t'] },
+        answers: { 'request.getRawQuery': () => Promise.resolve(undefined) },
+      }),
+    ],
+    [
+      'the query may hold a token, and neither the request nor Kong’s answer has any',
+      () => ({
+        config: { uri_param_names: ['t'] },
+        headers: {},
+        answers: { 'request.getRawQuery': () => Promise.resolve(undefined) },
+      }),
+    ],
     ['the request has no token and may be anonymous', () => ({ config: { allow_missing: true }, headers: {} })],
     [
       'another plugin may know the caller',

@@ -57,6 +57,17 @@ describe('a logout token', () => {
     expect(JSON.stringify(recorder.records)).not.toMatch(/s1|alice|eyJ/);
   });
 
+  it.each(['k', 'next'])('without a kid is taken when one of the keys of the issuer signed it: %s', async (kid) => {
+    const next = signingKey('ES256', 'next');
+    const jwks = [key, next].map((each) => ({ ...publicJwk(each), kid: undefined }));
+    const issuers = [{ issuer: ISSUER, audiences: ['shop-app'], jwks: JSON.stringify({ keys: jwks }) }];
+    const handle = openLogout(config({ issuers }), {}, recorder.log, () => nowSeconds * 1000);
+    const token = await logoutToken({}, { kid: undefined }, kid === 'k' ? key : next);
+    expect(await handle(token)).toEqual({ status: 200 });
+    const foreign = await logoutToken({}, { kid: undefined }, signingKey('ES256', 'other'));
+    expect(await handle(foreign)).toEqual({ status: 400, reason: 'signature does not fit' });
+  });
+
   it.each<readonly [string, LogoutOptions, object]>([
     ['when it names no session', {}, { sid: undefined }],
     ['when sessions are not what the list is about', { revokeBy: 'subject' }, {}],

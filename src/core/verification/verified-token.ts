@@ -1,14 +1,13 @@
-import type { Algorithm } from '../../../schema/config';
 import type { Caller } from './caller';
 import { checkClaims, checkTime } from './claim-rules';
 import type { Claims } from '../claim-selector';
 import { decodeCompactJws } from './compact-jws';
 import type { IssuerDirectory } from './issuer-directory';
-import type { FoundKeys, KeySource, VerificationKey } from './key-source';
+import type { KeySource, VerificationKey } from './key-source';
 import { quote, type Observer } from '../observer';
 import { findOwnerKey } from './owner-key';
 import { Refusal } from '../refusal/refusal';
-import { isSignedBy } from './signature';
+import { signerOf } from './signature';
 import type { TokenOwner, TrustedIssuer } from './trusted-issuer';
 import { unknownIssuer } from './unknown-issuer';
 
@@ -73,20 +72,6 @@ export async function verifyToken(
     return refused(new Refusal('claim_missing', 'none of caller_claims'), key.kid);
   }
   return { claims, issuer, caller, key, keys } as VerifiedToken;
-}
-
-/** Tries the keys that were found one after the other; a token with a `kid` has one. */
-async function signerOf(
-  token: string,
-  alg: Algorithm,
-  { key, others = [] }: FoundKeys,
-  observe: Observer | undefined,
-): Promise<VerificationKey | undefined> {
-  for (const candidate of [key, ...others]) {
-    observe?.('key', `of the issuer, kid ${quote(candidate.kid)}, for ${candidate.algorithms.join(', ')}`);
-    if (await isSignedBy(token, alg, candidate)) return candidate;
-  }
-  return undefined;
 }
 
 /** With one key set for all tenants, `iss` alone would let a token of one tenant pass for another's. */
