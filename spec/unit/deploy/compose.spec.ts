@@ -9,7 +9,7 @@ interface ComposeService {
   readonly environment?: Readonly<Record<string, string>>;
   readonly profiles?: readonly string[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: object;
+  readonly healthcheck?: { readonly test: readonly string[] };
 }
 
 interface ComposeFile {
@@ -44,7 +44,8 @@ describe('compose.yaml', () => {
 
   it('starts Kong when everything behind it is healthy', () => {
     for (const [name, part] of Object.entries(parts)) {
-      expect(part.healthcheck).toBeDefined();
+      // podman-compose 1.3 breaks words with blanks, quotes or brackets.
+      expect(part.healthcheck?.test.join(' ')).toMatch(/^CMD node probe\.js --reach 127\.0\.0\.1:80\d\d$/);
       expect(kong.depends_on?.[name]).toEqual({ condition: 'service_healthy' });
     }
   });

@@ -60,6 +60,17 @@ describe('pongo', () => {
     );
   });
 
+  it.each([
+    ['podman', 'podman-compose', 'podman-compose -p jwt-identity logs'],
+    ['podman', undefined, 'podman compose -p jwt-identity logs'],
+    ['docker', 'docker-compose', 'docker compose -p jwt-identity logs'],
+  ])('with %s takes the Compose that needs least, beside %s', (engine, other, command) => {
+    const report = '[[ $* == *version || $* == info ]] || echo "${0##*/} $*"';
+    addTool(engine, report);
+    if (other !== undefined) addTool(other, report);
+    expect(pongo(['logs']).stdout).toBe(`${command}\n`);
+  });
+
   it('says what is missing when there is an engine without Compose', () => {
     addTool('docker', '[[ $1 == info ]]');
     expect(pongo(['up'])).toMatchObject({
