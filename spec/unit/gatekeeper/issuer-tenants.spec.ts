@@ -135,6 +135,26 @@ describe('a key that names its issuer, in the key set of a template', () => {
   });
 });
 
+describe('a key that names its issuer, in the key set of one tenant of Entra ID', () => {
+  const issuer = `https://login.microsoftonline.com/${TENANT}/v2.0`;
+  const ask = async (named: string): Promise<unknown> => {
+    const jwks = inlineSet({ ...publicJwk(key), issuer: named });
+    const config = { issuers: [{ provider: 'entra', issuer, audiences: ['api'], algorithms: ['ES256'], jwks }] };
+    return new IssuerDoor().ask(
+      config,
+      await tokenOf(key, { iss: issuer, tid: TENANT, azp: 'app', oid: 'alice', ver: '2.0' }),
+    );
+  };
+
+  it('verifies a token when it names the issuer of the token, and none when it names another', async () => {
+    expect(await ask(issuer)).not.toHaveProperty('code');
+    expect(await ask(`https://login.microsoftonline.com/${OTHER}/v2.0`)).toMatchObject({
+      code: 'token_untrusted',
+      reason: 'no_matching_key',
+    });
+  });
+});
+
 describe('a template whose tenants have keys of their own', () => {
   const config = parseConfig({
     issuers: [

@@ -70,9 +70,12 @@ describe('the type of a token', () => {
     },
   );
 
-  it.each([[undefined], ['JWT'], ['at+jwtx'], ['id+jwt']])('refuses %j when only at+jwt is listed', (typ) => {
-    expect(check({ alg: 'RS256', ...(typ !== undefined && { typ }) }, ['at+jwt'])).toBe('token_type_not_accepted');
-  });
+  it.each([[undefined], ['JWT'], ['at+jwtx'], ['id+jwt'], ['at+application/jwt']])(
+    'refuses %j when only at+jwt is listed',
+    (typ) => {
+      expect(check({ alg: 'RS256', ...(typ !== undefined && { typ }) }, ['at+jwt'])).toBe('token_type_not_accepted');
+    },
+  );
 
   it('compares types without their prefix and case', () => {
     expect(check({ alg: 'RS256', typ: 'at+JWT' }, ['application/at+jwt'])).toMatchObject({ alg: 'RS256' });

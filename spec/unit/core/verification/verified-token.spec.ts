@@ -177,6 +177,20 @@ describe('a token that is not genuine', () => {
     expect(await verify(await signToken(second, claims()), issuer(keys))).toMatchObject({ code: 'token_untrusted' });
   });
 
+  it('is refused when it names no caller where the entry says how to read one', async () => {
+    const named = issuer(new KeyList(rsa));
+    const readCaller = (read: object, iss: string): ReturnType<TrustedIssuer['readCaller']> => ({
+      ...{ id: undefined, roles: [], scopes: [], issuer: iss, tenant: undefined, claims: { ...read } },
+    });
+    const token = await signToken(rsa, claims());
+    const own = { id: true, roles: false, scopes: false };
+    expect(await verify(token, { ...named, readCaller, own })).toEqual({
+      code: 'claim_missing',
+      reason: 'none of caller_claims',
+    });
+    expect(await verify(token, { ...named, readCaller, own: { ...own, id: false } })).toMatchObject({ sub: 'u1' });
+  });
+
   it('is refused when it is malformed or of another type', async () => {
     expect(await verify('a.b.c', issuer(new KeyList(rsa)))).toMatchObject({ code: 'token_malformed' });
     const logout = await signToken(rsa, claims(), { typ: 'logout+jwt' });
