@@ -8,6 +8,7 @@ import { listSubject, type ListDependencies } from './document-list';
 import type { ListSource } from './list-source';
 import { connectToRedis, redisName, type RedisConnection } from './redis-connection';
 import { awaitPage, compareIds, FIRST_ID, readPage, streamState, type StreamChange } from './redis-stream';
+import type { RevocationEntry } from './revocation-entry';
 import { RevocationTable } from './revocation-table';
 
 /** How long Redis may hold an answer back when there is nothing new, in milliseconds. */
@@ -42,6 +43,8 @@ export class RedisList implements ListSource {
   #failures = 0;
   #failure: FetchError | undefined;
   #lastId = FIRST_ID;
+  /** The newest record that was read. When it is read again, what came after it may be lost. */
+  #newestId = FIRST_ID;
   /** How many records the stream had ever got when it was read up to there. */
   #added = 0;
   #isFollowing = false;
@@ -174,12 +177,13 @@ export class RedisList implements ListSource {
       this.#lastId = FIRST_ID;
     }
     const missed = this.#lastId === FIRST_ID ? 0 : added - this.#added;
+    const undone = await this.#undoneSubjects(connection);
     // Records that came since are behind the last one.
     let [read, newer] = [0, 0];
     for (;;) {
       const page = await readPage(connection, key, this.#lastId);
       if (page.length === 0) break;
-      this.#apply(page);
+      this.#apply(page, undone);
       const behind = page.filter(({ id }) => compareIds(id, lastId) > 0).length;
       [read, newer] = [read + page.length - behind, newer + behind];
     }
@@ -190,18 +194,35 @@ export class RedisList implements ListSource {
     this.#added = added + newer;
     // Removed records count as read.
     if (compareIds(lastId, this.#lastId) > 0) this.#lastId = lastId;
+    this.#newestId = this.#lastId;
   }
 
-  #apply(page: readonly StreamChange[]): void {
+  /** Returns which subjects the records that are read again take back, and the last record that does. */
+  async #undoneSubjects(connection: RedisConnection): Promise<Map<string, string>> {
+    const undone = new Map<string, string>();
+    for (let after = this.#lastId; compareIds(after, this.#newestId) < 0;) {
+      const page = await readPage(connection, this.config.redis.key, after);
+      for (const { id, change } of page) if (change?.kind === 'undo') undone.set(subjectOf(change.entry), id);
+      after = page.at(-1)?.id ?? this.#newestId;
+    }
+    return undone;
+  }
+
+  /** A record that is read again takes nothing back: the entry may have been added once more by one that is lost. */
+  #apply(page: readonly StreamChange[], undone?: ReadonlyMap<string, string>): void {
     const nowSeconds = this.dependencies.wallClock() / 1000;
     for (const { id, change, problem } of page) {
       if (problem !== undefined) {
         this.dependencies.log('error', 'a record of the stream is not used', { list: this.name, id, reason: problem });
       }
-      if (change?.kind === 'add') this.#table.add(change.entry, nowSeconds);
-      else if (change !== undefined) this.#table.remove(change.entry);
+      const isNew = compareIds(id, this.#newestId) > 0;
+      if (change?.kind === 'add') {
+        const undoneBy = isNew ? undefined : undone?.get(subjectOf(change.entry));
+        if (undoneBy === undefined || compareIds(undoneBy, id) < 0) this.#table.add(change.entry, nowSeconds);
+      } else if (change !== undefined && isNew) this.#table.remove(change.entry);
       // After the entry is there: one that does not fit in must be tried again.
       this.#lastId = id;
+      if (isNew) this.#newestId = id;
     }
   }
 
@@ -219,4 +240,8 @@ export class RedisList implements ListSource {
     }
     this.#announce();
   }
+}
+
+function subjectOf({ issuer, kind, name }: RevocationEntry): string {
+  return JSON.stringify([issuer, kind, name]);
 }
