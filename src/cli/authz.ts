@@ -6,7 +6,7 @@ import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { type PolicyCheck, policyCheck } from '../server/decisions/decisions';
 import { STRIPPING, type Stripping } from '../server/decisions/gateway';
 import { GATEWAY_NAMES, type GatewayName } from '../server/decisions/gateways';
-import type { DecisionAddress } from '../server/decisions/http-server';
+import type { DecisionAddress } from '../server/decisions/decision-server';
 import { LOOPBACK, peerFilter } from '../server/decisions/peers';
 import { type NamedConfigs, readPolicies, readRoutePolicies } from '../policies/policy-file';
 import { metadataOfPolicies } from '../server/decisions/policy-metadata';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
 import { ConfigError } from '../../schema/config-error';
 import type { SigningKey } from '../core/identity/signing-key';
-import type { Finding } from '../diagnostics/finding';
+import type { Finding, Trial } from '../diagnostics/finding';
 import type { Inspection } from '../diagnostics/inspection';
 import { inspectKongFile } from '../diagnostics/kong-file';
 import { inspectPoliciesFile, isPoliciesFile } from '../diagnostics/policies-file';
@@ -30,8 +30,8 @@ export interface InspectionSettings {
   readonly environment?: NodeJS.ProcessEnv;
   /** Whether open routes that take requests of guarded ones are looked for. */
   readonly overlaps?: boolean;
-  /** Opens a configuration as it will be used. @throws ConfigError */
-  readonly open?: (config: unknown) => void;
+  /** Opens a configuration as it will be used, and returns what is doubtful about it. @throws ConfigError */
+  readonly open?: (config: unknown) => readonly Violation[];
 }
 
 /** Looks at the text of a kong.yml or a policies.yml; its entries are opened as the plugin or `authz` opens them. */
@@ -39,14 +39,17 @@ export function inspect(text: string, settings: InspectionSettings = {}): Inspec
   const { format, environment = process.env, overlaps = true } = settings;
   const isPolicies = format === undefined ? isPoliciesFile(text) : format === 'policies';
   const { open = opener(!isPolicies) } = settings;
-  const tryConfig = (config: unknown): readonly Violation[] => {
+  const tryConfig = (config: unknown): Trial => {
+    const placed = ({ field, message }: Violation): Violation => ({
+      field: withPosition(field, message, config),
+      message,
+    });
     try {
-      open(config);
-      return [];
+      return { errors: [], warnings: open(config).map(placed) };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      const message = error.message.slice(error.field.length + 2);
-      return [{ field: withPosition(error.field, message, config), message }];
+      const { field, message } = error;
+      return { errors: [placed({ field, message: message.slice(field.length + 2) })], warnings: [] };
     }
   };
   const inspectFile = isPolicies ? inspectPoliciesFile : inspectKongFile;
@@ -58,11 +61,17 @@ export function diagnose(text: string, environment: NodeJS.ProcessEnv = process.
   return inspect(text, { environment, overlaps }).findings();
 }
 
-function opener(isKong: boolean): (config: unknown) => void {
-  const openGatekeeper = createGatekeepers({ log: () => undefined });
+function opener(isKong: boolean): (config: unknown) => readonly Violation[] {
+  let doubts: Violation[] = [];
+  const openGatekeeper = createGatekeepers({
+    log: () => undefined,
+    onDoubt: (field, message) => doubts.push({ field, message }),
+  });
   const door = { signingKeys: stagedSigningKey, isKong, knowsUpstreamPath: isKong };
   return (config) => {
+    doubts = [];
     openGatekeeper(config, door);
+    return doubts;
   };
 }
 

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { DecisionAddress } from '../server/decisions/http-server';
+import type { DecisionAddress } from '../server/decisions/decision-server';
 import { askDecisionServer } from '../server/processes/decision-health';
 import { askForHealth, type ServerHealth } from '../server/processes/health';
 import { SocketPathError } from '../server/processes/socket-path';

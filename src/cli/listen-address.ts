@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { DecisionAddress } from '../server/decisions/http-server';
+import type { DecisionAddress } from '../server/decisions/decision-server';
 
 /** An address and a port to listen on. */
 export interface ListenAddress {

@@ -32,13 +32,13 @@ export function entryFindings(
   const known = withReferences(resolved, value);
   const { config, replaced } = withStandIns(known);
   // A configuration with stand-ins in it is not put to work: only Kong knows the real values.
-  const problems = replaced.size === 0 ? tryConfig(config) : knownViolations(known);
-  for (const { field, message } of problems) report('error', at(field), message);
-  if (problems.length > 0 || configViolations(config).length > 0) return [];
+  const { errors, warnings } =
+    replaced.size === 0 ? tryConfig(config) : { errors: knownViolations(known), warnings: [] };
+  for (const { field, message } of errors) report('error', at(field), message);
+  if (errors.length > 0 || configViolations(config).length > 0) return [];
   const parsed = parseConfig(config);
-  for (const { field, message } of [...configWarnings(parsed), ...writtenSecrets(given), ...examples(parsed)]) {
-    report('warning', at(field), message);
-  }
+  const doubts = [...warnings, ...configWarnings(parsed), ...writtenSecrets(given), ...examples(parsed)];
+  for (const { field, message } of doubts) report('warning', at(field), message);
   return [{ ...entry, config: parsed }];
 }
 

@@ -26,7 +26,14 @@ export interface DiagnosisOptions {
   /** Whether open routes that take requests of guarded ones are looked for. */
   readonly overlaps: boolean;
   /** Returns what shows only when a configuration is put to work, such as keys of no use. */
-  readonly tryConfig: (config: unknown) => readonly Violation[];
+  readonly tryConfig: (config: unknown) => Trial;
+}
+
+/** What came out when a configuration was put to work. */
+export interface Trial {
+  /** Why it cannot be used. */
+  readonly errors: readonly Violation[];
+  readonly warnings: readonly Violation[];
 }
 
 /** Adds a finding about what a path leads to. */

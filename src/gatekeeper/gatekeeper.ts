@@ -52,6 +52,8 @@ export interface Door {
 /** What gatekeepers need from the outside. */
 export interface GatekeeperDependencies {
   readonly log: Log;
+  /** Told what is accepted in a configuration and probably not meant, when it is opened; otherwise the log is. */
+  readonly onDoubt?: ((field: string, message: string) => void) | undefined;
   /** The time by which tokens are judged; the system's clock unless given. */
   readonly clock?: Clock;
 }
@@ -69,9 +71,18 @@ export type OpenGatekeeper = (config: unknown, door: Door) => Gatekeeper;
  * Returns a function that opens gatekeepers. Keys, signing keys, revocation lists and verified tokens are shared by all
  * that it opens, by content: make one of these for each process. Nothing about a route is shared ({@link createTokenCache}).
  */
-export function createGatekeepers({ log, clock = () => Date.now() / 1000 }: GatekeeperDependencies): OpenGatekeeper {
+export function createGatekeepers({
+  log,
+  onDoubt,
+  clock = () => Date.now() / 1000,
+}: GatekeeperDependencies): OpenGatekeeper {
   const tokens = createTokenCache();
-  const keys = createKeySources({ now: Date.now, log });
+  const onUnusedKeys =
+    onDoubt &&
+    ((issuer: string, reasons: string): void => {
+      onDoubt('config.issuers.jwks', `keys are not used: ${reasons} (issuer ${issuer})`);
+    });
+  const keys = createKeySources({ now: Date.now, log, onUnusedKeys });
   const revocationFor = createRevocationChecks({ now: Date.now, log, keySourceFor: keys });
   const signingFiles = new Map<string, SigningKeySource>();
   const signingKeyOf = (path: string): SigningKeySource => {
@@ -85,7 +96,10 @@ export function createGatekeepers({ log, clock = () => Date.now() / 1000 }: Gate
     const signingKey = typeof signingKeys === 'string' ? signingKeyOf(signingKeys) : signingKeys;
     const parsed = parseConfig(config);
     const policy = compilePolicy(configAt(door, parsed), keys, signingKey, revocationFor);
-    for (const { field, message } of configWarnings(parsed)) log('warn', message, { field });
+    for (const { field, message } of configWarnings(parsed)) {
+      if (onDoubt !== undefined) onDoubt(field, message);
+      else log('warn', message, { field });
+    }
     return {
       policy,
       decide: async (request, observe) => {

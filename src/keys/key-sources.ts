@@ -19,6 +19,8 @@ export interface KeySourceDependencies {
   /** The time, in milliseconds since the epoch. */
   readonly now: Clock;
   readonly log: Log;
+  /** Told why keys in the configuration are not used, in words that hold nothing of them; otherwise the log is. */
+  readonly onUnusedKeys?: ((issuer: string, reasons: string) => void) | undefined;
   /** A clock that never steps back, in milliseconds. */
   readonly monotonic?: Clock;
   /** A number from 0 to 1, for jitter. */
@@ -43,6 +45,7 @@ const MAX_SHARED_SETS = 256;
 export function createKeySources({
   now: wallClock,
   log,
+  onUnusedKeys,
   monotonic = () => performance.now(),
   random = Math.random,
 }: KeySourceDependencies): (issuer: IssuerConfig) => KeySource {
@@ -51,8 +54,12 @@ export function createKeySources({
   return (issuer) => {
     if (issuer.jwksUri === null && issuer.discovery === null) {
       return inlineKeySource(issuer, (skipped) => {
-        const fields = { issuer: issuer.issuer, skipped: skipped.length, reasons: someReasons(skipped) };
-        log('warn', 'keys of jwks in the configuration are not used', fields);
+        const reasons = someReasons(skipped);
+        if (onUnusedKeys !== undefined) onUnusedKeys(issuer.issuer, reasons);
+        else {
+          const fields = { issuer: issuer.issuer, skipped: skipped.length, reasons };
+          log('warn', 'keys of jwks in the configuration are not used', fields);
+        }
       });
     }
     checkFile(issuer, 'ca_file', issuer.keyFetch.caFile, readCaFile);

@@ -4,8 +4,8 @@
 
 -- Where the decision server listens: an address as HAProxy writes them, such as unix@/run/jwt-identity/authz.sock.
 local SERVER = os.getenv("JWT_IDENTITY_AUTHZ") or "ipv4@127.0.0.1:9180"
--- How long a decision may take, in milliseconds.
-local TIMEOUT_MS = 5000
+-- How long an answer may take, in milliseconds. HAProxy asks up to three times more, so a decision may take five seconds.
+local TIMEOUT_MS = 1250
 
 -- What HAProxy's own request cannot carry; the decision server reads it under these names.
 local HOP_HEADERS = { ["connection"] = true, ["content-length"] = true, ["transfer-encoding"] = true, ["host"] = false }

@@ -134,6 +134,20 @@ describe('kong-jwt-identity authz', () => {
     await command.logged(new RegExp(warned.source.replace('(\\d+) s', '290 s')));
   }, 60_000);
 
+  it('warns of each mistake once, however many workers there are', async () => {
+    const leaked = { ...signingKey('ES256').privateKey.export({ format: 'jwk' }), kid: 'leaked' };
+    const jwks = JSON.stringify({ keys: [publicJwk(key), leaked] });
+    write({ orders: { issuers: [{ ...issuers[0], jwks }], leeway: 300 } });
+    const command = await start('--listen', '127.0.0.1:0');
+    await command.logged(/worker serving worker=2 /);
+    const warnings = command.stderr().match(/^warn: .*$/gm) ?? [];
+    expect(warnings).toHaveLength(2);
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/policies\.yml:1:\d+: issuers\[1\]\.jwks: keys are not used: key 2: it is a private key/),
+    );
+    expect(warnings).toContainEqual(expect.stringMatching(/leeway: accepts expired tokens for 300 s/));
+  }, 60_000);
+
   it('goes on when a worker is killed, and refuses when all are gone', async () => {
     write({ orders: { issuers } });
     const command = await start('--listen', '127.0.0.1:0');

@@ -25,11 +25,18 @@ export interface ShippedGateway {
   readonly withHttp2?: (text: string) => string;
   /** Another port for it. */
   readonly http2Port?: number;
+  /** Makes the shipped files ask for decisions at another target than /orders; Envoy over HTTP, at that of the client. */
+  readonly asksAt: (text: string, target: string) => string;
+  /** Whether it can ask over a Unix socket. */
+  readonly hasUnixSockets: boolean;
 }
 
 /** Where the parts of a run are. */
 export interface GatewayAddresses {
-  readonly decisions: { readonly host: string; readonly port: number };
+  /** The decision server, at a port or on a Unix socket. */
+  readonly decisions: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** Where resource metadata are served, if they are. */
+  readonly metadata?: { readonly host: string; readonly port: number };
   readonly service: { readonly host: string; readonly port: number };
 }
 
@@ -65,9 +72,9 @@ function ownAddress(): string {
  */
 export async function startGateway(
   { folder, program, args }: ShippedGateway,
-  { decisions, service }: GatewayAddresses,
+  addresses: GatewayAddresses,
   edit: (text: string, file: string) => string = (text) => text,
-  readyStatus = 401,
+  readyStatus: number | 'any' = 401,
 ): Promise<RunningGateway> {
   const host = ownAddress();
   const copy = mkdtempSync(join(tmpdir(), `${program}-`));
@@ -75,15 +82,7 @@ export async function startGateway(
   for (const file of readdirSync(copy, { recursive: true, encoding: 'utf8' })) {
     const path = join(copy, file);
     if (statSync(path).isDirectory()) continue;
-    const text = readFileSync(path, 'utf8')
-      .replaceAll('127.0.0.1:9180', `${decisions.host}:${decisions.port}`)
-      .replaceAll('127.0.0.1:8081', `${service.host}:${service.port}`)
-      .replaceAll(`127.0.0.1:${PORT}`, `${host}:${PORT}`)
-      .replaceAll('{$LISTEN:127.0.0.1}', host)
-      // Envoy has addresses and ports apart.
-      .replaceAll('address: 127.0.0.1, port_value: 9180', `address: ${decisions.host}, port_value: ${decisions.port}`)
-      .replaceAll('address: 127.0.0.1, port_value: 8081', `address: ${service.host}, port_value: ${service.port}`)
-      .replaceAll(`address: 127.0.0.1, port_value: ${PORT}`, `address: ${host}, port_value: ${PORT}`);
+    const text = withAddresses(readFileSync(path, 'utf8'), host, addresses);
     writeFileSync(path, edit(text, file));
   }
   const child = spawn(
@@ -119,6 +118,32 @@ export async function startGateway(
   };
 }
 
+/** The text of a shipped file with other addresses. */
+function withAddresses(shipped: string, host: string, { decisions, metadata, service }: GatewayAddresses): string {
+  const own = { host, port: PORT };
+  let text = 'path' in decisions ? onUnixSocket(shipped, decisions.path) : withAddress(shipped, 9180, decisions);
+  if (metadata !== undefined) text = withAddress(text, 9181, metadata);
+  return withAddress(withAddress(text, 8081, service), PORT, own).replaceAll('{$LISTEN:127.0.0.1}', host);
+}
+
+function withAddress(text: string, shippedPort: number, to: { readonly host: string; readonly port: number }): string {
+  return (
+    text
+      .replaceAll(`127.0.0.1:${shippedPort}`, `${to.host}:${to.port}`)
+      // Envoy has addresses and ports apart.
+      .replaceAll(`address: 127.0.0.1, port_value: ${shippedPort}`, `address: ${to.host}, port_value: ${to.port}`)
+  );
+}
+
+/** The shipped files with a Unix socket of the decision server, as each gateway writes that. */
+function onUnixSocket(text: string, path: string): string {
+  return text
+    .replaceAll('{$JWT_IDENTITY_AUTHZ:127.0.0.1:9180}', `unix/${path}`)
+    .replaceAll('ipv4@127.0.0.1:9180', `unix@${path}`)
+    .replaceAll('server 127.0.0.1:9180', `server unix:${path}`)
+    .replaceAll('socket_address: { address: 127.0.0.1, port_value: 9180 }', `pipe: { path: ${path} }`);
+}
+
 const absences = new Map<string, string | undefined>();
 
 /** Why a gateway cannot be started; `undefined` when it can. */
@@ -141,11 +166,11 @@ export function whyAbsent({ program, version }: ShippedGateway): string | undefi
 }
 
 /** Whether a gateway has all of its configuration: until then it answers 404 or nothing. */
-function answers(host: string, status: number): Promise<boolean> {
+function answers(host: string, status: number | 'any'): Promise<boolean> {
   return new Promise((resolve) => {
     get({ host, port: PORT, path: '/ready', agent: false }, (response) => {
       response.resume();
-      resolve(response.statusCode === status);
+      resolve(status === 'any' || response.statusCode === status);
     }).on('error', () => {
       resolve(false);
     });

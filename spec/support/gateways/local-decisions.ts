@@ -3,10 +3,15 @@ import { openDecisions, type OpenDecisions } from '../../../src/server/decisions
 import type { Stripping } from '../../../src/server/decisions/gateway';
 import type { GatewayName } from '../../../src/server/decisions/gateways';
 import { LOOPBACK } from '../../../src/server/decisions/peers';
+import { metadataOfPolicies } from '../../../src/server/decisions/policy-metadata';
+import { serveResourceMetadata } from '../../../src/server/endpoints/resource-metadata-endpoint';
+import { closeServer } from '../echo-service';
 
 /** A decision server in this process, whose one policy `orders` can be exchanged at once. */
 export interface LocalDecisions {
   readonly address: { readonly host: string; readonly port: number };
+  /** Where the metadata of `orders` are served. */
+  readonly metadata: { readonly host: string; readonly port: number };
   /** Makes `orders` mean this configuration. @throws ConfigError */
   use(config: unknown): void;
   stop(): Promise<void>;
@@ -26,13 +31,19 @@ export async function startLocalDecisions(gateway: GatewayName, stripping: Strip
       logger: { log: () => undefined, isEnabled: () => false },
     },
   );
-  await decisions.server.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = decisions.server.address() as AddressInfo;
+  const host = '127.0.0.1';
+  await decisions.server.listen({ host, port: 0 });
+  let documents = metadataOfPolicies({ orders: config });
+  const endpoint = await serveResourceMetadata({ host, port: 0 }, (path) => documents.get(path));
   return {
-    address: { host: '127.0.0.1', port },
+    address: { host, port: (decisions.server.address() as AddressInfo).port },
+    metadata: { host, port: (endpoint.address() as AddressInfo).port },
     use: (other) => {
       decisions.use({ orders: other });
+      documents = metadataOfPolicies({ orders: other });
     },
-    stop: () => decisions.server.drain(0),
+    stop: async () => {
+      await Promise.all([decisions.server.drain(0), closeServer(endpoint)]);
+    },
   };
 }

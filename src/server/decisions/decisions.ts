@@ -1,14 +1,16 @@
 import { createGatekeepers, operatorsSigningKeys } from '../../gatekeeper/gatekeeper';
 import type { Logger } from '../../telemetry/log';
+import type { DecisionServer } from './decision-server';
 import { abilitiesOf, ENVOY_GRPC, type GatewayName, HTTP_GATEWAYS } from './gateways';
 import type * as GrpcServer from './grpc-server';
 import type { Stripping } from './gateway';
-import { httpDecisionServer, type DecisionServer } from './http-server';
+import { httpDecisionServer } from './http-server';
 import { peerFilter } from './peers';
 import { type DecisionObserver, PendingDecisions } from './pending-decisions';
 import { openPolicies, openPolicy } from './policies';
 import type { NamedConfigs } from '../../policies/policy-file';
 import { createReject } from './rejection';
+import type { Violation } from '../../kong/schema-language/violation';
 
 /** How decisions are served. */
 export interface DecisionSettings {
@@ -43,7 +45,8 @@ export function openDecisions(policies: NamedConfigs, settings: DecisionSettings
   const { gateway: name, stripping, peers, deadlineMs, logger, observer } = settings;
   const gateway = abilitiesOf(name);
   const mayAsk = peerFilter(peers);
-  const openGatekeeper = createGatekeepers({ log: logger.log });
+  // The process that hands out the policies has said what is doubtful about them.
+  const openGatekeeper = createGatekeepers({ log: logger.log, onDoubt: () => undefined });
   const reject = createReject(logger);
   const open = (configs: NamedConfigs): ReturnType<typeof openPolicies> =>
     openPolicies(configs, { openGatekeeper, signingKeys: operatorsSigningKeys(), gateway, stripping, logger, reject });
@@ -72,15 +75,19 @@ export function openDecisions(policies: NamedConfigs, settings: DecisionSettings
 export interface PolicyCheck {
   /** All policies of a file. The error's field begins with the policy's name. */
   readonly all: (policies: NamedConfigs) => void;
-  /** One configuration. The error's field begins with `config`. */
-  readonly one: (config: unknown) => void;
+  /** One configuration. The error's field begins with `config`. Returns what is doubtful about it. */
+  readonly one: (config: unknown) => readonly Violation[];
 }
 
 /** Returns what checks policies for a gateway. It logs nothing. */
 export function policyCheck({ gateway, stripping }: Pick<DecisionSettings, 'gateway' | 'stripping'>): PolicyCheck {
   const logger: Logger = { log: () => undefined, isEnabled: () => false };
+  let doubts: Violation[] = [];
   const dependencies = {
-    openGatekeeper: createGatekeepers(logger),
+    openGatekeeper: createGatekeepers({
+      log: logger.log,
+      onDoubt: (field, message) => doubts.push({ field, message }),
+    }),
     signingKeys: operatorsSigningKeys(),
     gateway: abilitiesOf(gateway),
     stripping,
@@ -89,10 +96,13 @@ export function policyCheck({ gateway, stripping }: Pick<DecisionSettings, 'gate
   };
   return {
     all: (policies) => {
+      doubts = [];
       openPolicies(policies, dependencies);
     },
     one: (config) => {
+      doubts = [];
       openPolicy('', config, dependencies);
+      return doubts;
     },
   };
 }

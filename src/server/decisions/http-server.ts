@@ -1,27 +1,9 @@
 import { createServer, type IncomingMessage } from 'node:http';
-import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import { describeError } from '../../telemetry/describe-error';
 import type { Logger } from '../../telemetry/log';
+import { decisionServer, type DecisionServer, type PeerFilter } from './decision-server';
 import type { GatewayAnswer, HttpGateway } from './gateway';
 import type { PendingDecisions } from './pending-decisions';
-
-/** Where a decision server listens. */
-export type DecisionAddress = { readonly path: string } | { readonly host: string; readonly port: number };
-
-/** A server that answers gateways. */
-export interface DecisionServer {
-  /** Connections that are open. */
-  readonly connectionCount: number;
-  /** Where it listens; `null` before. */
-  address(): AddressInfo | string | null;
-  /** Starts to accept connections. @throws the error of `listen(2)` */
-  listen(address: DecisionAddress): Promise<void>;
-  /**
-   * Accepts no connection any more and resolves when none is left: each is closed after its next answer, and all after
-   * `maximumMs`, when the requests that are left are refused.
-   */
-  drain(maximumMs: number): Promise<void>;
-}
 
 /** What a request's head may take, in bytes: a token of `max_token_bytes` (64 KiB at most) and as much besides. */
 const MAX_HEAD_BYTES = 128 * 1024;
@@ -31,7 +13,6 @@ const MAX_HEADER_LINES = 2_000;
 const REQUEST_MS = 10_000;
 /** How long an unused connection stays open, in milliseconds: longer than gateways keep theirs, so that they close it. */
 const IDLE_MS = 300_000;
-const MAX_CONNECTIONS = 20_000;
 
 /**
  * What is asked to find out whether a worker answers. The answer is no permission: a gateway that asks this by mistake lets
@@ -41,9 +22,6 @@ export const HEALTH_URL = '/?health';
 /** The answer to {@link HEALTH_URL}, beside a JSON object with the number of policies. */
 export const HEALTH_STATUS = 404;
 
-/** Whether the other end of a connection may ask; see `peerFilter`. */
-export type PeerFilter = (address: string | undefined, isUnixSocket: boolean) => boolean;
-
 /** Returns a decision server for a gateway that asks over HTTP/1.1. */
 export function httpDecisionServer(
   gateway: HttpGateway,
@@ -51,8 +29,6 @@ export function httpDecisionServer(
   mayAsk: PeerFilter,
   logger: Logger,
 ): DecisionServer {
-  let connectionCount = 0;
-  let isUnixSocket = false;
   let isDraining = false;
 
   const answer = async (request: IncomingMessage): Promise<GatewayAnswer> => {
@@ -88,41 +64,8 @@ export function httpDecisionServer(
     },
   );
   server.maxHeadersCount = MAX_HEADER_LINES;
-  server.maxConnections = MAX_CONNECTIONS;
-  server.prependListener('connection', (socket: Socket) => {
-    connectionCount += 1;
-    socket.once('close', () => {
-      connectionCount -= 1;
-    });
-    // A stranger learns nothing, not even that this is HTTP.
-    if (!mayAsk(socket.remoteAddress, isUnixSocket)) socket.destroy();
+  return decisionServer(server, decisions, mayAsk, () => {
+    // HTTP/1.1 cannot say that a connection will end, but with an answer.
+    isDraining = true;
   });
-
-  return {
-    get connectionCount() {
-      return connectionCount;
-    },
-    address: () => server.address(),
-    listen: (address) =>
-      new Promise((resolve, reject) => {
-        isUnixSocket = 'path' in address;
-        server.once('error', reject);
-        server.listen({ ...address, backlog: 65_535 }, resolve);
-      }),
-    drain: (maximumMs) =>
-      new Promise((resolve) => {
-        isDraining = true;
-        const limit = setTimeout(() => {
-          decisions.failAll('the server was stopped');
-          setImmediate(() => {
-            server.closeAllConnections();
-          });
-        }, maximumMs);
-        // Node's own close() ends idle connections at once, and a gateway that sends on one at that moment has no answer.
-        NetServer.prototype.close.call(server, () => {
-          clearTimeout(limit);
-          resolve();
-        });
-      }),
-  };
 }

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:http2';
-import { HEALTH_STATUS, HEALTH_URL, type DecisionAddress } from '../decisions/http-server';
+import type { DecisionAddress } from '../decisions/decision-server';
+import { HEALTH_STATUS, HEALTH_URL } from '../decisions/http-server';
 import { requireTrustedSocket } from './socket-path';
 
 /**

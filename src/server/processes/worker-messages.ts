@@ -1,8 +1,8 @@
 /** What the supervisor and its workers say to each other. Configurations hold secrets: they travel on this channel only. */
 
+import type { DecisionAddress } from '../decisions/decision-server';
 import type { GatewayName } from '../decisions/gateways';
 import type { Stripping } from '../decisions/gateway';
-import type { DecisionAddress } from '../decisions/http-server';
 import type { NamedConfigs } from '../../policies/policy-file';
 
 /** What a worker must know to start. It holds no secret. */

@@ -1,8 +1,9 @@
 import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import type { DecisionServer, PeerFilter } from '../../../../src/server/decisions/decision-server';
 import { HTTP_GATEWAYS } from '../../../../src/server/decisions/gateways';
 import { grpcDecisionServer } from '../../../../src/server/decisions/grpc-server';
-import { httpDecisionServer, type DecisionServer, type PeerFilter } from '../../../../src/server/decisions/http-server';
+import { httpDecisionServer } from '../../../../src/server/decisions/http-server';
 import { peerFilter } from '../../../../src/server/decisions/peers';
 import { PendingDecisions } from '../../../../src/server/decisions/pending-decisions';
 import { createLogger } from '../../../../src/telemetry/log';

@@ -19,6 +19,11 @@ export function cookieHeaders({ setCookies }: Permission): string[] {
   return setCookies.flatMap((value) => ['Set-Cookie', value]);
 }
 
+/** The first of them, for a gateway that would join several with commas, which browsers misread. */
+export function firstCookie(permission: Permission): string[] {
+  return cookieHeaders(permission).slice(0, 2);
+}
+
 /** An answer that lets a request pass. */
 export function passing(headers: readonly string[]): GatewayAnswer {
   return { status: 200, headers: [...NO_STORE, ...headers], body: '' };

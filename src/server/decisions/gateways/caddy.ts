@@ -1,11 +1,13 @@
-import type { HttpGateway, Permission } from '../gateway';
-import { cookieHeaders, handedOn, passing } from './answer';
+import type { HttpGateway } from '../gateway';
+import { firstCookie, handedOn, passing } from './answer';
 import { originalQuestion } from './question';
 
 /**
  * Caddy's `forward_auth`. Before 2.11.2 it kept the client's header when the answer had none (GHSA-7r4p-vjf4-gxv4), so
  * each header is answered, also with an empty value. The shipped Caddyfile says in `X-Original-Connection` what the
  * client's `Connection` was, and hands one cookie of the answer on: Caddy joins the values of several with commas.
+ *
+ * @see Caddy 2.11: modules/caddyhttp/reverseproxy/forwardauth/caddyfile.go
  */
 export const caddy: HttpGateway = {
   setsAnyHeader: false,
@@ -17,7 +19,3 @@ export const caddy: HttpGateway = {
     passing([...[...permission.headers].flatMap(([name, value]) => [name, value ?? '']), ...firstCookie(permission)]),
   refuse: handedOn,
 };
-
-function firstCookie(permission: Permission): readonly string[] {
-  return cookieHeaders(permission).slice(0, 2);
-}

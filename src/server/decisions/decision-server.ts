@@ -1,0 +1,80 @@
+import { Server, type AddressInfo, type Socket } from 'node:net';
+import type { PendingDecisions } from './pending-decisions';
+
+/** Where a decision server listens. */
+export type DecisionAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** A server that answers gateways. */
+export interface DecisionServer {
+  /** Connections that are open. */
+  readonly connectionCount: number;
+  /** Where it listens; `null` before. */
+  address(): AddressInfo | string | null;
+  /** Starts to accept connections. @throws the error of `listen(2)` */
+  listen(address: DecisionAddress): Promise<void>;
+  /**
+   * Accepts no connection any more and resolves when none is left: each is closed as soon as no request on it can stay
+   * without an answer, and all after `maximumMs`, when the requests that are left are refused.
+   */
+  drain(maximumMs: number): Promise<void>;
+}
+
+/** Whether the other end of a connection may ask; see `peerFilter`. */
+export type PeerFilter = (address: string | undefined, isUnixSocket: boolean) => boolean;
+
+const MAX_CONNECTIONS = 20_000;
+/** More than the system allows: it cuts this to its own limit. */
+const BACKLOG = 65_535;
+
+/**
+ * Makes a decision server of a server of Node's that speaks some protocol.
+ *
+ * @param beginDrain - makes that protocol close each connection as soon as no request on it can stay without an answer
+ */
+export function decisionServer(
+  server: Server,
+  decisions: PendingDecisions,
+  mayAsk: PeerFilter,
+  beginDrain: () => void,
+): DecisionServer {
+  const sockets = new Set<Socket>();
+  let isUnixSocket = false;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.prependListener('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+    });
+    // A stranger learns nothing, not even which protocol this is.
+    if (!mayAsk(socket.remoteAddress, isUnixSocket)) socket.destroy();
+  });
+  return {
+    get connectionCount() {
+      return sockets.size;
+    },
+    address: () => server.address(),
+    listen: (address) =>
+      new Promise((resolve, reject) => {
+        isUnixSocket = 'path' in address;
+        server.once('error', reject);
+        server.listen({ ...address, backlog: BACKLOG }, resolve);
+      }),
+    drain: (maximumMs) =>
+      new Promise((resolve) => {
+        const limit = setTimeout(() => {
+          decisions.failAll('the server was stopped');
+          // After these refusals were written.
+          setImmediate(() => {
+            for (const socket of sockets) socket.destroy();
+          });
+        }, maximumMs);
+        // What Node's servers of HTTP do beside this would end unused connections at once, and a gateway that sends a
+        // request at that moment would have no answer.
+        Server.prototype.close.call(server, () => {
+          clearTimeout(limit);
+          resolve();
+        });
+        beginDrain();
+      }),
+  };
+}
