@@ -23,6 +23,8 @@ export function unitFile({ node, command, socket }: Placement, user: string): st
     'Before=kong.service',
     'Wants=network-online.target',
     'After=network-online.target',
+    // By default systemd gives up after five starts in ten seconds, and Kong would answer 500 until somebody comes.
+    'StartLimitIntervalSec=0',
     '',
     '[Service]',
     `ExecStart=${node} ${command} serve --socket ${folder}/${basename(socket)} --take-over`,
@@ -31,7 +33,7 @@ export function unitFile({ node, command, socket }: Placement, user: string): st
     `User=${user}`,
     // A server that was taken over ends with 0. If it started again, the two would replace each other without end.
     'Restart=on-failure',
-    'RestartSec=100ms',
+    'RestartSec=1s',
     'TimeoutStopSec=15s',
     'LimitNOFILE=65536',
     'UMask=0077',

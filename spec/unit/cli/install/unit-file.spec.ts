@@ -50,6 +50,10 @@ describe('the unit file of the plugin server', () => {
     expect(unit).toContain('RuntimeDirectoryPreserve=yes\n');
   });
 
+  it('is started again however often it ended', () => {
+    expect(unit).toContain('StartLimitIntervalSec=0\n\n[Service]');
+  });
+
   itWithSystemd('is accepted by systemd without a warning', () => {
     expect(analyze('verify')).toEqual({ status: 0, output: '' });
   });
