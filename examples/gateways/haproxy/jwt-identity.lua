@@ -55,6 +55,18 @@ local function each_name(list, act)
   end
 end
 
+-- In any tunnel but a WebSocket, such as h2c, a client would write identity headers itself.
+local function keep_websocket_only(txn)
+  local is_websocket = false
+  for _, value in pairs(txn.http:req_get_headers()["upgrade"] or {}) do
+    is_websocket = is_websocket or value:lower() == "websocket"
+  end
+  txn.http:req_del_header("upgrade")
+  if is_websocket then
+    txn.http:req_add_header("upgrade", "websocket")
+  end
+end
+
 -- Asks, and carries a permission out. Returns nothing then, otherwise the answer to the client. May raise an error.
 local function decide(txn, policy)
   local response = core.httpclient():get({
@@ -86,6 +98,7 @@ local function decide(txn, policy)
   each_name(set, function(name)
     txn.http:req_set_header(name, first(headers, name:lower()) or "")
   end)
+  keep_websocket_only(txn)
   -- HAProxy does not say when there was no room for a header (tune.bufsize).
   local written = txn.http:req_get_headers()
   each_name(set, function(name)
