@@ -187,6 +187,11 @@ describe('the options of a signed identity', () => {
     ['neither file nor address', {}, 'jwksUri: give either this or jwksFile'],
     ['both', { jwksFile: '/x', jwksUri: 'https://g/jwks' }, 'jwksUri: give either this or jwksFile'],
     ['plain http from elsewhere', { jwksUri: 'http://gateway.test/jwks' }, 'must be https:'],
+    [
+      'a file of authorities that is not there',
+      { jwksUri: 'https://g/jwks', caFile: '/nowhere/ca.pem' },
+      'ca_file: the',
+    ],
     ['a leeway of an hour', { jwksUri: 'https://g/jwks', leewaySeconds: 3600 }, 'leewaySeconds: must be from 0 to 60'],
     ['a negative leeway', { jwksUri: 'https://g/jwks', leewaySeconds: -1 }, 'leewaySeconds: must be from 0 to 60'],
     ['a leeway that is none', { jwksUri: 'https://g/jwks', leewaySeconds: NaN }, 'leewaySeconds: must be from 0 to 60'],
