@@ -74,6 +74,7 @@ export async function* signedPieces(pieces: Pieces, signer: Signer): AsyncGenera
   if (!(await check.fits(bytesOf(signature)))) throw new FetchError('the signature of the document does not fit');
 }
 
+/** Without a `kid`, each of the few keys that were found may have signed it (RFC 7515 Appendix D). */
 async function openCheck(header: string, { keys, algorithms, type }: Signer): Promise<SignatureCheck> {
   const accepted = checkJoseHeader(
     headerOf(header),
@@ -84,7 +85,16 @@ async function openCheck(header: string, { keys, algorithms, type }: Signer): Pr
   const lookup = await keys.find(accepted);
   if (lookup.status === 'unavailable') throw new FetchError('the keys that verify the document are not available');
   if (lookup.status === 'not_found') throw new FetchError(`no key verifies the document (${lookup.reason})`);
-  return openSignature(accepted.alg, lookup.key);
+  const checks = [lookup.key, ...(lookup.others ?? [])].map((key) => openSignature(accepted.alg, key));
+  return {
+    update: (text) => {
+      for (const check of checks) check.update(text);
+    },
+    fits: async (signature) => {
+      for (const check of checks) if (await check.fits(signature)) return true;
+      return false;
+    },
+  };
 }
 
 function headerOf(segment: string): Readonly<Record<string, unknown>> {

@@ -65,6 +65,21 @@ describe('a signed document that comes in pieces', () => {
     expect(accepted).toBeGreaterThan(5);
   });
 
+  it.each(['ES256', 'EdDSA', 'RS256'] as const)(
+    'is read without a kid when one of the keys made it (%s)',
+    async (alg) => {
+      const [other, foreign] = [signingKey(alg), signingKey(alg)];
+      const list = new KeyList(keys.get(alg)!, other);
+      const [key, ...others] = list.keys;
+      list.answer = { status: 'found', key: key!, others };
+      const signer = signerOf(alg, { keys: list });
+      const signed = async (by: SigningKey): Promise<string> =>
+        read(await signToken(by, CLAIMS, { typ: TYPE }), signer);
+      expect(await Promise.all([keys.get(alg)!, other].map(signed))).toEqual(Array(2).fill(JSON.stringify(CLAIMS)));
+      await expect(signed(foreign)).rejects.toThrow('the signature of the document does not fit');
+    },
+  );
+
   it('is refused at its end, after its pieces, when the signature does not fit', async () => {
     const good = jws.get('ES256')!;
     const signature = good.slice(good.lastIndexOf('.') + 1);
