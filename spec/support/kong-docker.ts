@@ -33,13 +33,18 @@ async function launch({ declarativeConfig, environment, serveFlags }: KongSettin
   const configFile = join(folder, 'kong.yml');
   writeFileSync(configFile, declarativeConfig, { mode: 0o644 });
   const startCommand = [...IMAGE_START_COMMAND, ...serveFlags].join(' ');
+  // As the user who runs the specs, who alone may read the keys that they write. No user but `kong` has the usual prefix.
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   const variables = {
     ...environment,
+    KONG_PREFIX: '/run/kong',
+    ...(uid === 0 ? { KONG_NGINX_USER: 'root root' } : {}),
     KONG_DECLARATIVE_CONFIG: configFile,
     ...(serveFlags.length > 0 ? { KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD: startCommand } : {}),
   };
   // Where specs put files has the same name inside: a kong.yml may name one, for Kong to write to.
   const args = ['--detach', '--network', 'host', '--label', LABEL, '--volume', `${tmpdir()}:${tmpdir()}`];
+  args.push('--user', `${uid}:${gid}`, '--pid', 'host', '--tmpfs', '/run/kong');
   for (const [name, value] of Object.entries(variables)) args.push('--env', `${name}=${value}`);
   const { stdout } = await run(containerEngine, ['run', ...args, kongImage]);
   const id = stdout.trim();
