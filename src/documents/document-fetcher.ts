@@ -97,9 +97,9 @@ export function createDocumentFetcher(config: FetchLimits, asked: DocumentReques
       if (document.status !== 'ok' || asked.format !== 'stream') return document;
       signal.throwIfAborted();
       isComing = true;
-      // For a body that nobody begins to read.
+      // The connection is let go of with the attempt, also when nobody begins to read.
       signal.addEventListener('abort', end, { once: true });
-      return { ...document, body: streamed(document.body as AsyncIterable<Uint8Array>, explained, end) };
+      return { ...document, body: explainedPieces(document.body as AsyncIterable<Uint8Array>, explained) };
     } catch (error) {
       throw explained(error);
     } finally {
@@ -108,17 +108,14 @@ export function createDocumentFetcher(config: FetchLimits, asked: DocumentReques
   };
 }
 
-async function* streamed(
+async function* explainedPieces(
   pieces: AsyncIterable<Uint8Array>,
   explained: (error: unknown) => FetchError,
-  end: () => void,
 ): AsyncGenerator<Uint8Array> {
   try {
     yield* pieces;
   } catch (error) {
     throw explained(error);
-  } finally {
-    end();
   }
 }
 

@@ -35,6 +35,8 @@ let answer: ((response: ServerResponse) => void) | undefined;
 let nowMs: number;
 let states: DocumentState[];
 let recorder: LogRecorder;
+/** Of the last attempt. */
+let attempt: AbortSignal | undefined;
 
 const server = createServer((request, response) => {
   requests.push(request);
@@ -85,6 +87,7 @@ function withdrawnIds({ limits, paths = ['/list'], name, ...changes }: Changes =
   const headers = { authorization: 'Bearer list-reader' };
   const ask = createDocumentFetcher(FETCH_LIMITS, { accept: 'text/plain', format: 'text', headers });
   const fetch = async ({ validators, signal }: FetchAttempt): ReturnType<typeof ask> => {
+    attempt = signal;
     let failure: unknown;
     for (const path of paths) {
       try {
@@ -129,6 +132,21 @@ describe('a document that is not a key set', () => {
       ['text/plain', 'Bearer list-reader'],
     ]);
     expect(states).toEqual(['fresh']);
+  });
+
+  it.each<[string, typeof parse]>([
+    ['was read', parse],
+    ['is refused before it was read', () => Promise.reject(new FetchError('no'))],
+  ])('is let go of, should it still be coming, when it %s', async (_, read) => {
+    const list = withdrawnIds({
+      parse: (body) => {
+        expect(attempt?.aborted).toBe(false);
+        return read(body);
+      },
+    });
+    await list.load();
+    expect(requests).toHaveLength(1);
+    expect(attempt?.aborted).toBe(true);
   });
 
   it('is fetched from the next place when the first one fails', async () => {
