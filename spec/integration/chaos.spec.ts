@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import { Agent, createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { crowd, statusOf } from '../support/crowd';
 import { FAULTS, IdentityProvider } from '../support/identity-provider';
 import { type Kong, startKong } from '../support/kong';
 import { describeKong } from '../support/kong-target';
@@ -117,30 +118,14 @@ describeKong('while everything around it breaks, the gateway', () => {
   };
 
   const ask = (path: string, headers: Record<string, string>): Promise<number> =>
-    new Promise((resolve) => {
-      const outgoing = request(`${kong.proxyUrl}${path}`, { agent, headers, timeout: 20_000 }, (response) => {
-        response.resume().on('end', () => {
-          resolve(response.statusCode ?? 0);
-        });
-      });
-      outgoing.on('timeout', () => outgoing.destroy());
-      outgoing.on('error', () => {
-        resolve(0);
-      });
-      outgoing.end();
-    });
+    statusOf(`${kong.proxyUrl}${path}`, headers, agent);
 
   let serial = 0;
-  const crowd = async (): Promise<void> => {
-    const last = serial + REQUESTS_A_DISTURBANCE;
-    const client = async (): Promise<void> => {
-      while (serial < last) {
-        const status = await send(serial++);
-        statuses[status] = (statuses[status] ?? 0) + 1;
-      }
-    };
-    await Promise.all(Array.from({ length: CLIENTS }, client));
-  };
+  const mixedCrowd = (): Promise<void> =>
+    crowd(CLIENTS, REQUESTS_A_DISTURBANCE, async () => {
+      const status = await send(serial++);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    });
 
   const recovers = async (): Promise<void> => {
     for (let attempt = 0; attempt < 300; attempt++) {
@@ -175,41 +160,41 @@ describeKong('while everything around it breaks, the gateway', () => {
   const disturbances: Readonly<Record<string, (round: number) => Promise<void>>> = {
     'a worker is killed': async () => {
       signal(workers(), 'SIGKILL');
-      await crowd();
+      await mixedCrowd();
     },
     'a worker is frozen': async () => {
       const frozen = signal(workers(), 'SIGSTOP');
       const thaw = delay(1_500).then(() => frozen !== undefined && signal([frozen], 'SIGCONT'));
-      await crowd();
+      await mixedCrowd();
       await thaw;
     },
     'the plugin server is killed': async () => {
       signal(supervisors(), 'SIGKILL');
-      await crowd();
+      await mixedCrowd();
     },
     'the plugin server is told to stop': async () => {
       signal(supervisors(), 'SIGTERM');
-      await crowd();
+      await mixedCrowd();
     },
     'the configuration is reloaded': async (round) => {
-      await Promise.all([crowd(), kong.reload(declaration(`round-${round}`))]);
+      await Promise.all([mixedCrowd(), kong.reload(declaration(`round-${round}`))]);
     },
     'the provider fails': async () => {
       provider.fault = FAULTS.hang;
-      await crowd();
+      await mixedCrowd();
       provider.fault = FAULTS.error;
-      await crowd();
+      await mixedCrowd();
       provider.fault = undefined;
     },
     'the keys are rotated, and the old one is removed': async (round) => {
       keys = [keys.at(-1)!, signingKey('ES256', `key-${round + 1}`)];
       provider.keys = keys;
-      await crowd();
+      await mixedCrowd();
       removedAtMs.set(keys[0]!, Date.now());
       provider.keys = [keys[1]!];
-      await crowd();
+      await mixedCrowd();
       await delay(KEY_GRACE_MS);
-      await crowd();
+      await mixedCrowd();
     },
   };
 

@@ -3,10 +3,11 @@
  * hangs, is no list and is an old one. `npm run chaos` does it more often.
  */
 import { once } from 'node:events';
-import { Agent, createServer, request, type Server, type ServerResponse } from 'node:http';
+import { Agent, createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { redisStore } from '../../src/revocation/list-store';
+import { crowd, statusOf } from '../support/crowd';
 import { type Kong, startKong } from '../support/kong';
 import { hasHandler } from '../support/kong-native';
 import { describeKong, kongTarget } from '../support/kong-target';
@@ -111,19 +112,8 @@ describeChaos('while its lists of revoked tokens break, the gateway', () => {
   /** Asks as a caller. A token that passes later than it may is noted. */
   const ask = async (caller: Caller): Promise<number> => {
     const sentAtMs = performance.now();
-    const status = await new Promise<number>((resolve) => {
-      const headers = { Authorization: `Bearer ${caller.token}` };
-      const outgoing = request(`${kong.proxyUrl}/${caller.source}`, { agent, headers, timeout: 20_000 }, (response) => {
-        response.resume().on('end', () => {
-          resolve(response.statusCode ?? 0);
-        });
-      });
-      outgoing.on('timeout', () => outgoing.destroy());
-      outgoing.on('error', () => {
-        resolve(0);
-      });
-      outgoing.end();
-    });
+    const headers = { Authorization: `Bearer ${caller.token}` };
+    const status = await statusOf(`${kong.proxyUrl}/${caller.source}`, headers, agent);
     const lateMs = sentAtMs - caller.revokedAtMs - BOUND_MS - SLACK_MS;
     if (status === 200 && lateMs > 0) violations.push(`${caller.source} ${caller.name}: ${Math.round(lateMs)} ms late`);
     const what = `${caller.source} ${isRevoked(caller) ? 'revoked' : 'valid'} ${status}`;
@@ -135,21 +125,16 @@ describeChaos('while its lists of revoked tokens break, the gateway', () => {
   /** How many of a list may still be revoked, so that valid ones are left. */
   const left = { redis: 0, url: 0 };
   /** Callers of both lists; some are revoked before their turn, where their list can be written to now. */
-  const crowd = async (writable: Readonly<Record<Source, boolean>>): Promise<void> => {
-    const last = serial + REQUESTS_A_CROWD;
-    const client = async (): Promise<void> => {
-      while (serial < last) {
-        const caller = callers[(serial * 7) % callers.length]!;
-        serial += 1;
-        if (writable[caller.source] && !isRevoked(caller) && left[caller.source] > 0) {
-          left[caller.source] -= 1;
-          await revoke(caller);
-        }
-        await ask(caller);
+  const callersOf = (writable: Readonly<Record<Source, boolean>>): Promise<void> =>
+    crowd(CLIENTS, REQUESTS_A_CROWD, async () => {
+      const caller = callers[(serial * 7) % callers.length]!;
+      serial += 1;
+      if (writable[caller.source] && !isRevoked(caller) && left[caller.source] > 0) {
+        left[caller.source] -= 1;
+        await revoke(caller);
       }
-    };
-    await Promise.all(Array.from({ length: CLIENTS }, client));
-  };
+      await ask(caller);
+    });
   const revoke = async (caller: Caller): Promise<void> => {
     const now = Math.floor(Date.now() / 1000);
     const entry = { issuer: ISSUER, kind: 'sub', name: caller.name, issuedBefore: undefined, exp: now + 3600 } as const;
@@ -166,7 +151,7 @@ describeChaos('while its lists of revoked tokens break, the gateway', () => {
   const until = async (source: Source, status: number, writable = ALL): Promise<void> => {
     while ((await ask(valid(source))) !== status) {
       expect(violations).toEqual([]);
-      await crowd(writable);
+      await callersOf(writable);
     }
   };
 
@@ -180,7 +165,7 @@ describeChaos('while its lists of revoked tokens break, the gateway', () => {
     'Redis is restarted at once': async () => {
       await redis.kill();
       await redis.restart();
-      await crowd(ALL);
+      await callersOf(ALL);
     },
     'Redis is frozen': async () => {
       redis.freeze();
@@ -222,7 +207,7 @@ describeChaos('while its lists of revoked tokens break, the gateway', () => {
           await until('url', 200);
           await until('redis', 200);
           Object.assign(left, { redis: 3, url: 3 });
-          await crowd(ALL);
+          await callersOf(ALL);
           Object.assign(left, { redis: 2, url: 2 });
           await disturb();
           serveList = goodList;
