@@ -72,6 +72,15 @@ describe('a JSON value on the wire', () => {
     expect(() => decode(jsonValue, wire)).toThrow(MalformedMessageError);
   });
 
+  it('is refused when objects in it are nested too deep, in either direction', () => {
+    let deep: JsonValue = 'bottom';
+    for (let depth = 0; depth < 70; depth++) deep = { a: deep };
+    expect(() => encode(jsonValue, deep)).toThrow(RangeError);
+    let wire = encode(jsonValue, 'bottom');
+    for (let depth = 0; depth < 70; depth++) wire = wrapInObject(wire);
+    expect(() => decode(jsonValue, wire)).toThrow(MalformedMessageError);
+  });
+
   it('never reads anything from bytes that were cut', () => {
     const whole = encode(struct, { authorization: 'Bearer good', 'x-list': ['1', '2'] });
     const wholeEntries = new Set([0, encode(struct, { authorization: 'Bearer good' }).length]);
@@ -85,6 +94,12 @@ describe('a JSON value on the wire', () => {
 function wrapInList(value: Uint8Array): Uint8Array {
   const item = Buffer.concat([varint((1 << 3) | 2), varint(value.length), value]);
   return Buffer.concat([varint((6 << 3) | 2), varint(item.length), item]);
+}
+
+function wrapInObject(value: Uint8Array): Uint8Array {
+  const entry = Buffer.concat([Buffer.from('0a016112', 'hex'), varint(value.length), value]);
+  const members = Buffer.concat([Buffer.from('0a', 'hex'), varint(entry.length), entry]);
+  return Buffer.concat([Buffer.from('2a', 'hex'), varint(members.length), members]);
 }
 
 function varint(value: number): Buffer {

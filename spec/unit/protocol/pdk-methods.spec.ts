@@ -54,6 +54,19 @@ describe('the table of PDK methods, against what Kong 3.9.3 was seen to send', (
     expect(consumers).toEqual([expect.objectContaining({ username: 'alice', custom_id: 'al' }), null]);
   });
 
+  it.each<[string, object | null, object | null]>([
+    ['the consumer alone', { id: 'c1', username: 'ada' }, null],
+    ['the consumer and the credential', { id: 'c1' }, { id: 'k1', consumer_id: 'c1' }],
+    ['nobody', null, null],
+  ])('tells Kong who is authenticated: %s', (_, consumer, credential) => {
+    const { arguments: args } = methodNamed('kong.client.authenticate');
+    const told = decode(args, encode(args, [consumer, credential]));
+    expect(told).toEqual([
+      consumer && expect.objectContaining(consumer),
+      credential && expect.objectContaining(credential),
+    ]);
+  });
+
   it('does not find a method by the name of something every object has', () => {
     expect(findPdkMethod('constructor')).toBeUndefined();
     expect(findPdkMethod('__proto__')).toBeUndefined();
