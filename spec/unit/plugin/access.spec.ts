@@ -101,6 +101,27 @@ describe('the access phase', () => {
     expect(asked?.args).toEqual([1000]);
   });
 
+  it('takes a header line in a list for that line, and two lines for two (MsgPack:1)', async () => {
+    const { authorization } = headers;
+    const reply = (lines: object) => ({ 'request.getHeaders': () => Promise.resolve(lines) });
+    const good = await access(reply({ host: ['shop.test'], authorization: [authorization] }));
+    expect(last(good)).toEqual(['service.request.setHeaders', expect.objectContaining({ 'X-User-ID': 'u1' })]);
+    const twice = await access(reply({ host: 'shop.test', authorization: [authorization, authorization] }));
+    expect(last(twice)).toEqual(['response.exit', 400]);
+    const forged = await access(reply({ authorization, x_user_id: ['evil', 'root'] }));
+    expect(last(forged)).toEqual(['service.request.setHeaders', expect.objectContaining({ x_user_id: [] })]);
+  });
+
+  it.each(['x-consumer-id', 'x-credential-identifier', 'x-anonymous-consumer'])(
+    'asks Kong who is calling when a client sends %s, which Kong itself may have written',
+    async (name) => {
+      const sent = { ...headers, [name]: 'evil' };
+      const calls = await access({ 'request.getHeaders': () => Promise.resolve(sent) });
+      expect(calls.map(({ method }) => method)).toEqual(expect.arrayContaining(['client.getConsumer']));
+      expect(last(calls)).toEqual(['service.request.setHeaders', expect.objectContaining({ [name]: [] })]);
+    },
+  );
+
   const everything = {
     authorize: [{ any_identity: true }],
     uri_param_names: ['t'],
