@@ -34,21 +34,31 @@ const rooms = {
     rooms: [...['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/telemetry']],
   },
   'src/worker': { rooms: ['src/protocol/verdict', 'src/protocol/line-budget'] },
+  'src/server/listening': {},
   'src/server/endpoints': {
-    rooms: ['src/core', 'src/telemetry'],
+    rooms: ['src/server/listening', 'src/core', 'src/telemetry'],
     packages: [
       ...['prom-client', '@opentelemetry/api', '@opentelemetry/resources', '@opentelemetry/sdk-trace-base'],
       '@opentelemetry/exporter-trace-otlp-http',
     ],
   },
-  'src/server/pluginserver': { rooms: ['src/protocol', 'src/telemetry'] },
+  'src/server/pluginserver': { rooms: ['src/server/listening', 'src/protocol', 'src/telemetry'] },
   'src/server/decisions': {
-    rooms: [...['src/policies', 'src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol'], 'src/telemetry'],
+    rooms: [
+      ...['src/server/listening', 'src/policies', 'src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol'],
+      'src/telemetry',
+    ],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node'],
   },
   'src/server/processes': {
     rooms: [
-      ...['src/server/endpoints', 'src/server/pluginserver', 'src/server/decisions', 'src/policies'],
+      ...[
+        'src/server/listening',
+        'src/server/endpoints',
+        'src/server/pluginserver',
+        'src/server/decisions',
+        'src/policies',
+      ],
       ...['src/files', 'src/protocol', 'src/telemetry'],
     ],
   },

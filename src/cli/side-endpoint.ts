@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { listenAsSuccessor } from '../server/processes/port-takeover';
+import { listenAsSuccessor } from '../server/listening/listen';
 import { describeError } from '../telemetry/describe-error';
 import type { Log } from '../telemetry/log';
 import type { ListenAddress } from './listen-address';

@@ -1,4 +1,5 @@
 import { Server, type AddressInfo, type Socket } from 'node:net';
+import { listen } from '../listening/listen';
 import type { PendingDecisions } from './pending-decisions';
 
 /** Where a decision server listens. */
@@ -53,12 +54,10 @@ export function decisionServer(
       return sockets.size;
     },
     address: () => server.address(),
-    listen: (address) =>
-      new Promise((resolve, reject) => {
-        isUnixSocket = 'path' in address;
-        server.once('error', reject);
-        server.listen({ ...address, backlog: BACKLOG }, resolve);
-      }),
+    async listen(address) {
+      isUnixSocket = 'path' in address;
+      await listen(server, { ...address, backlog: BACKLOG });
+    },
     drain: (maximumMs) =>
       new Promise((resolve) => {
         const limit = setTimeout(() => {

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { listen } from '../listening/listen';
 
 /** Where the gateway's public keys are served. */
 export interface JwksAddress {
@@ -32,10 +33,5 @@ export function serveJwks({ host, port }: JwksAddress, keySet: () => string): Pr
     };
     response.writeHead(200, headers).end(keySet());
   });
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      resolve(server);
-    });
-  });
+  return listen(server, { host, port });
 }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { listen } from '../listening/listen';
 
 /** Where providers send logout tokens. */
 export interface LogoutAddress {
@@ -43,12 +44,7 @@ export function serveLogout(
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      resolve(server);
-    });
-  });
+  return listen(server, { host, port });
 }
 
 function receive(

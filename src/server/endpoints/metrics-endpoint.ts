@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
+import { listen } from '../listening/listen';
 
 /** Where metrics are served. */
 export interface MetricsAddress {
@@ -34,12 +35,7 @@ export function serveMetrics({ host, port }: MetricsAddress, census: () => Worke
       () => response.writeHead(503).end(),
     );
   });
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      resolve(server);
-    });
-  });
+  return listen(server, { host, port });
 }
 
 function supervisorRegistry(census: () => WorkerCensus): Registry {

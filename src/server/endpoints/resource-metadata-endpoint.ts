@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { metadataAnswer, type ResourceMetadata } from '../../core/refusal/resource-metadata';
+import { listen } from '../listening/listen';
 
 /** Where metadata of protected resources are served. */
 export interface ResourceMetadataAddress {
@@ -26,10 +27,5 @@ export function serveResourceMetadata(
     if (answer === undefined) response.writeHead(metadata === undefined ? 404 : 405).end();
     else response.writeHead(answer.status, answer.headers).end(answer.body);
   });
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      resolve(server);
-    });
-  });
+  return listen(server, { host, port });
 }

@@ -4,6 +4,7 @@ import { Connection, type ConnectionContext, type EventObserver } from './connec
 import type { EventFailure } from './event';
 import { Instances, type InstanceSource } from './instances';
 import type { PluginModule } from './plugin-module';
+import { listen } from '../listening/listen';
 
 /** What an event server needs. */
 export interface EventServerOptions {
@@ -64,12 +65,9 @@ export class EventServer {
   }
 
   /** Starts to accept connections. @throws the error of `listen(2)` */
-  listen(path: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      // As many waiting connections as the system allows: Kong makes a new one for each refused request.
-      this.#server.listen({ path, backlog: 65_535 }, resolve);
-    });
+  async listen(path: string): Promise<void> {
+    // As many waiting connections as the system allows: Kong makes a new one for each refused request.
+    await listen(this.#server, { path, backlog: 65_535 });
   }
 
   /**

@@ -4,7 +4,7 @@ import { describeError } from '../../telemetry/describe-error';
 import type { Log } from '../../telemetry/log';
 import type * as Metrics from '../endpoints/metrics-endpoint';
 import { isInTerminal } from './hangup';
-import { listenAsSuccessor } from './port-takeover';
+import { listenAsSuccessor } from '../listening/listen';
 import type { SocketPath } from './socket-path';
 import type { WorkerPool } from './worker-pool';
 
