@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -44,12 +44,22 @@ export function recordedRuns(): readonly Run[] {
   return JSON.parse(readFileSync(RUNS_FILE, 'utf8')) as Run[];
 }
 
-/** Returns what a report says, about the gateway that `KONG_TARGET` and `KONG_HANDLER` name and this version of Node. */
-export function runOf(report: Report, specs: string | undefined, environment: NodeJS.ProcessEnv, date: string): Run {
+/**
+ * Returns what a report says, about the gateway that `KONG_TARGET` and `KONG_HANDLER` name and this version of Node;
+ * `undefined` where that gateway is not there. Then specs that need no gateway may have passed all the same.
+ */
+export function runOf(
+  report: Report,
+  specs: string | undefined,
+  environment: NodeJS.ProcessEnv,
+  date: string,
+): Run | undefined {
+  const gateway = gatewayOf(environment);
+  if (gateway === undefined) return undefined;
   const names = report.testResults.map(({ name }) => /([^/]+)\.spec\.ts$/.exec(name)?.[1] ?? name);
   const broken = report.testResults.filter(({ status }) => status === 'failed').length;
   return {
-    gateway: gatewayOf(environment),
+    gateway,
     // The image always has it.
     handler:
       environment['KONG_TARGET'] === 'docker' ||
@@ -64,19 +74,24 @@ export function runOf(report: Report, specs: string | undefined, environment: No
   };
 }
 
-function gatewayOf(environment: NodeJS.ProcessEnv): string {
-  const ask = (command: string, ...args: string[]): string =>
-    execFileSync(command, args, { encoding: 'utf8', env: environment }).trim();
+function gatewayOf(environment: NodeJS.ProcessEnv): string | undefined {
+  const ask = (command: string, ...args: string[]): string | undefined => {
+    const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', env: environment });
+    return status === 0 ? stdout.trim() : undefined;
+  };
   switch (environment['KONG_TARGET']) {
     case undefined:
       return 'none';
-    case 'native':
-      return `Kong ${ask('kong', 'version')}`;
+    case 'native': {
+      const version = ask('kong', 'version');
+      return version === undefined ? undefined : `Kong ${version}`;
+    }
     case 'docker': {
       const engine = environment['CONTAINER_ENGINE'] ?? 'docker';
       const image = environment['KONG_IMAGE'] ?? 'kong-plugin-jwt-identity:3.9.3';
       const base = ask(engine, 'image', 'inspect', '--format', BASE_IMAGE, image);
-      const [version = '?'] = /\d+\.\d+\.\d+/.exec(ask(engine, '--version')) ?? [];
+      if (base === undefined) return undefined;
+      const [version = '?'] = /\d+\.\d+\.\d+/.exec(ask(engine, '--version') ?? '') ?? [];
       return `Kong ${base.replace(/^.*:/, '')}, ${engine === 'podman' ? 'Podman' : 'Docker'} ${version}`;
     }
     default:

@@ -69,6 +69,10 @@ describe('a recorded run', () => {
     rmSync(folder, { recursive: true });
   });
 
+  it.each(['native', 'docker'])('is none where there is no gateway for KONG_TARGET=%s', (target) => {
+    expect(runOf(report, 'all', { PATH: '/nowhere', KONG_TARGET: target }, '2026-11-26')).toBeUndefined();
+  });
+
   it('counts a file that could not be run as a failure', () => {
     expect(runOf(report, undefined, {}, '2026-11-26')).toMatchObject({
       gateway: 'none',
