@@ -182,9 +182,11 @@ export class RedisList implements ListSource {
     let [read, newer] = [0, 0];
     for (;;) {
       const page = await readPage(connection, key, this.#lastId);
-      if (page.length === 0) break;
+      const last = page.at(-1);
+      if (last === undefined) break;
       this.#apply(page, undone);
-      const behind = page.filter(({ id }) => compareIds(id, lastId) > 0).length;
+      const hasNewer = compareIds(last.id, lastId) > 0;
+      const behind = hasNewer ? page.filter(({ id }) => compareIds(id, lastId) > 0).length : 0;
       [read, newer] = [read + page.length - behind, newer + behind];
     }
     if (read < missed) {
@@ -211,11 +213,12 @@ export class RedisList implements ListSource {
   /** A record that is read again takes nothing back: the entry may have been added once more by one that is lost. */
   #apply(page: readonly StreamChange[], undone?: ReadonlyMap<string, string>): void {
     const nowSeconds = this.dependencies.wallClock() / 1000;
+    let isNew = false; // Records are in the order of their ids: after the first new one all are new.
     for (const { id, change, problem } of page) {
       if (problem !== undefined) {
         this.dependencies.log('error', 'a record of the stream is not used', { list: this.name, id, reason: problem });
       }
-      const isNew = compareIds(id, this.#newestId) > 0;
+      isNew ||= compareIds(id, this.#newestId) > 0;
       if (change?.kind === 'add') {
         const undoneBy = isNew ? undefined : undone?.get(subjectOf(change.entry));
         if (undoneBy === undefined || compareIds(undoneBy, id) < 0) this.#table.add(change.entry, nowSeconds);
