@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
@@ -268,7 +267,7 @@ it('the endpoint answers once and goes on when more of a body that is too large 
     socket.on('data', (bytes: Buffer) => (answer += bytes.toString()));
     // What the server has not read resets the connection, which may take the answer with it.
     socket.on('error', () => undefined);
-    await once(socket, 'close');
+    await new Promise((resolve) => socket.once('close', resolve));
     expect(['HTTP/1.1 413', undefined]).toContain(answer.match(/HTTP\/1.1 \d+/g)?.join());
     expect((await fetch(`http://127.0.0.1:${port}/backchannel-logout`)).status).toBe(405);
   } finally {
