@@ -24,7 +24,7 @@ export function carryOut(verdict: Verdict, consumer?: unknown): void {
   if (consumer !== undefined) kong.client.authenticate(consumer, undefined);
   if (proceed.groups !== undefined) kong.ctx.shared['authenticated_groups'] = copy(proceed.groups);
   if (proceed.credential !== undefined) ngx.ctx['authenticated_credential'] = { id: proceed.credential };
-  // Not `kong.service.request.set_headers`: it looks at each name and value again in each request, and costs 1 µs more.
+  // Not `kong.service.request.set_headers`, which looks at each name and value again in each request.
   for (const [name, value] of proceed.headers) ngx.req.set_header(name, value);
 }
 

@@ -113,6 +113,14 @@ describe('a verdict for the handler', () => {
     expect(one.slice(-4)).not.toBe(other.slice(-4));
   });
 
+  it('holds a blank in place of an empty value, which Kong sends when it sets headers without the handler', async () => {
+    const { proceed } = await verdictOf({
+      config: { cookie_names: ['session'] },
+      headers: { cookie: `session=${token}; ` },
+    });
+    expect(proceed!.headers).toContainEqual(['cookie', ' ']);
+  });
+
   it('holds groups, credential and log entry', async () => {
     const config = { authenticated_groups_claim: 'roles', credential_claim: 'sub', log_decisions: 'all' };
     expect(await verdictOf({ config })).toMatchObject({
