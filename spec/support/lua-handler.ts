@@ -63,10 +63,18 @@ export interface LuaSeen {
   readonly reports?: string;
 }
 
-/** Runs steps through the compiled handler in one LuaJIT. The first line tells about the handler itself. */
-export function runHandler(steps: readonly LuaStep[]): { readonly loaded: unknown; readonly seen: readonly LuaSeen[] } {
+/**
+ * Runs steps through the compiled handler in one LuaJIT. The first line tells about the handler itself.
+ *
+ * @param openresty - `undeclared`: it has no structure for header lines
+ */
+export function runHandler(
+  steps: readonly LuaStep[],
+  openresty?: 'undeclared',
+): { readonly loaded: unknown; readonly seen: readonly LuaSeen[] } {
+  const flags = openresty === undefined ? [] : [openresty];
   const input = steps.map((step) => `${JSON.stringify({ conf: 'p1#1', headers: {}, ...step })}\n`).join('');
-  const { status, stdout, stderr } = spawnSync('luajit', [DOUBLE, HANDLER_FILE], { input, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync('luajit', [DOUBLE, HANDLER_FILE, ...flags], { input, encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   const [loaded, ...seen] = stdout
     .trim()

@@ -7,9 +7,6 @@ interface PluginConfig {
   [member: string]: unknown;
 }
 
-/** Header lines by lower-case name; a repeated header is a list. */
-type RequestHeaders = Readonly<Record<string, string | readonly string[]>>;
-
 /** @noSelf */
 interface Kong {
   readonly ctx: { readonly shared: Record<string, unknown> };
@@ -41,7 +38,6 @@ interface Nginx {
   readonly ctx: Record<string, unknown>;
   readonly var: Readonly<Record<string, string | undefined>>;
   readonly req: {
-    get_headers(maximum: number): LuaMultiReturn<[headers: RequestHeaders, problem: 'truncated' | undefined]>;
     get_method(): string;
     set_header(name: string, value: string | readonly string[]): void;
   };

@@ -10,7 +10,6 @@ declare function pairs<K extends string, V>(
   this: void,
   table: Readonly<Record<K, V>>,
 ): LuaIterable<LuaMultiReturn<[K, V]>>;
-declare function rawget<V>(this: void, table: Readonly<Record<string, V>>, key: string): V | undefined;
 declare function setmetatable<T extends object>(this: void, table: T, metatable: { readonly __mode: 'k' }): T;
 declare function tostring(this: void, value: unknown): string;
 declare function type(this: void, value: unknown): string;

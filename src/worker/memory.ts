@@ -1,5 +1,6 @@
 import type { Repetition, Verdict } from '../protocol/verdict';
 import { secondsOfUptime } from './clock';
+import { findLines, lineName, lineValue } from './header-lines';
 import { count, isCountable } from './tally';
 
 interface Lru<V> {
@@ -25,10 +26,19 @@ export interface Remembered {
 /** Everything that answers of one kind depend on, under one configuration. */
 interface Shape {
   readonly repetition: Repetition;
-  /** Names that are looked at or known to be harmless; `undefined` when no other name matters. */
-  readonly names: Record<string, true> | undefined;
+  /** What a header's name means: its place in {@link Repetition.equal}, {@link HARMLESS} or {@link DECISIVE}. */
+  readonly meanings: Record<string, number>;
+  /** What any other name means. */
+  readonly otherwise: number;
   nameCount: number;
+  /** Values of {@link Repetition.equal} in the request that is looked at. */
+  readonly values: (string | undefined)[];
 }
+
+/** A header that matters neither by its presence nor by its value. */
+const HARMLESS = -1;
+/** A request with such a header is asked about. */
+const DECISIVE = -2;
 
 /** One configuration of the plugin, as long as Kong uses this very table for it. */
 interface Configuration {
@@ -42,8 +52,6 @@ interface Configuration {
 
 const lru = require('resty.lrucache') as LruModule;
 
-/** Header lines that are looked at; a request with more is asked about. */
-const MAX_HEADER_LINES = 200;
 /** Bytes of key and verdict of an ordinary answer, and how many such are kept: 40 MB at the most. */
 const MAX_BYTES = 4096;
 const MAX_ANSWERS = 10_000;
@@ -71,15 +79,15 @@ export function recall(conf: PluginConfig): Remembered | undefined {
   const configuration = configurationOf(conf);
   const { token, missing } = configuration;
   if (token === undefined && missing === undefined) return undefined;
-  const [headers, problem] = ngx.req.get_headers(MAX_HEADER_LINES);
-  if (problem !== undefined) return undefined;
+  const lines = findLines();
+  if (lines === undefined) return undefined;
   let found: Remembered | undefined;
   if (token !== undefined) {
-    const key = keyOf(configuration, token, headers);
+    const key = keyOf(configuration, token, lines);
     if (key !== undefined) found = answers.get(key) ?? largeAnswers.get(key);
   }
   if (found === undefined && missing !== undefined) {
-    const key = keyOf(configuration, missing, headers);
+    const key = keyOf(configuration, missing, lines);
     if (key !== undefined) found = missingAnswers.get(key);
   }
   if (found === undefined || secondsOfUptime() >= found.until) return undefined;
@@ -98,10 +106,10 @@ export function learn(conf: PluginConfig, verdict: Verdict, askedAt: number, byt
   if (verdict.server !== server) forget(verdict.server);
   const { repeat } = verdict;
   if (repeat === undefined || !isCountable(repeat.label)) return;
-  const [headers, problem] = ngx.req.get_headers(MAX_HEADER_LINES);
-  if (problem !== undefined) return;
+  const lines = findLines();
+  if (lines === undefined) return;
   const configuration = configurationOf(conf);
-  const key = keyOf(configuration, shapeOf(configuration, repeat), headers);
+  const key = keyOf(configuration, shapeOf(configuration, repeat), lines);
   if (key === undefined) return;
   const consumer = repeat.consumer === true ? ngx.ctx['authenticated_consumer'] : undefined;
   if (repeat.consumer === true && consumer === undefined) return;
@@ -136,47 +144,52 @@ function configurationOf(conf: PluginConfig): Configuration {
 
 /** The shape of this kind of answer, with the harmless names of the request added. */
 function shapeOf(configuration: Configuration, repetition: Repetition): Shape {
-  let shape = configuration[repetition.kind];
-  if (shape === undefined) {
-    shape = { repetition, names: repetition.harmless && namesOf(repetition), nameCount: 0 };
-    configuration[repetition.kind] = shape;
-  }
-  const { names } = shape;
-  if (names === undefined) return shape;
+  const shape = configuration[repetition.kind] ?? newShape(repetition);
+  configuration[repetition.kind] = shape;
+  const { meanings } = shape;
   for (const name of repetition.harmless ?? []) {
-    if (names[name] === undefined && name.length <= MAX_NAME_BYTES && shape.nameCount < MAX_NAMES) {
-      names[name] = true;
+    if (meanings[name] === undefined && name.length <= MAX_NAME_BYTES && shape.nameCount < MAX_NAMES) {
+      meanings[name] = HARMLESS;
       shape.nameCount += 1;
     }
   }
   return shape;
 }
 
-function namesOf(repetition: Repetition): Record<string, true> {
-  const names: Record<string, true> = {};
-  for (const name of repetition.equal) names[name] = true;
-  return names;
+function newShape(repetition: Repetition): Shape {
+  const meanings: Record<string, number> = {};
+  const { absent, equal } = repetition;
+  for (let place = 0; place < equal.length; place += 1) meanings[equal[place] as string] = place;
+  for (const name of absent) meanings[name] = DECISIVE;
+  const otherwise = repetition.harmless === undefined ? HARMLESS : DECISIVE;
+  return { repetition, meanings, otherwise, nameCount: 0, values: [] };
 }
 
 /**
  * The text under which an answer to this request is remembered: no two requests that differ in what the plugin server
  * looked at have the same. `undefined`: the plugin server must be asked.
+ *
+ * @param lines - from {@link findLines}
  */
-function keyOf(configuration: Configuration, shape: Shape, headers: RequestHeaders): string | undefined {
-  const { repetition, names } = shape;
+function keyOf(configuration: Configuration, shape: Shape, lines: number): string | undefined {
+  const { repetition, meanings, otherwise, values } = shape;
+  const { equal } = repetition;
   if (repetition.exceptPath !== undefined && requestPath() === repetition.exceptPath) return undefined;
-  if (names !== undefined) {
-    for (const [name] of pairs(headers)) if (names[name] === undefined) return undefined;
+  for (let place = 0; place < equal.length; place += 1) values[place] = undefined;
+  for (let line = 0; line < lines; line += 1) {
+    const meaning = meanings[lineName(line)] ?? otherwise;
+    if (meaning !== HARMLESS) {
+      // Of a header that matters there may be one line.
+      if (meaning === DECISIVE || values[meaning] !== undefined) return undefined;
+      values[meaning] = lineValue(line);
+    }
   }
-  for (const name of repetition.absent) if (rawget(headers, name) !== undefined) return undefined;
   let key = configuration.id;
   if (repetition.method) key += `${ngx.req.get_method()} `;
-  for (const name of repetition.equal) {
-    const value = rawget(headers, name);
-    if (value === undefined) key += '-';
+  for (let place = 0; place < equal.length; place += 1) {
+    const value = values[place];
     // The length makes the text unambiguous, whatever an earlier plugin has put into a header.
-    else if (typeof value === 'string') key += `+${value.length}:${value}`;
-    else return undefined;
+    key += value === undefined ? '-' : `+${value.length}:${value}`;
   }
   return key;
 }

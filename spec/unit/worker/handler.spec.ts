@@ -243,6 +243,11 @@ describeLua('the handler in LuaJIT', () => {
     expect(isAsked({ advance: 5 }, { headers: ada })).toBe(true);
   });
 
+  it('asks about every request, and carries the verdicts out, where OpenResty has no header lines in a known form', () => {
+    const { seen } = runHandler(Array(2).fill({ headers: ada, verdict: passing }), 'undeclared');
+    expect(seen).toMatchObject(Array(2).fill({ asked: true, passed: true, headers: { 'X-User-ID': 'ada' } }));
+  });
+
   it('repeats nothing that may not be repeated', () => {
     const verdict = JSON.stringify({ ...JSON.parse(passing), repeat: undefined });
     expect(last({ headers: ada, verdict }, { headers: ada }).asked).toBe(true);
