@@ -34,7 +34,7 @@ const rooms = {
     rooms: [...['src/gatekeeper', 'src/core', 'schema', 'src/protocol/verdict', 'src/telemetry']],
   },
   'src/worker': { rooms: ['src/protocol/verdict', 'src/protocol/line-budget'] },
-  'src/server/listening': {},
+  'src/server/listening': { rooms: ['src/telemetry'] },
   'src/server/endpoints': {
     rooms: ['src/server/listening', 'src/core', 'src/telemetry'],
     packages: [

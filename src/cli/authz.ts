@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../../schema/config-error';
+import type { ResourceMetadata } from '../core/refusal/resource-metadata';
 import { watchedFile } from '../documents/watched-file';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { type PolicyCheck, policyCheck } from '../server/decisions/decisions';
@@ -183,11 +184,12 @@ async function openResourceMetadata(
   if (resourceMetadata === undefined) return;
   let [read, documents] = [policies(), metadataOfPolicies(policies())];
   const says = { open: 'publishing resource metadata', failed: 'resource metadata cannot be published' };
+  const documentAt = (path: string): ResourceMetadata | undefined => {
+    if (policies() !== read) [read, documents] = [policies(), metadataOfPolicies(policies())];
+    return documents.get(path);
+  };
   await openEndpoint(says, resourceMetadata, takeOver, log, () =>
-    serveResourceMetadata(resourceMetadata, (path) => {
-      if (policies() !== read) [read, documents] = [policies(), metadataOfPolicies(policies())];
-      return documents.get(path);
-    }),
+    serveResourceMetadata(resourceMetadata, documentAt, log),
   );
 }
 

@@ -42,7 +42,7 @@ export async function openLogoutEndpoint({ logout, logoutConfig, takeOver }: Log
   }
   const handle = readHandler(logoutConfig, log);
   const says = { open: 'taking logouts', failed: 'logouts cannot be taken' };
-  await openEndpoint(says, logout, takeOver, log, () => serveLogout(logout, handle));
+  await openEndpoint(says, logout, takeOver, log, () => serveLogout(logout, handle, log));
 }
 
 function readHandler(path: string, log: Log): LogoutHandler {

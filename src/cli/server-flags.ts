@@ -82,7 +82,7 @@ async function openSigningKeys({ signingKeys, jwks, takeOver }: SigningKeysFlags
   const keySet = openKeySet(signingKeys, log);
   if (jwks === undefined) return;
   const says = { open: 'publishing keys', failed: 'keys cannot be published' };
-  await openEndpoint(says, jwks, takeOver, log, () => serveJwks(jwks, keySet));
+  await openEndpoint(says, jwks, takeOver, log, () => serveJwks(jwks, keySet, log));
 }
 
 function openKeySet(path: string, log: Log): () => string {

@@ -21,6 +21,7 @@ export interface LocalDecisions {
 export async function startLocalDecisions(gateway: GatewayName, stripping: Stripping): Promise<LocalDecisions> {
   const secret = '0123456789abcdef'.repeat(4);
   const config = { issuers: [{ issuer: 'https://nobody.test/', audiences: ['none'], algorithms: ['HS256'], secret }] };
+  const logger = { log: () => undefined, isEnabled: () => false };
   const decisions: OpenDecisions = openDecisions(
     { orders: config },
     {
@@ -28,13 +29,13 @@ export async function startLocalDecisions(gateway: GatewayName, stripping: Strip
       stripping,
       peers: LOOPBACK,
       deadlineMs: 10_000,
-      logger: { log: () => undefined, isEnabled: () => false },
+      logger,
     },
   );
   const host = '127.0.0.1';
   await decisions.server.listen({ host, port: 0 });
   let documents = metadataOfPolicies({ orders: config });
-  const endpoint = await serveResourceMetadata({ host, port: 0 }, (path) => documents.get(path));
+  const endpoint = await serveResourceMetadata({ host, port: 0 }, (path) => documents.get(path), logger.log);
   return {
     address: { host, port: (decisions.server.address() as AddressInfo).port },
     metadata: { host, port: (endpoint.address() as AddressInfo).port },

@@ -197,7 +197,7 @@ describe.each(['the endpoint', 'the handler of a BFF'])('%s', (which) => {
   let post: (body: string, type?: string, method?: string) => Promise<Response>;
   beforeEach(async () => {
     if (which === 'the endpoint') {
-      server = await serveLogout({ host: '127.0.0.1', port: 0 }, open());
+      server = await serveLogout({ host: '127.0.0.1', port: 0 }, open(), recorder.log);
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/backchannel-logout`;
       post = (body, type = 'application/x-www-form-urlencoded', method = 'POST') =>
         fetch(url, { method, ...(method === 'POST' && { body }), headers: { 'content-type': type } });
@@ -254,7 +254,7 @@ describe.each(['the endpoint', 'the handler of a BFF'])('%s', (which) => {
 });
 
 it('the endpoint answers once and goes on when more of a body that is too large arrives before the answer has left', async () => {
-  const server = await serveLogout({ host: '127.0.0.1', port: 0 }, open());
+  const server = await serveLogout({ host: '127.0.0.1', port: 0 }, open(), recorder.log);
   try {
     // So that Node reads a packet as a whole before anything is sent, as it does while a client takes no answers.
     server.on('connection', (socket) => socket.on('data', () => undefined));

@@ -1,4 +1,5 @@
 import { Server, type AddressInfo, type Socket } from 'node:net';
+import type { Log } from '../../telemetry/log';
 import { listen } from '../listening/listen';
 import type { PendingDecisions } from './pending-decisions';
 
@@ -36,6 +37,7 @@ export function decisionServer(
   server: Server,
   decisions: PendingDecisions,
   mayAsk: PeerFilter,
+  log: Log,
   beginDrain: () => void,
 ): DecisionServer {
   const sockets = new Set<Socket>();
@@ -56,7 +58,7 @@ export function decisionServer(
     address: () => server.address(),
     async listen(address) {
       isUnixSocket = 'path' in address;
-      await listen(server, { ...address, backlog: BACKLOG });
+      await listen(server, { ...address, backlog: BACKLOG }, log);
     },
     drain: (maximumMs) =>
       new Promise((resolve) => {

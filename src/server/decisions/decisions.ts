@@ -54,7 +54,7 @@ export function openDecisions(policies: NamedConfigs, settings: DecisionSettings
   return {
     server:
       name === ENVOY_GRPC
-        ? loadGrpc().grpcDecisionServer(pending, mayAsk)
+        ? loadGrpc().grpcDecisionServer(pending, mayAsk, logger)
         : httpDecisionServer(HTTP_GATEWAYS[name], pending, mayAsk, logger),
     pending,
     measured: {

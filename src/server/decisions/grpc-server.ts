@@ -1,6 +1,7 @@
 import { createServer, type ServerHttp2Session } from 'node:http2';
 import { create } from '@bufbuild/protobuf';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import type { Logger } from '../../telemetry/log';
 import { decisionServer, type DecisionServer, type PeerFilter } from './decision-server';
 import { CHECK, type EnvoyCheckRequest } from './envoy-check';
 import { envoyAnswer, envoyQuestion } from './gateways/envoy-grpc';
@@ -12,7 +13,7 @@ const MAX_CHECK_BYTES = 256 * 1024;
 const MAX_STREAMS = 10_000;
 
 /** Returns a decision server for Envoy's `ext_authz` over gRPC, which is HTTP/2 without TLS here. */
-export function grpcDecisionServer(decisions: PendingDecisions, mayAsk: PeerFilter): DecisionServer {
+export function grpcDecisionServer(decisions: PendingDecisions, mayAsk: PeerFilter, { log }: Logger): DecisionServer {
   const sessions = new Set<ServerHttp2Session>();
   const handler = connectNodeAdapter({
     grpc: true,
@@ -35,7 +36,7 @@ export function grpcDecisionServer(decisions: PendingDecisions, mayAsk: PeerFilt
       sessions.delete(session);
     });
   });
-  return decisionServer(server, decisions, mayAsk, () => {
+  return decisionServer(server, decisions, mayAsk, log, () => {
     // Envoy is told to use another connection; what goes on may end.
     for (const session of sessions) session.close();
   });

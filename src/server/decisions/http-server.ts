@@ -64,7 +64,7 @@ export function httpDecisionServer(
     },
   );
   server.maxHeadersCount = MAX_HEADER_LINES;
-  return decisionServer(server, decisions, mayAsk, () => {
+  return decisionServer(server, decisions, mayAsk, logger.log, () => {
     // HTTP/1.1 cannot say that a connection will end, but with an answer.
     isDraining = true;
   });

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import type { Log } from '../../telemetry/log';
 import { listen } from '../listening/listen';
 
 /** Where the gateway's public keys are served. */
@@ -20,7 +21,7 @@ const MAX_AGE_SECONDS = 300;
  * @throws the error of `listen(2)`
  * @see RFC 7517 §8.5.2 (media type)
  */
-export function serveJwks({ host, port }: JwksAddress, keySet: () => string): Promise<Server> {
+export function serveJwks({ host, port }: JwksAddress, keySet: () => string, log: Log): Promise<Server> {
   const server = createServer((request, response) => {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (!isRead || request.url !== JWKS_PATH) {
@@ -33,5 +34,5 @@ export function serveJwks({ host, port }: JwksAddress, keySet: () => string): Pr
     };
     response.writeHead(200, headers).end(keySet());
   });
-  return listen(server, { host, port });
+  return listen(server, { host, port }, log);
 }

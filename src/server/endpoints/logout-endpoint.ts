@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Log } from '../../telemetry/log';
 import { listen } from '../listening/listen';
 
 /** Where providers send logout tokens. */
@@ -33,6 +34,7 @@ const MAX_CONNECTIONS = 100;
 export function serveLogout(
   { host, port }: LogoutAddress,
   handle: (token: string | undefined) => Promise<Answer>,
+  log: Log,
 ): Promise<Server> {
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
@@ -44,7 +46,7 @@ export function serveLogout(
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
-  return listen(server, { host, port });
+  return listen(server, { host, port }, log);
 }
 
 function receive(

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
+import type { Log } from '../../telemetry/log';
 import { listen } from '../listening/listen';
 
 /** Where metrics are served. */
@@ -20,7 +21,7 @@ export interface WorkerCensus {
  *
  * @throws the error of `listen(2)`
  */
-export function serveMetrics({ host, port }: MetricsAddress, census: () => WorkerCensus): Promise<Server> {
+export function serveMetrics({ host, port }: MetricsAddress, census: () => WorkerCensus, log: Log): Promise<Server> {
   const workers = new AggregatorRegistry();
   const own = supervisorRegistry(census);
   const server = createServer((request, response) => {
@@ -35,7 +36,7 @@ export function serveMetrics({ host, port }: MetricsAddress, census: () => Worke
       () => response.writeHead(503).end(),
     );
   });
-  return listen(server, { host, port });
+  return listen(server, { host, port }, log);
 }
 
 function supervisorRegistry(census: () => WorkerCensus): Registry {

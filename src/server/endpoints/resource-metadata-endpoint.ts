@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { metadataAnswer, type ResourceMetadata } from '../../core/refusal/resource-metadata';
+import type { Log } from '../../telemetry/log';
 import { listen } from '../listening/listen';
 
 /** Where metadata of protected resources are served. */
@@ -19,6 +20,7 @@ export interface ResourceMetadataAddress {
 export function serveResourceMetadata(
   { host, port }: ResourceMetadataAddress,
   find: (path: string) => ResourceMetadata | undefined,
+  log: Log,
 ): Promise<Server> {
   const server = createServer(({ method = '', url = '' }, response) => {
     const requestPath = url.split('?', 1)[0] ?? '';
@@ -27,5 +29,5 @@ export function serveResourceMetadata(
     if (answer === undefined) response.writeHead(metadata === undefined ? 404 : 405).end();
     else response.writeHead(answer.status, answer.headers).end(answer.body);
   });
-  return listen(server, { host, port });
+  return listen(server, { host, port }, log);
 }

@@ -29,6 +29,7 @@ export class EventServer {
   readonly #now: () => number;
   readonly #connections = new Set<Connection>();
   readonly #server: Server;
+  readonly #log: Log;
   readonly #sweep: NodeJS.Timeout;
   #onIdle: (() => void) | undefined;
 
@@ -36,6 +37,7 @@ export class EventServer {
     this.instances = new Instances(plugin, source, now);
     this.#deadlineMs = deadlineMs;
     this.#now = now;
+    this.#log = log;
     const { instances } = this;
     const context: ConnectionContext = { plugin, log, observer, instances, now, lingerMs: deadlineMs };
     // One clock for the deadlines of all: nothing is scheduled for each event.
@@ -67,7 +69,7 @@ export class EventServer {
   /** Starts to accept connections. @throws the error of `listen(2)` */
   async listen(path: string): Promise<void> {
     // As many waiting connections as the system allows: Kong makes a new one for each refused request.
-    await listen(this.#server, { path, backlog: 65_535 });
+    await listen(this.#server, { path, backlog: 65_535 }, this.#log);
   }
 
   /**

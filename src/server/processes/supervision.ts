@@ -64,7 +64,7 @@ export async function openMetrics(
 ): Promise<SideEndpoint> {
   let endpoint: Server | undefined;
   const publish = async ({ host, port }: Metrics.MetricsAddress): Promise<void> => {
-    endpoint = await loadMetrics().serveMetrics({ host, port }, pool);
+    endpoint = await loadMetrics().serveMetrics({ host, port }, pool, log);
     log('notice', 'publishing metrics', { address: addressOf(endpoint) });
   };
   if (address !== undefined && !takesOver) await publish(address);

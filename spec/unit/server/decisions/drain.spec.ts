@@ -102,7 +102,7 @@ describe.each([
     (pending: PendingDecisions) => httpDecisionServer(HTTP_GATEWAYS.nginx, pending, () => true, logger),
     httpAsker,
   ],
-  ['gRPC', (pending: PendingDecisions) => grpcDecisionServer(pending, () => true), grpcAsker],
+  ['gRPC', (pending: PendingDecisions) => grpcDecisionServer(pending, () => true, logger), grpcAsker],
 ] as const)('a decision server over %s that is told to end', (protocol, serverFor, askerFor) => {
   let pending: PendingDecisions;
   let server: DecisionServer;
@@ -174,7 +174,7 @@ describe('a decision server over gRPC that is told to end', () => {
   it('ends a connection that is not in use at once', async () => {
     const policies = { size: 1, decide: () => Promise.resolve(PERMITTED) };
     const pending = new PendingDecisions({ policies, reject: createReject(logger), logger, deadlineMs: NEVER_MS });
-    const server = grpcDecisionServer(pending, () => true);
+    const server = grpcDecisionServer(pending, () => true, logger);
     await server.listen({ host: '127.0.0.1', port: 0 });
     const gateway = grpcAsker((server.address() as AddressInfo).port);
     expect(await gateway.ask()).toBe('permitted');

@@ -35,7 +35,7 @@ async function bytesFor(server: DecisionServer, request: string): Promise<number
 
 describe.each<[string, (decisions: PendingDecisions, mayAsk: PeerFilter) => DecisionServer, string]>([
   ['HTTP', (decisions, mayAsk) => httpDecisionServer(HTTP_GATEWAYS.nginx, decisions, mayAsk, logger), HTTP1],
-  ['gRPC', grpcDecisionServer, HTTP2],
+  ['gRPC', (decisions, mayAsk) => grpcDecisionServer(decisions, mayAsk, logger), HTTP2],
 ])('the decision server over %s', (_, serverFor, request) => {
   it.each([
     ['closes the connection of an address that is not in the ranges, without an answer', ['127.0.0.9'], false],
