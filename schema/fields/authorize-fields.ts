@@ -10,7 +10,7 @@ export const AUTHORIZE_FIELDS = [
       required: true,
       default: [],
       elements: { type: 'string', match: '^%u[%u-]*$', err: 'must be a method in upper case' },
-      description: 'Methods that this rule decides; GET includes HEAD. Empty: every method.',
+      description: 'Methods that this rule decides; GET includes HEAD. Empty: all.',
     },
   },
   {
@@ -31,7 +31,7 @@ export const AUTHORIZE_FIELDS = [
         match: '^[!#-[%]^-~]+$',
         err: 'must be one scope: visible ASCII without space, quote and backslash (RFC 6749 §3.3)',
       },
-      description: 'The token must have all of these scopes; otherwise insufficient_scope.',
+      description: 'The token must have all of these scopes.',
     },
   },
   {
@@ -39,7 +39,7 @@ export const AUTHORIZE_FIELDS = [
       type: 'array',
       len_min: 1,
       elements: CLAIM_CONDITION,
-      description: 'Conditions on claims; all of them must hold.',
+      description: 'Conditions on claims, all of which must hold.',
     },
   },
   {

@@ -17,7 +17,7 @@ export const CLAIM_CONDITION = {
         type: 'array',
         len_min: 1,
         elements: PLAIN_TEXT,
-        description: 'The claim, or an item of it, must equal one of these. Numbers and booleans are compared as text.',
+        description: 'The claim, or an item of it, must equal one of these, as text.',
       },
     },
     {
@@ -25,8 +25,7 @@ export const CLAIM_CONDITION = {
         type: 'array',
         len_min: 1,
         elements: CLAIM_PATTERN,
-        description:
-          'The claim, or an item of it, must match one of these as a whole. "*" matches any text and cannot be escaped.',
+        description: 'The claim, or an item of it, must match one of these as a whole. "*" matches any text.',
       },
     },
     {
@@ -34,7 +33,7 @@ export const CLAIM_CONDITION = {
         type: 'boolean',
         ne: false,
         err: 'must be true or left out',
-        description: 'The claim must be there. null, "", [] and {} count as absent, false does not.',
+        description: 'The claim must be there; null, "", [] and {} count as absent.',
       },
     },
   ],

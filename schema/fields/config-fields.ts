@@ -28,7 +28,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Equal ids of several issuers are one caller. UNSAFE unless they are one provider under several names: a caller gets headers, consumer and limits of another. Otherwise several issuers need caller_prefix.',
+        'Equal ids of several issuers are one caller. UNSAFE unless they are one provider under several names. Otherwise several issuers need caller_prefix.',
     },
   },
   ...CREDENTIAL_FIELDS,
@@ -40,7 +40,7 @@ export const CONFIG_FIELDS = [
       len_min: 1,
       elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
       description:
-        'Which callers are accepted: the first rule whose methods match decides; if none matches, 403. Omitted: every verified token.',
+        'The first rule whose methods match decides; if none does, 403. Omitted: every verified token is accepted.',
     },
   },
   {
@@ -48,7 +48,7 @@ export const CONFIG_FIELDS = [
       type: 'array',
       len_min: 1,
       elements: { type: 'record', fields: AUTHORIZE_FIELDS, entity_checks: AUTHORIZE_ENTITY_CHECKS },
-      description: 'Rules whose refusals are logged and counted, but never enforced.',
+      description: 'Rules that are logged and counted, but never enforced.',
     },
   },
   {
@@ -74,7 +74,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Forward requests without a token as anonymous, without reserved headers. An invalid token is still rejected. Not with authorize.',
+        'Forward requests without a token as anonymous. Invalid tokens are still rejected. Not with authorize.',
     },
   },
   {
@@ -84,7 +84,7 @@ export const CONFIG_FIELDS = [
       default: 'refuse',
       one_of: ['refuse', 'anonymous'],
       description:
-        'With allow_missing, when the only token is in a cookie and invalid. anonymous: forward without the cookie, and remove it from the browser. Other invalid tokens are rejected.',
+        'With allow_missing, for an invalid token that is only in a cookie. anonymous: forward without the cookie, and remove it from the browser.',
     },
   },
   {
@@ -93,7 +93,7 @@ export const CONFIG_FIELDS = [
       required: true,
       default: false,
       description:
-        'Forward requests without a token that another plugin of Kong, such as key-auth, authenticated. An invalid token is still rejected. Not with authorize.',
+        'Forward requests without a token that another plugin, such as key-auth, authenticated. Invalid tokens are still rejected. Not with authorize.',
     },
   },
   {
@@ -101,8 +101,7 @@ export const CONFIG_FIELDS = [
       type: 'boolean',
       required: true,
       default: true,
-      description:
-        'Require a token on CORS preflights (OPTIONS with Origin and Access-Control-Request-Method). false: those without a body pass as anonymous.',
+      description: 'Require a token on CORS preflights. false: those without a body pass as anonymous.',
     },
   },
   {
@@ -112,7 +111,7 @@ export const CONFIG_FIELDS = [
       default: 5,
       between: [0, 10],
       description:
-        "Seconds for which the handler in Kong's worker repeats the answer to a known token, and to requests without one; removed keys and revoked tokens are accepted as long. 0: never.",
+        "Seconds for which the handler in Kong's worker repeats answers; removed keys and revoked tokens are accepted as long. 0: never.",
     },
   },
   {
@@ -122,13 +121,13 @@ export const CONFIG_FIELDS = [
       default: 'refused',
       one_of: ['none', 'refused', 'all'],
       description:
-        "Decisions that Kong's log plugins show as jwt_identity. refused: also those of authorize_shadow. all: costs a message to Kong for each request.",
+        "Decisions that Kong's log plugins show. refused: also by authorize_shadow. all: costs a message to Kong for each request.",
     },
   },
   {
     log_user_claim: {
       ...CLAIM,
-      description: 'Claim that is logged as user beside a decision. It is personal data.',
+      description: 'Claim that is logged as user: personal data.',
     },
   },
   {
@@ -137,7 +136,7 @@ export const CONFIG_FIELDS = [
       match: '^[ -~]+$',
       len_max: 128,
       err: 'must be at most 128 printable ASCII characters',
-      description: 'Realm in the WWW-Authenticate header of refusals. Omitted: "service".',
+      description: 'Realm in WWW-Authenticate. Omitted: "service".',
     },
   },
   {

@@ -24,7 +24,7 @@ export const CREDENTIAL_FIELDS = [
         err: 'must be a cookie name (RFC 6265 §4.1.1)',
       },
       description:
-        'Exact names of cookies that may carry the token, also in parts. Protect such routes against cross-site requests (docs/TOKENS.md).',
+        'Cookies that may carry the token, also in parts. Protect such routes against cross-site requests (docs/TOKENS.md).',
     },
   },
   {

@@ -12,8 +12,7 @@ export const HAND_OVER_FIELDS = [
   {
     consumer_claim: {
       ...CLAIM,
-      description:
-        "Claim that names the caller's Kong consumer; costs a round trip to Kong. The service receives X-Consumer-ID, -Username and -Custom-ID.",
+      description: "Claim that names the caller's Kong consumer; costs a round trip to Kong.",
     },
   },
   {
@@ -22,7 +21,7 @@ export const HAND_OVER_FIELDS = [
       required: true,
       default: 'username',
       one_of: ['id', 'username'],
-      description: 'Member of the consumer that consumer_claim must equal.',
+      description: 'Member of the consumer that the claim must equal.',
     },
   },
   {

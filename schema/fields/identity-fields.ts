@@ -8,7 +8,7 @@ const IDENTITY_HEADER_FIELDS = [
     header: {
       ...HEADER_NAME,
       required: true,
-      description: 'Header that the service receives. Outside X-User-*, reserved_headers must cover it.',
+      description: 'Header for the service; outside X-User-*, reserved_headers must cover it.',
     },
   },
   {
@@ -33,7 +33,7 @@ const IDENTITY_HEADER_FIELDS = [
       default: 'refuse',
       one_of: ['refuse', 'encode'],
       description:
-        'For a comma inside a value, and control characters: refuse the request, or encode them like other text outside printable ASCII.',
+        'For commas and control characters in a value: refuse the request, or encode them (docs/HEADERS.md).',
     },
   },
   {
@@ -42,7 +42,7 @@ const IDENTITY_HEADER_FIELDS = [
       required: true,
       default: 4096,
       between: [1, 16_384],
-      description: 'Maximum bytes of the value; a longer one is a refusal.',
+      description: 'Maximum bytes of the value; longer ones are refused.',
     },
   },
 ] as const satisfies Fields;
@@ -67,8 +67,7 @@ export const IDENTITY_FIELDS = [
       // Kong 3.9.3, kong/db/schema/entity.lua: a record that does not say so is required.
       required: false,
       fields: IDENTITY_TOKEN_FIELDS,
-      description:
-        'Also send the identity headers in a token that the gateway signs for this service (docs/ISOLATION.md). Needs `serve --signing-keys`.',
+      description: 'Also sign the identity headers for this service (docs/ISOLATION.md). Needs `serve --signing-keys`.',
     },
   },
   {
@@ -82,8 +81,7 @@ export const IDENTITY_FIELDS = [
         len_max: 128,
         err: 'must be a header name of at most 128 letters, digits, "-" and "_", or the beginning of one and "*"',
       },
-      description:
-        'More headers that clients cannot send, including variants such as X_User_ID: names, or beginnings with "*" (docs/HEADERS.md).',
+      description: 'More headers that clients cannot send: names, or beginnings with "*" (docs/HEADERS.md).',
     },
   },
   {
@@ -92,8 +90,7 @@ export const IDENTITY_FIELDS = [
       required: true,
       default: [],
       elements: HEADER_NAME,
-      description:
-        'Exact names that clients may send although a reserved beginning covers them. Not those that Kong or this plugin writes.',
+      description: 'Exact names that clients may send although a reserved beginning covers them.',
     },
   },
 ] as const satisfies Fields;

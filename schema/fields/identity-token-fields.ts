@@ -8,7 +8,7 @@ export const IDENTITY_TOKEN_FIELDS = [
       ...HEADER_NAME,
       required: true,
       default: 'X-Identity-Token',
-      description: 'Header with the token; another name must be covered by reserved_headers.',
+      description: 'Header with the token; reserved_headers must cover another name.',
     },
   },
   {
@@ -22,7 +22,7 @@ export const IDENTITY_TOKEN_FIELDS = [
     audience: {
       ...PLAIN_TEXT,
       required: true,
-      description: 'The service, the `aud`. Give every service its own.',
+      description: 'The `aud`. Give every service its own.',
     },
   },
   {
@@ -32,7 +32,7 @@ export const IDENTITY_TOKEN_FIELDS = [
       default: 30,
       between: [2, 300],
       description:
-        "Seconds from signing to `exp`, which is never after that of the caller's token. Used again for the same caller in the first half.",
+        "Seconds from signing to `exp`, which is never after the caller's. In the first half, it is used again.",
     },
   },
   {
@@ -40,8 +40,7 @@ export const IDENTITY_TOKEN_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description:
-        'Bind the token to method and path. Each request is then signed, and later plugins must not change the path.',
+      description: 'Bind it to method and path. Signs each request; later plugins must not change the path.',
     },
   },
 ] as const satisfies Fields;

@@ -24,7 +24,7 @@ export const ISSUER_FIELDS = [
       ...PLAIN_TEXT,
       len_max: 2048,
       description:
-        "The `iss`, compared character by character, or a template with one placeholder for the tenant (`https://login.example.com/{tenant}/v2.0`). Only this entry's keys are tried. Several entries may name one issuer when algorithms or key sets differ.",
+        'The `iss`, character by character, or a template with one placeholder for the tenant (docs/providers).',
     },
   },
   ...TENANT_FIELDS,
@@ -34,7 +34,7 @@ export const ISSUER_FIELDS = [
       required: true,
       default: [],
       elements: PLAIN_TEXT,
-      description: 'Accepted audiences: `aud` must hold one of them. An empty list needs any_audience.',
+      description: '`aud` must hold one of these.',
     },
   },
   {
@@ -42,7 +42,7 @@ export const ISSUER_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description: 'Accept any `aud` or none. UNSAFE when the issuer also issues tokens for other services.',
+      description: 'Accept any `aud` or none. UNSAFE if the issuer also serves other APIs.',
     },
   },
   {
@@ -67,8 +67,7 @@ export const ISSUER_FIELDS = [
       type: 'boolean',
       ne: false,
       err: 'must be true or left out',
-      description:
-        "Find the key set through the issuer's discovery document (OpenID Connect Discovery 1.0 §4, RFC 8414), which must name the same issuer.",
+      description: "Find the key set through the issuer's discovery document (OpenID Connect, RFC 8414).",
     },
   },
   {
@@ -83,7 +82,7 @@ export const ISSUER_FIELDS = [
     public_key: {
       type: 'string',
       referenceable: true,
-      description: 'One public key in PEM, or an X.509 certificate, of which only the key counts.',
+      description: 'A public key in PEM, or a certificate, of which only the key counts.',
     },
   },
   {
@@ -119,7 +118,7 @@ export const ISSUER_FIELDS = [
       // A later time would be in milliseconds.
       between: [0, 4_102_444_800],
       description:
-        'Unix time in seconds. Tokens with an earlier `iat` are rejected as revoked: ends all at once (docs/REVOCATION.md). `iat` is then required. 0: none.',
+        'Unix time in seconds. Tokens with an earlier `iat` or none are rejected (docs/REVOCATION.md). 0: off.',
     },
   },
   {
@@ -127,8 +126,7 @@ export const ISSUER_FIELDS = [
       type: 'record',
       required: false,
       fields: STATUS_LIST_FIELDS,
-      description:
-        "Look tokens up in status lists (Token Status List) that are signed with this issuer's keys. Omitted: the claim `status` is ignored.",
+      description: 'Look tokens up in Token Status Lists of this issuer. Omitted: the claim `status` is ignored.',
     },
   },
 ] as const satisfies Fields;

@@ -11,7 +11,7 @@ export const KEY_FETCH_FIELDS = [
       // Requests may wait for a fetch, and the plugin server refuses with 500 what takes 10 seconds.
       between: [100, 9000],
       description:
-        'Maximum milliseconds of a fetch, from the name lookup to the last byte. Requests that need the keys wait: keep it below `serve --deadline` (10 s), or they get 500, not 503.',
+        'Maximum milliseconds of a whole fetch, for which requests may wait. Keep it below `serve --deadline` (10 s).',
     },
   },
   {
@@ -20,7 +20,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: 600,
       between: [1, 86_400],
-      description: 'Seconds that keys are fresh when the provider sends neither Cache-Control max-age nor Expires.',
+      description: 'Seconds that keys are fresh, if the provider does not say.',
     },
   },
   {
@@ -38,8 +38,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: 3600,
       between: [1, 86_400],
-      description:
-        'Maximum seconds that keys are fresh. While the provider answers, a removed key ends within this time.',
+      description: 'Maximum seconds that keys are fresh: a removed key is accepted as long.',
     },
   },
   {
@@ -49,7 +48,7 @@ export const KEY_FETCH_FIELDS = [
       default: 30,
       between: [1, 3600],
       description:
-        'Minimum seconds between fetches for unknown key ids, and after a failure (up to six times as long after several). For this time a new key may be unknown, and without keys requests get 503.',
+        'Minimum seconds between fetches for unknown key ids, and after a failure (up to six times as long after several).',
     },
   },
   {
@@ -58,8 +57,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: 3600,
       between: [0, 604_800],
-      description:
-        'Seconds past freshness that keys, also removed ones, are used while the provider fails. After that, 503. 0: never.',
+      description: 'Seconds past freshness that keys are used while the provider fails. After that, 503.',
     },
   },
   {
@@ -68,8 +66,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: 524_288,
       between: [1024, 10_485_760],
-      description:
-        'Maximum bytes of a key set or discovery document, unpacked. A key with certificates takes about 5000.',
+      description: 'Maximum bytes of a key set or discovery document, unpacked.',
     },
   },
   {
@@ -88,21 +85,21 @@ export const KEY_FETCH_FIELDS = [
       match: '^[/s][^%c]*$',
       err: 'must be an absolute path, or system',
       description:
-        'PEM file with the certificates to verify the provider and an https: proxy against, read for each fetch; system: those of the operating system. Omitted: those of Node.js. Certificates are always verified.',
+        'PEM file with the certificates to verify provider and https: proxy against; system: those of the operating system. Omitted: those of Node.js.',
     },
   },
   {
     bearer_token_file: {
       ...ABSOLUTE_PATH,
       description:
-        'File with a token for the provider (Authorization: Bearer), read for each fetch. Sent only to the origin of jwks_uri, or of the issuer with discovery; not with allow_http.',
+        'File with a bearer token for the provider, read for each fetch. Sent only to the origin of jwks_uri, or with discovery of the issuer. Not with allow_http.',
     },
   },
   {
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder for the last good key set, for a start during an outage; used as long as stale keys. Made with mode 0700; not used if others may write to it, or to a folder above it without the sticky bit.',
+        'Folder for the last good key set, for a start in an outage. Not used if others may write to it (docs/OPERATIONS.md).',
     },
   },
   {
@@ -112,8 +109,7 @@ export const KEY_FETCH_FIELDS = [
       encrypted: true,
       match: '^https?://',
       err: 'must be an http:// or https:// URL',
-      description:
-        'HTTP proxy for fetching keys. HTTPS_PROXY is ignored. The proxy resolves names and must restrict where they lead.',
+      description: 'HTTP proxy for fetching keys; it must restrict where names lead. HTTPS_PROXY is ignored.',
     },
   },
   {
@@ -130,7 +126,7 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: false,
       description:
-        'Fetch keys from link-local addresses (169.254.0.0/16, fe80::/10) and metadata services of clouds. UNSAFE: the provider can direct requests there.',
+        'Fetch keys from link-local addresses and metadata services of clouds. UNSAFE: the provider can direct requests there.',
     },
   },
 ] as const satisfies Fields;

@@ -9,7 +9,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 5000,
       between: [100, 9000],
-      description: 'Maximum milliseconds of a fetch. Requests wait for the first only.',
+      description: 'Maximum milliseconds of a fetch.',
     },
   },
   {
@@ -18,8 +18,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 30,
       between: [1, 86_400],
-      description:
-        "Seconds that a list is fresh when neither its `ttl` nor the answer's headers say so: a revocation is known after this time.",
+      description: 'Seconds that a list is fresh, if neither it nor the server says.',
     },
   },
   {
@@ -46,7 +45,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: 10,
       between: [1, 3600],
-      description: 'Minimum seconds after a failed fetch; up to six times as long after several.',
+      description: 'Minimum seconds after a failed fetch (up to six times as long after several).',
     },
   },
   {
@@ -68,7 +67,7 @@ const LIST_FETCH_FIELDS = [
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder for the last good list, for a start during an outage; used as long as a stale list. At any start, an older list is refused. Of a list in a file, only its iat is kept. As safe as key_fetch.cache_directory must be.',
+        'Folder for the last good list, for a start in an outage. At every start, an older list is refused. As safe as key_fetch.cache_directory.',
     },
   },
   {
@@ -87,7 +86,7 @@ const LIST_FETCH_FIELDS = [
       required: true,
       default: false,
       description:
-        'Fetch lists over http: from other machines. UNSAFE without a signature: an attacker in the network can omit revocations.',
+        'Fetch lists over http: from other machines. UNSAFE without a signature: an attacker can omit revocations.',
     },
   },
   {
@@ -112,14 +111,12 @@ export const MAX_STALE = {
   required: true,
   default: 3600,
   between: [0, 604_800],
-  description:
-    'Seconds that the last good list is used while a newer one is unavailable; later revocations are missed. After that, 503. 0: never.',
+  description: 'Seconds that the last good list is used while a newer one is unavailable. After that, 503.',
 } as const;
 
 export const ALLOW_UNAVAILABLE = {
   type: 'boolean',
   required: true,
   default: false,
-  description:
-    'Accept tokens when the list was never loaded or is older than max_stale, in place of 503. UNSAFE: revoked tokens are accepted.',
+  description: 'Accept tokens in place of 503 when there is no usable list. UNSAFE: revoked tokens are accepted.',
 } as const;

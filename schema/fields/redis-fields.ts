@@ -60,7 +60,7 @@ export const REDIS_FIELDS = [
       required: true,
       default: 2000,
       between: [100, 9000],
-      description: 'Maximum milliseconds of connecting, and of each answer. Requests wait for the first copy only.',
+      description: 'Maximum milliseconds of connecting, and of each answer.',
     },
   },
   {
@@ -89,8 +89,7 @@ export const REDIS_FIELDS = [
       type: 'boolean',
       required: true,
       default: false,
-      description:
-        'Use a server on another machine without TLS. UNSAFE: an attacker in the network can omit revocations.',
+      description: 'Use another machine without TLS. UNSAFE: an attacker can omit revocations.',
     },
   },
 ] as const satisfies Fields;

@@ -9,7 +9,7 @@ export const RESOURCE_METADATA_FIELDS = [
       required: true,
       len_max: 2048,
       description:
-        'URL of the resource as clients know it, https: unless on this machine, without query and fragment. List it in audiences (RFC 8707).',
+        'URL of the resource as clients know it, without query and fragment. List it in audiences (RFC 8707).',
     },
   },
   {

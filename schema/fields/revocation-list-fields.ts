@@ -30,7 +30,7 @@ export const REVOCATION_LIST_FIELDS = [
     issuer: {
       ...PLAIN_TEXT,
       len_max: 2048,
-      description: 'Issuer of all entries, which may omit `iss`. Omitted: every entry names its issuer.',
+      description: 'Issuer of all entries, which may omit `iss`.',
     },
   },
   {

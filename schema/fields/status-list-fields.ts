@@ -10,7 +10,7 @@ export const STATUS_LIST_FIELDS = [
       required: true,
       len_min: 1,
       elements: { ...PLAIN_TEXT, len_max: 2048 },
-      description: 'Beginnings of the lists\' URLs, up to a "/". Tokens that name another URL are rejected.',
+      description: 'Beginnings of the lists\' URLs, up to a "/".',
     },
   },
   {

@@ -14,7 +14,7 @@ export const TENANT_FIELDS = [
         match: '^%w[%w._-]*$',
         err: 'must be at most 128 letters, digits, ".", "_" and "-", and begin with a letter or digit',
       },
-      description: "Accepted values of the template's placeholder, compared character by character.",
+      description: "Accepted values of the template's placeholder.",
     },
   },
   {
@@ -23,14 +23,13 @@ export const TENANT_FIELDS = [
       required: true,
       default: false,
       description:
-        'Accept every tenant of the template. UNSAFE if anybody can become a tenant: restrict them with authorize. Needs tenant_claim and one key set for all.',
+        'Accept every tenant. UNSAFE if anybody can become one: restrict them with authorize. Needs tenant_claim and one key set for all.',
     },
   },
   {
     tenant_claim: {
       ...CLAIM,
-      description:
-        'Claim that must equal the tenant in `iss`, such as tid (Entra ID). Optional if each tenant has its own key set.',
+      description: 'Claim that must equal the tenant in `iss`. Optional if each tenant has its own key set.',
     },
   },
   {

@@ -30,8 +30,7 @@ export const TOKEN_READING_FIELDS = [
     conditions: {
       type: 'array',
       elements: CLAIM_CONDITION,
-      description:
-        'Conditions that every token of this entry must meet, on every route; otherwise 401. Added to those of the preset about other claims.',
+      description: "What every token of this entry must meet; otherwise 401. Added to the preset's about other claims.",
     },
   },
   {
@@ -45,7 +44,7 @@ export const TOKEN_READING_FIELDS = [
     caller_claims: {
       ...CLAIMS,
       description:
-        "Claims for the caller's id: the first that is there, in place of sub in identity_headers, consumer_claim, credential_claim and log_user_claim. A token without any is rejected. Omitted: sub.",
+        "Claims for the caller's id, which takes the place of sub elsewhere: the first that is there. A token without any is rejected. Omitted: sub.",
     },
   },
   {
@@ -53,14 +52,14 @@ export const TOKEN_READING_FIELDS = [
       ...PLAIN_TEXT,
       len_max: 256,
       description:
-        "Text before the caller's id, such as keycloak: or, for a template, entra/{tenantid}/. Required with several issuers, unless common_caller_ids is set.",
+        "Text before the caller's id; may hold a template's placeholder. Required with several issuers, unless common_caller_ids is set.",
     },
   },
   {
     roles_claims: {
       ...CLAIMS,
       description:
-        'Claims that hold the roles; all count, in place of roles_claim. A list, a text, or an object: the names of its members that are objects and not empty (Zitadel).',
+        "Claims that hold the roles; all count, in place of roles_claim. A list, a text, or the names of an object's members (Zitadel).",
     },
   },
   {

@@ -39,7 +39,7 @@ export const VERIFICATION_FIELDS = [
       default: [],
       elements: TOKEN_TYPE,
       description:
-        'Accepted values of `typ`, such as at+jwt (RFC 9068 §4), in any case, with or without "application/". Empty: any or none, except other kinds of tokens, such as logout+jwt.',
+        'Accepted values of `typ`, in any case, with or without "application/". Empty: any or none, except those of other tokens, such as logout+jwt.',
     },
   },
   {

@@ -26,19 +26,18 @@ plugins:
       jwks_uri: https://auth.example.com/jwks.json
 \`\`\`
 
-Kong checks types, bounds and most rules when it loads the file. The plugin checks everything again when it starts. If it
-finds an error, every request of the route gets 500, and the log names the field: \`config.issuers[1].jwks_uri: must be …\`.
-Positions in lists count from 1.
+Kong checks types, bounds and most rules when it loads the file, the plugin all of them at its start. After an error there,
+every request of the route gets 500, and the log names the field: \`config.issuers[1].jwks_uri: must be …\`. Lists count
+from 1.
 
-| type | meaning |
-| --- | --- |
-| plural | a list |
-| claim | its whole name (\`sub\`, \`https://example.com/roles\`) or, when it starts with \`/\`, a JSON Pointer (\`/realm_access/roles\`, RFC 6901); up to 256 bytes |
-| header name | up to 128 letters, digits, \`-\` and \`_\`, of which the first is a letter or digit |
-| vault | may be a vault reference (\`{vault://env/my-secret}\`) |
-| secret | may be a vault reference; never appears in logs |
+Types:
 
-Each field has an example: members of its record. \`npx jest spec/unit/schema/generate\` loads each of them.
+- plural: a list
+- claim: its whole name (\`sub\`) or a JSON Pointer (\`/realm_access/roles\`, RFC 6901); up to 256 bytes
+- header name: up to 128 letters, digits, \`-\` and \`_\`, of which the first is a letter or digit
+- vault: may be a vault reference (\`{vault://env/my-secret}\`); secret: the same, and never appears in logs
+
+Each field has an example, as members of its record. \`npx jest spec/unit/schema/generate\` loads them.
 `;
 
 const REFUSALS = `## Refused when the plugin starts
@@ -46,21 +45,19 @@ const REFUSALS = `## Refused when the plugin starts
 Besides the rules above:
 
 - \`issuers\`: two entries for the same tokens
-- \`jwks_uri\`, and \`issuer\` with \`discovery\`: not an \`https://\` URL, or with user name, password or fragment. Without
-  \`key_fetch.allow_http\`, \`http://\` is accepted on 127.0.0.0/8, ::1 and localhost only
-- \`secret\`: shorter than the hash of the longest of its \`algorithms\` (HS256 if none is listed); a public key,
-  certificate or JSON Web Key
+- \`jwks_uri\`, and \`issuer\` with \`discovery\`: not an \`https://\` URL (or \`http://\` on this machine, or with
+  \`key_fetch.allow_http\`), or with user name, password or fragment
+- \`secret\`: too short for its \`algorithms\` (HS256 if none is listed), or a public key
 - \`public_key\`: not one PEM block, or a private key. \`jwks\`: not JSON with a list \`keys\`
 - \`key_fetch\`, \`list_fetch\`: not \`min_ttl\` ≤ \`ttl\` ≤ \`max_ttl\`
-- \`identity_headers\`: two names that a server reads as one (\`X-User-ID\`, \`X_User_ID\`); a name that is not reserved
-- identity, reserved and token headers: transport and credential headers (\`Connection\`, \`Host\`, \`Content-Length\`,
-  \`Cookie\`, \`X-Forwarded-For\` …)
+- \`identity_headers\`: two names that a server reads as one (\`X-User-ID\`, \`X_User_ID\`), or a name that is not reserved
+- identity, reserved and token headers: transport and credential headers (\`Connection\`, \`Host\`, \`Cookie\` …)
 - \`header_names\`: a reserved header
 - \`reserved_headers\`: fewer than 3 characters before \`*\`
 - \`unreserved_headers\`: a header that is not reserved, that \`reserved_headers\` names, or that Kong or this plugin writes
 - \`cookie_names\`: a part (\`session.0\`) of another one (\`session\`)
-- \`header_names\`, \`cookie_names\`, \`uri_param_names\`, \`unreserved_headers\`: a name twice
-- \`resource_metadata\`: \`resource\` is not a plain \`https://\` URL; no issuer's name is one; an issuer has \`any_audience\`
+- a name twice in \`header_names\`, \`cookie_names\`, \`uri_param_names\` or \`unreserved_headers\`
+- \`resource_metadata\`: \`resource\` or every issuer is not an \`https://\` URL, or an issuer has \`any_audience\`
 - a vault reference that Kong could not resolve
 `;
 
@@ -91,20 +88,12 @@ export function configurationMarkdown(): string {
 function recordSections(path: string, record: RecordField, sections: Sections): string[] {
   if (sections.get(record.fields) !== path) return [];
   const fields = namedFields(record.fields);
-  const rows = fields.map(([name, field]) => {
-    const cells = [`\`${name}\``, typeText(field, sections), defaultText(field), meaning(path, name, field)];
-    return `| ${cells.map(cell).join(' | ')} |`;
+  const entries = fields.map(([name, field]) => {
+    const facts = [typeText(field, sections), defaultText(field)].filter((text) => text !== '').join('; ');
+    return `- **\`${name}\`** ${facts}<br>${meaning(path, name, field)}`;
   });
   const rules = (record.entity_checks ?? []).map((check) => `- ${rule(check)}`);
-  const section = [
-    `## \`${path}\``,
-    '',
-    '| field | type | default | meaning, example |',
-    '| --- | --- | --- | --- |',
-    ...rows,
-    '',
-    ...(rules.length > 0 ? ['Rules:', '', ...rules, ''] : []),
-  ];
+  const section = [`## \`${path}\``, '', ...entries, '', ...(rules.length > 0 ? ['Rules:', '', ...rules, ''] : [])];
   return [section.join('\n'), ...fields.flatMap(([name, field]) => nestedSections(`${path}.${name}`, field, sections))];
 }
 
@@ -122,11 +111,6 @@ function linked(description: string): string {
   return description
     .replace(/\bdocs\/(\w[\w-]*)\.md/g, '[$1]($1.md)')
     .replace('docs/providers', '[presets](providers/README.md)');
-}
-
-/** A table's cell: `|` would end it. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
 }
 
 function typeText(field: Field, sections: Sections): string {
@@ -170,7 +154,7 @@ function limits(field: Field): string[] {
 }
 
 function defaultText(field: Field): string {
-  if (field.default !== undefined) return `\`${JSON.stringify(field.default)}\``;
+  if (field.default !== undefined) return `default \`${JSON.stringify(field.default)}\``;
   return field.required && field.type !== 'record' ? '**required**' : '';
 }
 

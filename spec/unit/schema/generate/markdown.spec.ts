@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { configurationMarkdown } from '../../../../schema/generate/markdown';
+import { configurationMarkdown, configurationSections } from '../../../../schema/generate/markdown';
+import { namedFields } from '../../../../src/kong/schema-language/field';
 
 describe('docs/CONFIGURATION.md', () => {
   it('is what `npm run docs` makes of the schema', () => {
@@ -9,12 +10,13 @@ describe('docs/CONFIGURATION.md', () => {
     expect(written).toBe(configurationMarkdown());
   });
 
-  it('has one row of four cells for each field, with an example', () => {
-    const rows = configurationMarkdown()
-      .split('\n')
-      .filter((line) => line.startsWith('| `'));
-    expect(rows.map((row) => row.split(/(?<!\\)\|/).length)).toEqual(rows.map(() => 6));
-    expect(rows.join()).toContain('| `timeout_ms` | integer; 100 to 9000 | `5000` | Maximum milliseconds');
+  it('has one entry for each field, with its type, default, meaning and example', () => {
+    const text = configurationMarkdown();
+    const entries = text.split('\n').filter((line) => line.startsWith('- **`'));
+    const fields = [...configurationSections().keys()].flatMap((record) => namedFields(record));
+    expect(entries).toHaveLength(fields.length);
+    for (const entry of entries) expect(entry).toMatch(/^- \*\*`\w+`\*\* [^<]+<br>[^<]{10,}<br>`[^`]+`$/);
+    expect(text).toContain('- **`timeout_ms`** integer; 100 to 9000; default `5000`<br>Maximum milliseconds');
   });
 
   it('links to each page that a description names', () => {
