@@ -10,7 +10,7 @@ const BENCHMARKS: readonly { readonly script: string; readonly title: string; re
   {
     script: 'bench:gateways',
     title: 'A request, end to end',
-    text: 'Everything shares the machine: Kong with one worker, the plugin server, the service and the load. "Kong µs" and "plugin server µs" are processor time a request, which depends less on that than the requests a second.',
+    text: 'Kong with one worker, plugin server, service and load share the machine. "Kong µs" and "plugin server µs" are processor time per request, which depends less on that than requests/s.',
   },
   {
     script: 'bench:server',
@@ -20,12 +20,12 @@ const BENCHMARKS: readonly { readonly script: string; readonly title: string; re
   {
     script: 'bench:core',
     title: 'A decision in the core',
-    text: 'No Kong, no sockets; and how it grows with what a configuration, a token and the traffic hold.',
+    text: 'Without Kong and sockets, and how it grows.',
   },
   {
     script: 'bench:identity',
     title: 'A signed identity',
-    text: 'What `identity_token` adds to a decision, and what the guard of a service spends on a request.',
+    text: 'What `identity_token` adds to a decision, and what a guard spends on a request.',
   },
   { script: 'bench:codec', title: 'Coding a message', text: 'Why the messages are coded as they are.' },
 ];
@@ -44,8 +44,7 @@ async function main(): Promise<void> {
     '# Benchmarks',
     '<!-- Made by `npm run bench`. -->',
     `Measured ${date} on ${machine}. Load average before: ${loadBefore.toFixed(1)}.`,
-    'Rows of one table come from one run and may be compared; others may not. [PERFORMANCE](../docs/PERFORMANCE.md) says what ' +
-      'follows from the numbers and what stands in the way of more; [README](README.md), what each ' +
+    'Compare rows of one table only. [PERFORMANCE](../docs/PERFORMANCE.md) says what follows, [README](README.md) what each ' +
       'command measures.',
     ...sections,
   ].join('\n\n');
