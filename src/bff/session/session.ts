@@ -157,9 +157,12 @@ export function createSessions(options: SessionOptions): Sessions {
     return next ?? { session: undefined, setCookies: forget };
   };
 
-  /** One renewal for all that have the same refresh token: a provider that rotates it ends a session that uses it twice. */
+  /**
+   * One renewal for all that have the same tokens: a provider that rotates refresh tokens ends a session that uses one
+   * twice. With one that does not, the refresh token stays, and the next access token needs a renewal of its own.
+   */
   const renewal = (session: Sealed, refreshToken: string): Promise<Renewal> => {
-    const key = createHash('sha256').update(refreshToken).digest('base64url');
+    const key = createHash('sha256').update(`${session.accessToken} ${refreshToken}`).digest('base64url');
     const known = renewals.get(key);
     if (known !== undefined) return known;
     const started = renewed(session, refreshToken);
