@@ -1,4 +1,5 @@
 // @ts-check
+import { posix } from 'node:path';
 import { declareFactoryPlugin, declareValuePlugin, PluginKind, tokens } from '@stryker-mutator/api/plugin';
 import { SpecRunner } from './spec/mutation/runner.mjs';
 
@@ -8,7 +9,7 @@ import { SpecRunner } from './spec/mutation/runner.mjs';
  */
 const ROOMS = {
   plugin: ['plugin/jwt-identity/*', 'plugin/*'],
-  core: ['src/core/*', 'core/*', 'bff/*'],
+  core: ['src/core/*', 'core/*', 'core/authorization/*', 'core/identity/*', 'core/verification/revocation', 'bff/*'],
   'core/request': ['src/core/request/*', 'core/request/*'],
   'core/verification': ['src/core/verification/*', 'core/verification/*', 'core/rfc-vectors*', 'gatekeeper/issuer-*'],
   'core/authorization': ['src/core/authorization/*', 'core/authorization/*'],
@@ -24,12 +25,13 @@ const ROOMS = {
   files: ['src/files/*', 'files/*'],
   revocation: ['src/revocation/*', 'revocation/*'],
   protocol: ['src/protocol/*', 'protocol/*'],
-  pluginserver: ['src/server/pluginserver/*', 'server/pluginserver/*'],
+  pluginserver: ['src/server/pluginserver/*', 'server/pluginserver/*', '../contract/pluginserver'],
 };
 
 const room = /** @type {keyof typeof ROOMS} */ (process.env['ROOM'] ?? 'core');
 if (!Object.hasOwn(ROOMS, room)) throw new Error(`ROOM must be one of ${Object.keys(ROOMS).join(', ')}`);
-const [source, ...specs] = ROOMS[room];
+const [source, ...ownSpecs] = ROOMS[room];
+const specs = ownSpecs.map((pattern) => posix.join('spec/unit', pattern));
 const reports = `.stryker/${room}`;
 /** A mutant that leaves a request without an answer is found when its spec has waited this long, in milliseconds. */
 const MAX_TEST_MS = 8_000;
@@ -50,7 +52,7 @@ export default {
   // Which specs reach a mutant, the first run finds out; Jest's own guess leaves most of them out.
   jest: {
     config: {
-      testMatch: specs.map((pattern) => `<rootDir>/spec/unit/${pattern}.spec.ts`),
+      testMatch: specs.map((pattern) => `<rootDir>/${pattern}.spec.ts`),
       testTimeout: MAX_TEST_MS,
     },
     enableFindRelatedTests: false,

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { basename, dirname, join, sep } from 'node:path';
 import { determineHitLimitReached, DryRunStatus, MutantRunStatus, TestStatus } from '@stryker-mutator/api/test-runner';
-import { createFrame, runBlock, testsOf } from './test-frame.cjs';
+import { createFrame, forgetStray, runBlock, testsOf } from './test-frame.cjs';
 
 /**
  * Runs specs for Stryker in one process: the code and the specs are loaded anew for each mutant, the packages that they
@@ -20,18 +20,20 @@ export class SpecRunner {
   /** What the mutants that Stryker put into the code look at. @type {Record<string, any>} */
   #switch = /** @type {any} */ (globalThis.__stryker__ ??= {});
   #environment = { ...process.env };
+  /** Takes back what the file of specs has replaced, also when it has not come to its end. */
+  #restore = () => {};
   /** RSA keys that the file of specs has got, by their kind. @type {Map<string, number>} */
   #usedKeys = new Map();
   #timeoutMs;
   #files;
 
   /**
-   * @param {readonly string[]} patterns - of specs below spec/unit: `core/*` and the like
+   * @param {readonly string[]} patterns - of specs: `spec/unit/core/*` and the like
    * @param {number} timeoutMs - of a test that names none
    */
   constructor(patterns, timeoutMs) {
     this.#timeoutMs = timeoutMs;
-    this.#files = patterns.flatMap((pattern) => filesOf(join(this.#root, 'spec/unit'), pattern)).filter(isOrdinary);
+    this.#files = patterns.flatMap((pattern) => filesOf(this.#root, pattern)).filter(isOrdinary);
     const ts = this.#require('typescript');
     const { compilerOptions } = ts.readConfigFile(join(this.#root, 'tsconfig.json'), (/** @type {string} */ path) =>
       readFileSync(path, 'utf8'),
@@ -157,7 +159,10 @@ export class SpecRunner {
     for (const name of Object.keys(process.env)) if (!(name in this.#environment)) delete process.env[name];
     Object.assign(process.env, this.#environment);
     this.#usedKeys.clear();
+    this.#restore();
+    forgetStray();
     const frame = createFrame(this.#require, this.#timeoutMs);
+    this.#restore = frame.restore;
     const globals = this.#require.resolve('@jest/globals');
     this.#require.cache[globals] = Object.assign(new Module(globals), { exports: frame.globals, loaded: true });
     this.#require(file);

@@ -1,6 +1,9 @@
 // @ts-check
 'use strict';
 
+/** A spec may replace them. */
+const { setTimeout, clearTimeout } = globalThis;
+
 /**
  * The part of Jest's interface that the unit specs use, in the process of whoever calls it: mutation tests run the specs
  * some thousand times, and Jest itself needs a second each time to set up a world of its own (docs/MUTATION.md).
@@ -130,6 +133,11 @@ for (const name of /** @type {const} */ (['uncaughtException', 'unhandledRejecti
     stray ??= { error: error ?? new Error(name) };
   });
 }
+
+/** Forgets what went wrong outside of any test: what the specs for one mutant leave behind says nothing about the next. */
+exports.forgetStray = function forgetStray() {
+  stray = undefined;
+};
 
 /** What cleans up after a failure need not be waited for: nobody asks for the rest. */
 const CLEAN_UP_MS = 300;
