@@ -63,6 +63,19 @@ describe('a decision', () => {
     expect(logEntry(refusal, { logDecisions: 'all', logUser })).toEqual({ ...entry, ...caller, user: 'u1' });
   });
 
+  it('is written with the tenant of the caller, and without what the key or the claim does not say', () => {
+    const ofTenant = { ...token, caller: { tenant: 'acme' }, key: { kid: null } } as unknown as VerifiedToken;
+    const proceed = { outcome: 'proceed', headers: {}, token: ofTenant } as const;
+    for (const user of [true, null, undefined, ['u1'], { id: 'u1' }]) {
+      expect(logEntry(proceed, { logDecisions: 'all', logUser: () => user })).toEqual({
+        outcome: 'proceed',
+        code: 'proceed',
+        issuer: 'https://auth.test/',
+        tenant: 'acme',
+      });
+    }
+  });
+
   it('that proceeds is written with its shadow refusal, or when all are wanted', () => {
     const proceed = { outcome: 'proceed', headers: {}, token: undefined } as const;
     const shadow = new Refusal('forbidden', 'no rule allows it');

@@ -130,9 +130,10 @@ describe('a verdict for the handler', () => {
   });
 
   it('holds a refusal that the handler completes with the id of the request', async () => {
-    const { refuse, proceed, log, repeat } = await verdictOf({ headers: { authorization: 'Bearer x' } });
+    const { refuse, proceed, log, line, repeat } = await verdictOf({ headers: { authorization: 'Bearer x' } });
     expect([proceed, repeat]).toEqual([undefined, undefined]);
     expect(log).toMatchObject({ outcome: 'refuse', code: 'token_malformed' });
+    expect(line).toEqual({ kind: 'token_malformed', text: expect.stringMatching(/^code=token_malformed reason="/) });
     expect(JSON.parse(refuse!.body)).toMatchObject({ status: 401, code: 'token_malformed' });
     expect(refuse).toMatchObject({ takesIds: true });
     expect(refuse).toMatchObject({ status: 401, headers: { 'Cache-Control': 'no-store' } });

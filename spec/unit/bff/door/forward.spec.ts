@@ -252,4 +252,46 @@ describe('a request that cannot be passed on', () => {
     await own.forward(post(null), target());
     expect(tries).toBe(5);
   });
+
+  it.each(['x', '1e9', 'Infinity'])('is refused when the length of its body is written as %s', async (length) => {
+    const request = post('x', { headers: { 'content-length': length } });
+    expect(await codeOf(await forwarder('http://127.0.0.1:1').forward(request, target()))).toEqual([
+      413,
+      'body_too_large',
+    ]);
+  });
+
+  it('is passed on when its body has just the most bytes', async () => {
+    let bytes = 0;
+    const origin = await startService((request, response) => {
+      request.on('data', (chunk: Buffer) => (bytes += chunk.length)).on('end', () => response.end());
+    });
+    const { stream, write, end } = pipe();
+    write('x'.repeat(1000));
+    end();
+    expect((await forwarder(origin).forward(post(stream), target())).status).toBe(200);
+    const known = post('x'.repeat(1000), { headers: { 'content-length': '1000' } });
+    expect((await forwarder(origin).forward(known, target())).status).toBe(200);
+    expect(bytes).toBe(2000);
+  });
+
+  it('is answered with 502 when the answer has a status that there is not', async () => {
+    const odd = await listening(
+      createTcpServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.write('HTTP/1.1 999 Odd\r\nContent-Length: 5\r\n\r\n12345'));
+      }),
+    );
+    const response = await forwarder(odd).forward(new Request('https://shop.test/'), target());
+    expect(await codeOf(response)).toEqual([502, 'service_failed']);
+  });
+
+  it('is answered with 503 when the name of the service is not known', async () => {
+    // A label of a name has 63 bytes at most, so nobody is asked.
+    const nowhere = forwarder(`http://${'x'.repeat(64)}.test`);
+    expect(await codeOf(await nowhere.forward(new Request('https://shop.test/'), target()))).toEqual([
+      503,
+      'service_unknown',
+    ]);
+  });
 });

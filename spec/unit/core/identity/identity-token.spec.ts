@@ -191,6 +191,17 @@ describe('an identity token that is bound to its request', () => {
   });
 });
 
+describe('the time for which an answer with an identity token is repeated', () => {
+  it.each([
+    [10, 20, 5],
+    [5, 60, 5],
+    [0, 60, 0],
+  ])('is the lesser of worker_cache_ttl %d s and a quarter of its lifetime of %d s', (ttl, lifetime, expected) => {
+    expect(policyWith({ lifetime }, { worker_cache_ttl: ttl }).repeatSeconds).toBe(expected);
+    expect(policyOf({ worker_cache_ttl: ttl }, keys).repeatSeconds).toBe(ttl);
+  });
+});
+
 describe('a configuration with an identity token', () => {
   it('is refused without signing keys', () => {
     expect(() => policyOf({ identity_token: SETTINGS }, keys)).toThrow(

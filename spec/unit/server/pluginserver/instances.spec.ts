@@ -95,4 +95,26 @@ describe('instances', () => {
     await expect(instances.start('no JSON')).rejects.toThrow(SyntaxError);
     expect([registry.size, instances.size]).toEqual([0, 0]);
   });
+
+  it('are known for as long as a process asks for them, or says that it uses them', async () => {
+    const { id } = await instances.start(CONFIG);
+    const other = registry.register(CONFIG);
+    nowMs += HOUR_MS - 1;
+    expect(registry.find(id)).toBe(CONFIG);
+    registry.markUsed([other, 0]);
+    nowMs += HOUR_MS - 1;
+    registry.dropUnused(HOUR_MS);
+    expect([registry.find(id), registry.find(other)]).toEqual([CONFIG, CONFIG]);
+    registry.close(other);
+    expect(registry.find(other)).toBeUndefined();
+  });
+
+  it('can be asked for again when the first answer was that nobody knows them, or none', async () => {
+    const answers = [() => Promise.reject(new Error('no answer')), () => undefined, () => CONFIG];
+    const source: InstanceSource = { register: () => 1, find: () => answers.shift()!(), close: () => undefined };
+    const shared = new Instances(plugin, source, now);
+    await expect(Promise.resolve(shared.find(1))).rejects.toThrow('no answer');
+    await expect(Promise.resolve(shared.find(1))).resolves.toBeUndefined();
+    await expect(Promise.resolve(shared.find(1))).resolves.toMatchObject({ id: 1 });
+  });
 });
