@@ -1,4 +1,5 @@
 import type { Config, ListFetchConfig, RedisConfig, RevocationListConfig, StatusListConfig } from '../config';
+import { issuerTemplate } from '../issuer-template';
 import { isLoopback, keyUrlProblem } from './key-url';
 import type { Violation } from '../../src/kong/schema-language/violation';
 
@@ -28,11 +29,18 @@ function listProblems(
 ): Problem[] {
   return [
     ['url', url === null ? null : listUrlProblem(url, listFetch)],
-    ['issuer', issuer === null || names.includes(issuer) ? null : 'is not one of issuers'],
+    ['issuer', issuer === null ? null : listIssuerProblem(issuer, names)],
     ['signed', signed ? signerProblem(issuer, names) : null],
     ['redis.ssl', redis === null ? null : plaintextProblem(redis)],
     ...fetchProblems(listFetch),
   ];
+}
+
+/** No token has a template as its `iss`: a list about one would end none. */
+function listIssuerProblem(issuer: string, names: readonly string[]): string | null {
+  if (!names.includes(issuer)) return 'is not one of issuers';
+  if (typeof issuerTemplate(issuer) !== 'object') return null;
+  return 'must be a whole issuer, not a template: leave it out, so that each entry of the list names its issuer';
 }
 
 /** Keys of several entries never cross, and a list does not say whose key has signed it. */

@@ -1,7 +1,9 @@
 import { ConfigError } from '../../schema/config-error';
 import { issuerTemplate } from '../../schema/issuer-template';
 import { parseConfig } from '../../schema/parse-config';
+import { acceptedAlgorithms } from '../../schema/rules/issuer-ownership';
 import { Refusal } from '../core/refusal/refusal';
+import { keysNameIssuer } from '../core/verification/trust';
 import { createKeySources } from '../keys/key-sources';
 import { fileStore, redisStore, type ListStore } from '../revocation/list-store';
 import { logoutTokenReader, type Logout } from '../revocation/logout-token';
@@ -64,8 +66,13 @@ export function openLogout(
         throw new ConfigError(`config.issuers[${i + 1}].issuer`, cure);
       }
       if (issuer.anyAudience) throw new ConfigError('config.issuers', 'audiences must name the clients that log in');
-      const { algorithms, audiences } = issuer;
-      return { issuer: issuer.issuer, algorithms, clientIds: new Set(audiences), keys: keySourceFor(issuer) };
+      return {
+        issuer: issuer.issuer,
+        clientIds: new Set(issuer.audiences),
+        algorithms: new Set(acceptedAlgorithms(issuer)),
+        keys: keySourceFor(issuer),
+        keysNameIssuer: keysNameIssuer(issuer),
+      };
     }),
   );
   const store = storeOf(revocationLists);

@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import { ALGORITHMS } from '../../schema/algorithms';
 import type { Claims } from '../core/claim-selector';
 import { Refusal } from '../core/refusal/refusal';
 import { audienceRule, checkClaims, requiredClaims } from '../core/verification/claim-rules';
 import { decodeCompactJws } from '../core/verification/compact-jws';
-import { checkJoseHeader } from '../core/verification/jose-header';
 import type { KeySource } from '../core/verification/key-source';
+import { findOwnerKey, type KeyOwner } from '../core/verification/owner-key';
+import { LOGOUT_EVENT } from '../core/verification/security-event';
 import { signerOf } from '../core/verification/signature';
 import { MAX_NAME_LENGTH } from './revocation-entry';
 
@@ -14,8 +14,10 @@ export interface LogoutIssuer {
   readonly issuer: string;
   /** Ids under which clients of the provider log in: one of them must be in `aud`. */
   readonly clientIds: ReadonlySet<string>;
-  readonly algorithms: readonly string[];
+  readonly algorithms: ReadonlySet<string>;
   readonly keys: KeySource;
+  /** Whether a key that names its issuer counts for tokens of that issuer only. */
+  readonly keysNameIssuer: boolean;
 }
 
 /** What a provider ends. */
@@ -33,8 +35,6 @@ export interface TakenLogout extends Logout {
   release(): void;
 }
 
-/** The event that makes a JWT a logout token. */
-const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** The type is recommended, not required: older providers send `JWT`, or none. */
 const TYPES: ReadonlySet<string> = new Set(['logout+jwt', 'jwt', '']);
 /** Longest token that is looked at, in characters. */
@@ -45,10 +45,18 @@ const LEEWAY_SECONDS = 60;
 /** Tokens that were used and are remembered until they are too old anyway. */
 const MAX_USED = 100_000;
 
+/** An entry of {@link LogoutIssuer}, as the one that judges a token is found. */
+interface LogoutOwner extends KeyOwner {
+  readonly clientIds: ReadonlySet<string>;
+}
+
 /**
  * Returns a function that reads logout tokens, each once. It refuses a token of an issuer that is not named, for another
  * client, without the event, with a `nonce` (an ID token must not pass for one), without `sid` and `sub`, that is older
  * than five minutes, or that was used before. The reason quotes nothing of the token.
+ *
+ * Only keys of the entry for the token's `iss` are tried, and of a set that several issuers share, none that names
+ * another issuer. Of several entries for one issuer, one judges a token, as for access tokens.
  *
  * Used tokens are remembered in this process. One that another process accepts again ends nothing new: the same session,
  * or tokens that were issued before the same moment.
@@ -58,7 +66,11 @@ const MAX_USED = 100_000;
 export function logoutTokenReader(
   issuers: readonly LogoutIssuer[],
 ): (token: string, nowSeconds: number) => Promise<TakenLogout | Refusal> {
-  const byIssuer = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  const byIssuer = new Map<string, LogoutOwner[]>();
+  for (const { issuer, clientIds, keys, ...judging } of issuers) {
+    const owner = { issuer: { ...judging, tokenTypes: TYPES }, keys, clientIds };
+    byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), owner]);
+  }
   const used = new LRUCache<string, true>({ max: MAX_USED, ttl: (MAX_AGE_SECONDS + 2 * LEEWAY_SECONDS) * 1000 });
   return async (token, nowSeconds) => {
     if (token.length > MAX_TOKEN_LENGTH) return new Refusal('token_too_large', 'the logout token is too large');
@@ -66,38 +78,26 @@ export function logoutTokenReader(
     if (jws instanceof Refusal) return jws;
     const { header, claims } = jws;
     const iss = own(claims, 'iss');
-    const issuer = typeof iss === 'string' ? byIssuer.get(iss) : undefined;
-    if (issuer === undefined) return new Refusal('token_untrusted', 'iss is none of the issuers');
-    const verified = await verify(token, header, issuer);
-    if (verified instanceof Refusal) return verified;
-    const logout = readClaims(claims, issuer, nowSeconds);
+    const owners = typeof iss === 'string' ? byIssuer.get(iss) : undefined;
+    if (typeof iss !== 'string' || owners === undefined) {
+      return new Refusal('token_untrusted', 'iss is none of the issuers');
+    }
+    const found = await findOwnerKey(owners, header, iss);
+    if (found instanceof Refusal) return found;
+    if ((await signerOf(token, found.alg, found.keys)) === undefined) {
+      return new Refusal('token_untrusted', 'signature does not fit');
+    }
+    const logout = readClaims(claims, iss, found.owner, nowSeconds);
     if (logout instanceof Refusal) return logout;
     // Not before the signature is verified: nobody else can use up a token.
-    const id = JSON.stringify([issuer.issuer, own(claims, 'jti')]);
+    const id = JSON.stringify([iss, own(claims, 'jti')]);
     if (used.has(id)) return new Refusal('token_revoked', 'the logout token was used before');
     used.set(id, true);
     return { ...logout, release: () => void used.delete(id) };
   };
 }
 
-async function verify(
-  token: string,
-  header: Readonly<Record<string, unknown>>,
-  { algorithms, keys }: LogoutIssuer,
-): Promise<Refusal | undefined> {
-  const accepted = checkJoseHeader(header, new Set(algorithms.length > 0 ? algorithms : ALGORITHMS), TYPES);
-  if (accepted instanceof Refusal) return accepted;
-  const lookup = await keys.find(accepted);
-  if (lookup.status === 'unavailable') {
-    const { retryAfterSeconds } = lookup;
-    return new Refusal('keys_unavailable', 'no usable keys of the issuer', { retryAfterSeconds });
-  }
-  if (lookup.status === 'not_found') return new Refusal('token_untrusted', lookup.reason);
-  if ((await signerOf(token, accepted.alg, lookup)) !== undefined) return undefined;
-  return new Refusal('token_untrusted', 'signature does not fit');
-}
-
-function readClaims(claims: Claims, { issuer, clientIds }: LogoutIssuer, nowSeconds: number): Logout | Refusal {
+function readClaims(claims: Claims, issuer: string, { clientIds }: LogoutOwner, nowSeconds: number): Logout | Refusal {
   const rules = {
     audience: audienceRule('aud', [...clientIds]),
     conditions: [],

@@ -2,6 +2,7 @@ import type { Config, IssuerConfig, RevocationListConfig } from '../../schema/co
 import { ConfigError } from '../../schema/config-error';
 import type { KeySource } from '../core/verification/key-source';
 import type { RevocationCheck } from '../core/verification/revocation';
+import { keysNameIssuer } from '../core/verification/trust';
 import { Refusal } from '../core/refusal/refusal';
 import { readCaFile } from '../documents/ca-file';
 import { elapsedClock, type Clock } from '../documents/elapsed-clock';
@@ -74,7 +75,12 @@ function openList(
 ): ListSource {
   const { redis } = list;
   if (redis !== null) return new RedisList({ ...list, redis }, dependencies);
-  const signing = signer && { keys: keySourceFor(signer), algorithms: signer.algorithms, type: LIST_TYPE };
+  const signing = signer && {
+    keys: keySourceFor(signer),
+    iss: keysNameIssuer(signer) ? signer.issuer : undefined,
+    algorithms: signer.algorithms,
+    type: LIST_TYPE,
+  };
   return new DocumentList(list, signing, dependencies);
 }
 

@@ -9,6 +9,11 @@ import { openSignature, type SignatureCheck } from './signature-check';
 /** Who may sign a document, and what kind of document it must be. */
 export interface Signer {
   readonly keys: KeySource;
+  /**
+   * Whose document it is, where the keys may be those of several issuers: one that names another issuer does not count.
+   * Left out where all keys are the signer's own.
+   */
+  readonly iss?: string | undefined;
   /** Accepted algorithms; empty: what fits the key. */
   readonly algorithms: readonly string[];
   /** The `typ` that it must have, in lower case without `application/`. */
@@ -75,14 +80,14 @@ export async function* signedPieces(pieces: Pieces, signer: Signer): AsyncGenera
 }
 
 /** Without a `kid`, each of the few keys that were found may have signed it (RFC 7515 Appendix D). */
-async function openCheck(header: string, { keys, algorithms, type }: Signer): Promise<SignatureCheck> {
+async function openCheck(header: string, { keys, iss, algorithms, type }: Signer): Promise<SignatureCheck> {
   const accepted = checkJoseHeader(
     headerOf(header),
     new Set(algorithms.length > 0 ? algorithms : ALGORITHMS),
     new Set([type]),
   );
   if (accepted instanceof Refusal) throw new FetchError(`the document is not accepted: ${accepted.reason}`);
-  const lookup = await keys.find(accepted);
+  const lookup = await keys.find(iss === undefined ? accepted : { ...accepted, iss });
   if (lookup.status === 'unavailable') throw new FetchError('the keys that verify the document are not available');
   if (lookup.status === 'not_found') throw new FetchError(`no key verifies the document (${lookup.reason})`);
   const checks = [lookup.key, ...(lookup.others ?? [])].map((key) => openSignature(accepted.alg, key));

@@ -10,7 +10,7 @@ import { RemoteDocument } from '../documents/remote-document';
 import { renewalChannel, revocationListChannel } from '../telemetry/channels';
 import { listFile, listSubject, type ListDependencies } from './document-list';
 import { listUnavailable } from './list-unavailable';
-import { readSignedText } from './signed-pieces';
+import { readSignedText, type Signer } from './signed-pieces';
 import { readStatusList, STATUS_LIST_TYPE, statusAt, statusReference, type StatusList } from './status-list';
 
 /** References to lists after which those to lists that are gone are dropped. */
@@ -20,8 +20,8 @@ type Lists = LRUCache<string, RemoteDocument<StatusList>>;
 
 /**
  * Returns the check of tokens against the status lists that they refer to. Lists are fetched from where the configuration
- * of the token's entry allows, and verified with the keys of the very key source that verified the token. One is shared
- * by all configurations with the same settings.
+ * of the token's entry allows, and verified with the keys of the very key source that verified the token; of a set that
+ * several issuers share, with none that names another issuer. One is shared by all configurations with the same settings.
  *
  * @see Token Status List (draft-ietf-oauth-status-list-20) §8.3
  */
@@ -48,15 +48,18 @@ export function createStatusLists(dependencies: ListDependencies): RevocationChe
   };
   const listAt = (
     uri: string,
-    { keys, issuer }: VerifiedToken,
+    { keys, issuer, caller }: VerifiedToken,
     config: StatusListConfig,
   ): RemoteDocument<StatusList> | undefined => {
     const lists = listsOf(keys, config);
-    const found = lists.get(uri);
+    const iss = issuer.keysNameIssuer ? caller.issuer : undefined;
+    const id = JSON.stringify([uri, iss]);
+    const found = lists.get(id);
     if (found !== undefined) return found;
     if (!isAllowed(uri, config.uriPrefixes)) return undefined;
-    const opened = openList(uri, keys, [...issuer.algorithms], config, dependencies);
-    lists.set(uri, opened);
+    const signer = { keys, iss, algorithms: [...issuer.algorithms], type: STATUS_LIST_TYPE };
+    const opened = openList(uri, signer, config, dependencies);
+    lists.set(id, opened);
     if (known.size >= MAX_KNOWN) forgetUnused();
     known.add(new WeakRef(opened));
     return opened;
@@ -102,8 +105,7 @@ function isAllowed(uri: string, prefixes: readonly string[]): boolean {
 
 function openList(
   uri: string,
-  keys: KeySource,
-  algorithms: readonly string[],
+  signer: Signer,
   { maxStale, maxListBytes, allowUnavailable, listFetch }: StatusListConfig,
   { log, wallClock, ...clocks }: ListDependencies,
 ): RemoteDocument<StatusList> {
@@ -117,7 +119,6 @@ function openList(
     file: listFile(listFetch, uri, STATUS_LIST_TYPE),
     fetch: ({ validators, isRenewal, signal }) => (isRenewal ? fetchPastCaches : fetchCached)(uri, signal, validators),
     parse: async (body) => {
-      const signer = { keys, algorithms, type: STATUS_LIST_TYPE };
       const text = await readSignedText(body as readonly Uint8Array[], signer);
       return readStatusList(text, uri, maxListBytes, wallClock() / 1000);
     },

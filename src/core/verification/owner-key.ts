@@ -1,12 +1,18 @@
 import { Refusal, type RefusalHints } from '../refusal/refusal';
 import { checkJoseHeader, type AcceptedHeader } from './jose-header';
-import type { FoundKeys, KeyLookup } from './key-source';
+import type { FoundKeys, KeyLookup, KeySource } from './key-source';
 import type { Observer } from '../observer';
-import type { TokenOwner } from './trusted-issuer';
+import type { TokenOwner, TrustedIssuer } from './trusted-issuer';
+
+/** An entry that may judge a token, with what that is decided by. */
+export interface KeyOwner {
+  readonly issuer: Pick<TrustedIssuer, 'algorithms' | 'tokenTypes' | 'keysNameIssuer'>;
+  readonly keys: KeySource;
+}
 
 /** The entry that judges a token, and its keys that may have signed it. */
-export interface OwnerKey {
-  readonly owner: TokenOwner;
+export interface OwnerKey<Owner extends KeyOwner = TokenOwner> {
+  readonly owner: Owner;
   readonly alg: AcceptedHeader['alg'];
   readonly keys: FoundKeys;
 }
@@ -20,12 +26,12 @@ type Header = Readonly<Record<string, unknown>>;
  *
  * @param owners - by the token's `iss`
  */
-export async function findOwnerKey(
-  owners: readonly TokenOwner[],
+export async function findOwnerKey<Owner extends KeyOwner>(
+  owners: readonly Owner[],
   header: Header,
   iss: string,
   observe?: Observer,
-): Promise<OwnerKey | Refusal> {
+): Promise<OwnerKey<Owner> | Refusal> {
   const alg = Object.hasOwn(header, 'alg') ? header['alg'] : undefined;
   const able = owners.filter(({ issuer }) => typeof alg === 'string' && issuer.algorithms.has(alg));
   // When none accepts it, the first says why not.
@@ -37,35 +43,31 @@ export async function findOwnerKey(
   return chosenByKey(able, header, iss, observe);
 }
 
-function accept({ issuer }: TokenOwner, header: Header): AcceptedHeader | Refusal {
+function accept({ issuer }: KeyOwner, header: Header): AcceptedHeader | Refusal {
   return checkJoseHeader(header, issuer.algorithms, issuer.tokenTypes);
 }
 
-async function keyOf(
-  owner: TokenOwner,
+async function keyOf<Owner extends KeyOwner>(
+  owner: Owner,
   accepted: AcceptedHeader,
   iss: string,
   observe: Observer | undefined,
-): Promise<OwnerKey | Refusal> {
+): Promise<OwnerKey<Owner> | Refusal> {
   const keys = await lookUp(owner, accepted, iss);
   return keys.status === 'found' ? { owner, alg: accepted.alg, keys } : notFound([keys], [owner], observe);
 }
 
-function lookUp(
-  { issuer, keys }: TokenOwner,
-  { alg, kid }: AcceptedHeader,
-  iss: string,
-): KeyLookup | Promise<KeyLookup> {
+function lookUp({ issuer, keys }: KeyOwner, { alg, kid }: AcceptedHeader, iss: string): KeyLookup | Promise<KeyLookup> {
   return keys.find(issuer.keysNameIssuer ? { alg, kid, iss } : { alg, kid });
 }
 
 /** Every set is asked: a key that is in two sets says nothing about whose token it is. */
-async function chosenByKey(
-  owners: readonly TokenOwner[],
+async function chosenByKey<Owner extends KeyOwner>(
+  owners: readonly Owner[],
   header: Header,
   iss: string,
   observe: Observer | undefined,
-): Promise<OwnerKey | Refusal> {
+): Promise<OwnerKey<Owner> | Refusal> {
   // The algorithm is accepted by each, and what is malformed was refused.
   const { alg, kid } = header as unknown as AcceptedHeader;
   const lookups = await Promise.all(owners.map(async (owner) => lookUp(owner, { alg, kid }, iss)));
@@ -80,11 +82,7 @@ async function chosenByKey(
   return accepted instanceof Refusal ? accepted : chosen;
 }
 
-function notFound(
-  lookups: readonly KeyLookup[],
-  owners: readonly TokenOwner[],
-  observe: Observer | undefined,
-): Refusal {
+function notFound(lookups: readonly KeyLookup[], owners: readonly KeyOwner[], observe: Observer | undefined): Refusal {
   if (observe !== undefined) {
     for (const finding of owners.flatMap(({ keys }) => keys.findings?.() ?? [])) observe('key', finding);
   }

@@ -39,6 +39,14 @@ export function compileTrust(config: TrustConfig, openKeys: OpenKeySource): Trus
   };
 }
 
+/**
+ * Whether a key that names its issuer counts only where that is the `iss` (Entra ID): in a set that several issuers
+ * share, a key of another one must not vouch for this one.
+ */
+export function keysNameIssuer({ issuer, provider }: Pick<IssuerConfig, 'issuer' | 'provider'>): boolean {
+  return typeof issuerTemplate(issuer) === 'object' || provider === 'entra';
+}
+
 function trustedIssuer(entry: IssuerConfig, config: TrustConfig, openKeys: OpenKeySource): TrustedIssuer {
   const { issuer, audiences, anyAudience, audienceClaim, conditions, tokenTypes } = entry;
   const scopesClaims = new Set(entry.scopesClaims);
@@ -57,7 +65,7 @@ function trustedIssuer(entry: IssuerConfig, config: TrustConfig, openKeys: OpenK
     },
     statusList: entry.statusList,
     keysOf: keysOf(entry, openKeys),
-    keysNameIssuer: isTemplate || entry.provider === 'entra',
+    keysNameIssuer: keysNameIssuer(entry),
     tenants: isTemplate ? tenantsOf(entry) : undefined,
     readCaller: callerReader(entry),
     own: ownReading(entry, config),

@@ -28,6 +28,12 @@ describe('a list of revoked tokens', () => {
       [BY_SECRET, BY_URL],
       'signed: needs an issuer with one entry; 2 entries',
     ],
+    [
+      'is about a template, which is the issuer of no token',
+      { url: URL_OF_LIST, issuer: 'https://{tenant}.auth.example.com/' },
+      [{ ...BY_URL, issuer: 'https://{tenant}.auth.example.com/', tenants: ['a'], tenant_claim: 'tenant' }],
+      'issuer: must be a whole issuer, not a template: leave it out',
+    ],
     ['is fetched without TLS', { url: 'http://lists.example.com/' }, [BY_URL], 'url: must be https:'],
     [
       'is in Redis on another machine without TLS',
