@@ -136,6 +136,16 @@ describe('explain', () => {
     expect(text).toContain('key        the set has kid "k1", for ES256\n');
   });
 
+  it('says that a token is a logout token, not an access token', async () => {
+    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    const { text, exitCode } = await run('--path', '/orders/7', '--token', await tokenFile({ events }));
+    expect(exitCode).toBe(3);
+    expect(text).toContain(
+      'claim      events names "http://schemas.openid.net/event/backchannel-logout": a security event (RFC 8417), not an access token\n',
+    );
+    expect(text).toMatch(/^decision {3}refuse with 401 token_type_not_accepted/m);
+  });
+
   it('says step by step why a request passes and what becomes of it, without the token', async () => {
     const token = await tokenFile();
     const { text, exitCode } = await run('--path', '/orders/7', '--token', token, '-H', 'X_User_ID: evil\u001b[2J');

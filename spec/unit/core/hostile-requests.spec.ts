@@ -4,6 +4,7 @@ import { decide } from '../../../src/core/pipeline';
 import { Refusal } from '../../../src/core/refusal/refusal';
 import { refusalResponse } from '../../../src/core/refusal/refusal-response';
 import type { RequestView } from '../../../src/core/request/request-view';
+import { LOGOUT_EVENT } from '../../../src/core/verification/security-event';
 import { createTokenCache, type TokenCache } from '../../../src/core/verification/token-cache';
 import { selectKey } from '../../../src/keys/key-selection';
 import { KeyList } from '../../support/key-list';
@@ -167,6 +168,18 @@ describe('a genuine token that is none for this', () => {
     ['a refresh token of Keycloak', { aud: ISSUER.issuer, typ: 'Refresh' }, { typ: 'JWT' }, 'audience_not_accepted'],
     ['a logout token', { events: {}, sid: 's' }, { typ: 'logout+jwt' }, 'token_type_not_accepted'],
     ['a security event', { events: {} }, { typ: 'secevent+jwt' }, 'token_type_not_accepted'],
+    [
+      'a logout token that says nothing of its type',
+      { events: { [LOGOUT_EVENT]: {} }, sid: 's' },
+      { typ: 'JWT' },
+      'token_type_not_accepted',
+    ],
+    [
+      'a security event without a type',
+      { events: { 'urn:ietf:params:scim:event:create': {} } },
+      {},
+      'token_type_not_accepted',
+    ],
     ['a DPoP proof', { htm: 'GET', htu: 'https://a' }, { typ: 'dpop+jwt' }, 'token_type_not_accepted'],
     ['a client assertion', { aud: `${ISSUER.issuer}token` }, { typ: 'JWT' }, 'audience_not_accepted'],
     ['an introspection response', {}, { typ: 'token-introspection+jwt' }, 'token_type_not_accepted'],

@@ -7,6 +7,7 @@ import type { KeySource, VerificationKey } from './key-source';
 import { quote, type Observer } from '../observer';
 import { findOwnerKey } from './owner-key';
 import { Refusal } from '../refusal/refusal';
+import { refuseSecurityEvent } from './security-event';
 import { signerOf } from './signature';
 import type { TokenOwner, TrustedIssuer } from './trusted-issuer';
 import { unknownIssuer } from './unknown-issuer';
@@ -65,7 +66,10 @@ export async function verifyToken(
   observe?.('signature', 'made with this key');
 
   const { issuer, keys, tenant } = owner;
-  const refusal = checkTenant(claims, owner, observe) ?? checkClaims(claims, issuer.claimRules, clock(), observe);
+  const refusal =
+    checkTenant(claims, owner, observe) ??
+    refuseSecurityEvent(header, claims, observe) ??
+    checkClaims(claims, issuer.claimRules, clock(), observe);
   if (refusal !== undefined) return refused(refusal, key.kid);
   const caller = issuer.readCaller(claims, iss, tenant);
   if (issuer.own.id && caller.id === undefined) {
