@@ -19,7 +19,8 @@ export interface CompletedIssuers {
 
 /**
  * Completes the entries of `issuers`: what an entry does not say is as its preset says, and otherwise as the top level
- * says. Finds what an entry lacks for its preset.
+ * says. What a preset demands of tokens (`conditions`, `required_claims`) holds beside what the entry demands: an entry
+ * must not weaken it by accident. Finds what an entry lacks for its preset.
  */
 export function completeIssuers(config: WrittenConfig): CompletedIssuers {
   const completed = config.issuers.map((entry, index) => {
@@ -65,7 +66,20 @@ function presetProblems(
             `must have one on ${demands.join(', ')}, with one_of or matches: anybody can get a token of this provider`,
           ] as const,
         ]),
+    ...(conditions ?? []).flatMap((condition, index) => {
+      const refused = valuesThatPresetRefuses(condition, preset);
+      if (refused.length === 0) return [];
+      const message = `holds ${refused.join(', ')}, which the provider ${provider} does not accept there: remove it, or write the entry without provider`;
+      return [[`conditions[${index + 1}].one_of`, message] as const];
+    }),
   ];
+}
+
+/** Values that an entry lists although no token of the preset can have them: somebody wants to widen the preset. */
+function valuesThatPresetRefuses({ claim, oneOf }: ClaimRuleConfig, { conditions = [] }: Preset): readonly string[] {
+  const name = (text: string): string => text.replace(/^\//, '');
+  const same = conditions.filter((other) => other.oneOf !== undefined && name(other.claim) === name(claim));
+  return (oneOf ?? []).filter((value) => same.some((other) => other.oneOf?.includes(value) === false));
 }
 
 /** A preset's keys count when the entry names none; its algorithms are for public keys. */
@@ -102,8 +116,8 @@ function readingOf(entry: IssuerEntry, preset: Preset | undefined, config: Writt
   const scopesClaims = entry.scopesClaims ?? preset?.scopesClaims;
   return {
     audienceClaim: entry.audienceClaim ?? preset?.audienceClaim ?? 'aud',
-    requiredClaims: entry.requiredClaims ?? union(config.requiredClaims, preset?.requiredClaims ?? []),
-    conditions: conditionsOf(entry.conditions ?? [], preset?.conditions ?? []),
+    requiredClaims: union(entry.requiredClaims ?? config.requiredClaims, preset?.requiredClaims ?? []),
+    conditions: [...(preset?.conditions ?? []).map(asWritten), ...(entry.conditions ?? [])],
     tokenTypes: entry.tokenTypes ?? preset?.tokenTypes ?? config.tokenTypes,
     callerClaims: callerClaims ?? [CALLER_ID_CLAIM],
     rolesClaims: rolesClaims ?? [config.rolesClaim],
@@ -114,13 +128,8 @@ function readingOf(entry: IssuerEntry, preset: Preset | undefined, config: Writt
   };
 }
 
-/** What a preset demands goes on unless the entry judges the same claim itself: adding a condition weakens nothing. */
-function conditionsOf(
-  own: readonly ClaimRuleConfig[],
-  ofPreset: readonly PresetCondition[],
-): readonly ClaimRuleConfig[] {
-  const kept = ofPreset.filter(({ claim }) => !own.some((other) => other.claim === claim));
-  return [...kept.map(({ claim, oneOf = null, matches = null }) => ({ claim, oneOf, matches, present: null })), ...own];
+function asWritten({ claim, oneOf, matches }: PresetCondition): ClaimRuleConfig {
+  return { claim, oneOf: oneOf ?? null, matches: matches ?? null, present: null };
 }
 
 /** Freezes all the way down; of what is frozen already, nothing is looked at. */

@@ -23,14 +23,15 @@ export const TOKEN_READING_FIELDS = [
     required_claims: {
       type: 'array',
       elements: CLAIM,
-      description: 'For this entry, in place of config.required_claims.',
+      description: 'For this entry, in place of config.required_claims. The preset requires its own beside them.',
     },
   },
   {
     conditions: {
       type: 'array',
       elements: CLAIM_CONDITION,
-      description: "What every token of this entry must meet; otherwise 401. Added to the preset's about other claims.",
+      description:
+        "What every token of this entry must meet; otherwise 401. The preset's conditions hold beside these.",
     },
   },
   {

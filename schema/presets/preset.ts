@@ -1,6 +1,9 @@
 import type { ALGORITHMS } from '../algorithms';
 
-/** What all issuers of a provider have in common: data only. An entry of `issuers` that says otherwise takes precedence. */
+/**
+ * What all issuers of a provider have in common: data only. An entry of `issuers` that says otherwise takes precedence,
+ * but for what is demanded of tokens: that is added to what the entry demands.
+ */
 export interface Preset {
   /** The issuer, where all tokens of the provider have the same; may be a template. */
   readonly issuer?: string;
@@ -21,8 +24,9 @@ export interface Preset {
   /** Empty: all that fit the keys. */
   readonly algorithms: readonly (typeof ALGORITHMS)[number][];
   readonly audienceClaim?: string;
-  /** In addition to `required_claims` of the configuration. */
+  /** In addition to `required_claims` of the entry or the configuration. */
   readonly requiredClaims?: readonly string[];
+  /** In addition to `conditions` of the entry, also where those judge the same claim. */
   readonly conditions?: readonly PresetCondition[];
   /** An entry needs a condition on one of these claims: without it, every customer of the provider could be a caller. */
   readonly demands?: readonly string[];

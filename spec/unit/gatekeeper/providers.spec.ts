@@ -104,7 +104,7 @@ describe('the presets', () => {
     };
     expect(parseConfig({ issuers: [{ provider, ...entry, ...own }] }).issuers[0]).toMatchObject({
       audienceClaim: 'own_aud',
-      requiredClaims: ['exp', 'own'],
+      requiredClaims: [...new Set(['exp', 'own', ...(PRESETS[provider].requiredClaims ?? [])])],
       tokenTypes: ['own+jwt'],
       callerClaims: ['own_id'],
       rolesClaims: ['own_roles'],
@@ -143,13 +143,51 @@ describe('the presets', () => {
     }
   });
 
-  it('keep their conditions beside those of an entry, unless it judges the same claim', () => {
-    const { provider, entry } = PROVIDER_TOKENS.find((token) => token.provider === 'cognito')!;
-    const conditionsOf = (conditions: object[]): unknown =>
-      parseConfig({ issuers: [{ provider, ...entry, conditions }] }).issuers[0]?.conditions.map(({ claim }) => claim);
-    expect(conditionsOf([{ claim: 'tenant', one_of: ['acme'] }])).toEqual(['token_use', 'tenant']);
-    expect(conditionsOf([{ claim: 'token_use', present: true }])).toEqual(['token_use']);
+  it.each<[string, object[]]>([
+    ['is about another claim', [{ claim: 'sub', present: true }]],
+    ['asks only for the same claim', [{ claim: 'token_use', present: true }]],
+    ['asks for the same claim by a pointer', [{ claim: '/token_use', present: true }]],
+    ['lets the same claim be anything', [{ claim: 'token_use', matches: ['i*', 'a*'] }]],
+    ['lets the same claim be what the preset asks for', [{ claim: 'token_use', one_of: ['access'] }]],
+  ])('keep their conditions beside one of the entry that %s', async (_, conditions) => {
+    const token = PROVIDER_TOKENS.find(({ provider }) => provider === 'cognito')!;
+    const { provider, entry, alg } = token;
+    const config = { issuers: [{ provider, ...entry, jwks: inlineSet(keys[alg]!), conditions }] };
+    const door = new IssuerDoor();
+    expect(await door.ask(config, await sign(token))).toHaveProperty('X-User-ID');
+    expect(await door.ask(config, await sign(token, { token_use: 'id' }))).toMatchObject({ code: 'claim_invalid' });
   });
+
+  it.each([
+    ['cognito', 'token_use', ['access', 'id'], 'id'],
+    ['cognito', '/token_use', ['id'], 'id'],
+    ['keycloak', 'typ', ['Bearer', 'ID', 'Refresh'], 'ID, Refresh'],
+    ['entra', 'ver', ['1.0'], '1.0'],
+  ])('refuse values that no token of %s may have: %s in %j', (name, claim, values, refused) => {
+    const { provider, entry } = PROVIDER_TOKENS.find((token) => token.provider === name)!;
+    const conditions = [
+      { claim: 'sub', present: true },
+      { claim, one_of: values },
+    ];
+    expect(() => parseConfig({ issuers: [{ provider, ...entry, conditions }] })).toThrow(
+      `config.issuers[1].conditions[2].one_of: holds ${refused}, which the provider ${name} does not accept there: ` +
+        'remove it, or write the entry without provider',
+    );
+  });
+
+  it.each(['tid', 'azp'])(
+    'require their claims beside those of the entry: a token of entra without %s',
+    async (claim) => {
+      const token = PROVIDER_TOKENS.find(({ provider }) => provider === 'entra')!;
+      const { provider, entry, alg } = token;
+      const config = { issuers: [{ provider, ...entry, jwks: inlineSet(keys[alg]!), required_claims: ['exp'] }] };
+      const door = new IssuerDoor();
+      expect(await door.ask(config, await sign(token))).toHaveProperty('X-User-ID');
+      expect(await door.ask(config, await sign(token, { [claim]: undefined }))).toMatchObject({
+        code: 'claim_missing',
+      });
+    },
+  );
 
   it.each([
     ['none', []],
