@@ -1,4 +1,5 @@
 /** A value that is too long for one cookie, in several: `name.0`, `name.1` and so on. */
+import { ConfigError } from '../../../schema/config-error';
 
 /** Browsers keep 4096 bytes of name, value and attributes (RFC 6265 §6.1). */
 const MAX_PART_LENGTH = 3800;
@@ -13,6 +14,24 @@ export interface CookieAttributes {
 
 /** The attributes without which no cookie of a session may be. `__Host-` makes browsers insist on the last two. */
 const ATTRIBUTES = 'HttpOnly; SameSite=Lax; Secure; Path=/';
+
+/** RFC 6265 §4.1.1 cookie-name, with the prefix of RFC 6265bis §4.1.3.2. */
+const HOST_COOKIE = /^__Host-[!#$%&'*+\-.^`|~\w]+$/;
+
+/**
+ * Returns a name for cookies of a session, which must begin with `__Host-`. Browsers then keep such cookies only from this
+ * very host: another host of the same domain could otherwise put its own user's session into this browser, for the paths
+ * that it chooses. `Secure` and `Path=/`, which the prefix demands, are there anyway, also on http://localhost.
+ *
+ * @throws ConfigError for another name
+ */
+export function sessionCookieName(name: string): string {
+  if (HOST_COOKIE.test(name)) return name;
+  throw new ConfigError(
+    'cookie',
+    'must be a cookie name that begins with __Host-, such as __Host-session: others can be set by any host of the same domain',
+  );
+}
 
 /** Returns the value that a request's cookies of a name have together; `undefined` when one is missing or there twice. */
 export function readCookieParts(request: Request, name: string): string | undefined {

@@ -5,7 +5,13 @@ import { describeError } from '../../telemetry/describe-error';
 import { createLogger, type Log } from '../../telemetry/log';
 import { mayBeCrossSite, normalizeOrigin } from '../cross-site';
 import type { OpenedSession } from '../door/door-session';
-import { forgetCookieParts, hasCookieParts, readCookieParts, writeCookieParts } from './cookie-parts';
+import {
+  forgetCookieParts,
+  hasCookieParts,
+  readCookieParts,
+  sessionCookieName,
+  writeCookieParts,
+} from './cookie-parts';
 import { createSeal } from './sealed-value';
 
 export { createLoginAttempts, type LoginAttempt, type LoginAttempts } from './login-attempts';
@@ -50,7 +56,7 @@ export interface SessionOptions {
   readonly refreshBeforeSeconds?: number;
   /** Seconds after which a session ends, however often it is renewed; 12 hours unless given. */
   readonly maxAgeSeconds?: number;
-  /** Name of the cookies; `__Host-session` unless given. */
+  /** Name of the cookies, which begins with `__Host-`; `__Host-session` unless given. */
   readonly cookie?: string;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
@@ -110,11 +116,12 @@ const MAX_OPENED = 1000;
  * Returns sessions that live in cookies and at the provider: no store. In memory there are only the renewals of the last
  * minute, the names of sessions that ended here, and what the cookies seen last hold.
  *
- * @throws ConfigError for an origin or a secret that is none
+ * @throws ConfigError for an origin or a secret that is none, or a cookie that other hosts could set
  */
 export function createSessions(options: SessionOptions): Sessions {
   const { secrets, refresh, refreshBeforeSeconds = 60, maxAgeSeconds = 12 * 3600, now = Date.now } = options;
-  const { cookie = '__Host-session', log = ownLog } = options;
+  const { log = ownLog } = options;
+  const cookie = sessionCookieName(options.cookie ?? '__Host-session');
   const origin = normalizeOrigin(options.origin);
   const { seal, open } = createSeal(secrets, 'session');
   const renewals = new LRUCache<string, Promise<Renewal>>({ max: MAX_RENEWALS });

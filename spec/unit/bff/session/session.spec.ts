@@ -62,6 +62,23 @@ describe('the cookies of a session', () => {
     expect(texts.join()).not.toMatch(/a0|r0|i0/);
   });
 
+  it.each([
+    ['has no prefix', 'session'],
+    ['may be set by other hosts', '__Secure-session'],
+    ['is the prefix alone', '__Host-'],
+    ['has the prefix in another case, which older browsers do not know', '__host-session'],
+    ['holds an attribute', '__Host-session=x; Domain=example.com; a'],
+  ])('are refused when their name %s', (_, cookie) => {
+    expect(() => world({ cookie })).toThrow(/^cookie: must be a cookie name that begins with __Host-/);
+  });
+
+  it('may have another name for this host', async () => {
+    const { sessions } = world({ cookie: '__Host-shop' });
+    const cookie = cookieOf(await sessions.begin(TOKENS));
+    expect(cookie).toMatch(/^__Host-shop\.0=/);
+    expect(await sessions.read(request(cookie))).toMatchObject({ accessToken: 'a0' });
+  });
+
   it('are several when the tokens are long, and none fits without the others', async () => {
     const { sessions } = world();
     const long = { ...TOKENS, accessToken: 'x'.repeat(5000) };
