@@ -45,6 +45,16 @@ LABEL org.opencontainers.image.title="kong-plugin-jwt-identity" \
 
 COPY --from=package /package/ /
 
+# Kubernetes can check `runAsNonRoot` only for a number. Kong's package gives `kong` the next free one, which is not 1000 where the
+# base has such a user (Ubuntu 24.04). Here it is always 1000, as in Kong's Helm chart.
+USER root
+RUN if [ "$(id -u kong)" != 1000 ]; then \
+      if other="$(id -un 1000 2> /dev/null)"; then userdel "$other"; fi \
+      && usermod --uid 1000 kong \
+      && chown -R kong:0 /usr/local/kong /usr/local/bin/kong; \
+    fi
+USER 1000
+
 # Kong before 3.8 proxies a request when the plugin server does not answer (docs/COMPATIBILITY.md): no image from that.
 # The rest proves that Node runs on this base and that Kong will understand what the plugin says of itself.
 RUN version="$(kong version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)" \
@@ -66,8 +76,6 @@ ENV KONG_PLUGINS=bundled,jwt-identity \
     KONG_PLUGINSERVER_JWT_IDENTITY_QUERY_CMD="/usr/local/bin/kong-jwt-identity dump" \
     KONG_PLUGINSERVER_JWT_IDENTITY_START_CMD="/usr/local/bin/kong-jwt-identity serve --socket /dev/shm/kong-jwt-identity/kong.sock --take-over" \
     KONG_NGINX_MAIN_ENV=KONG_NGINX_WORKER_PROCESSES
-
-USER kong
 
 # Kong's own check asks only whether nginx runs; without the plugin server every guarded route answers 500.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=15s --retries=3 \

@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 
 interface ComposeService {
+  readonly image: string;
+  readonly build?: { readonly args?: Readonly<Record<string, string>> };
   readonly networks: readonly string[];
   readonly ports?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -36,6 +38,12 @@ describe('compose.yaml', () => {
     expect(kong.networks).toEqual(['proxy', 'services']);
     expect(kong.ports).toEqual(['127.0.0.1:${PROXY_PORT:-8000}:8000']);
     expect(probe.networks).toEqual(['proxy']);
+  });
+
+  it('builds on a Kong with a digest, which no tag of an image may hold', () => {
+    const tags = Object.values(services).map(({ image }) => image);
+    expect(tags.filter((image) => !/^[a-z-]+(:[\w.-]+)?$/.test(image))).toEqual([]);
+    expect(kong.build?.args).toEqual({ KONG_VERSION: '${KONG_VERSION:-3.9.3}' });
   });
 
   it('has the Admin API listen inside the container of Kong only', () => {

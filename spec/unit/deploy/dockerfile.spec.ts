@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { version } from '../../../package.json';
 
@@ -33,8 +35,48 @@ describe('the Dockerfile', () => {
     },
   );
 
-  it('ends as a user who is not root', () => {
-    expect([...lastStage.matchAll(/^USER (.+)$/gm)].map(([, user]) => user)).toEqual(['kong']);
+  it('ends as a user with a number, so that Kubernetes can check runAsNonRoot', () => {
+    expect([...lastStage.matchAll(/^USER (.+)$/gm)].map(([, user]) => user).at(-1)).toBe('1000');
+  });
+
+  describe('gives kong the number 1000', () => {
+    const [, script = ''] = /^USER root\nRUN ([^]*?)\nUSER 1000$/m.exec(lastStage) ?? [];
+
+    /** Runs the step with users as a base image has them. Returns what it changed. */
+    function changes(users: Readonly<Record<string, number>>): { status: number | null; called: string[] } {
+      const folder = mkdtempSync(join(tmpdir(), 'dockerfile-'));
+      const log = join(folder, 'log');
+      writeFileSync(log, '');
+      const passwd = Object.entries(users).map(([name, uid]) => `${name}:${uid}`);
+      writeFileSync(join(folder, 'passwd'), `${passwd.join('\n')}\n`);
+      const tools = {
+        id: `case $1 in
+          -u) sed -n "s/^$2://p" '${folder}/passwd' ;;
+          -un) grep ":$2$" '${folder}/passwd' | cut -d : -f 1 | grep . ;;
+        esac`,
+        ...Object.fromEntries(['userdel', 'usermod', 'chown'].map((name) => [name, `echo "${name} $*" >> '${log}'`])),
+      };
+      for (const [name, text] of Object.entries(tools)) {
+        writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      }
+      const { status } = spawnSync('sh', ['-c', script], { env: { PATH: `${folder}:/usr/bin:/bin` } });
+      const called = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+      rmSync(folder, { recursive: true });
+      return { status, called };
+    }
+    const renumbered = ['usermod --uid 1000 kong', 'chown -R kong:0 /usr/local/kong /usr/local/bin/kong'];
+
+    it.each<[string, Record<string, number>, string[]]>([
+      ['where it has it already', { kong: 1000 }, []],
+      ['where nobody has it', { kong: 999 }, renumbered],
+      [
+        'where another user has it, as on Ubuntu 24.04',
+        { ubuntu: 1000, kong: 1001 },
+        ['userdel ubuntu', ...renumbered],
+      ],
+    ])('%s', (_, users, expected) => {
+      expect(changes(users)).toEqual({ status: 0, called: expected });
+    });
   });
 
   it('takes nothing into the image but the package made for it', () => {

@@ -71,6 +71,16 @@ describe('pongo', () => {
     expect(pongo(['logs']).stdout).toBe(`${command}\n`);
   });
 
+  it.each([
+    ['3.9.3', '3.9.3'],
+    ['3.9.3@sha256:0123abcd', '3.9.3-sha256-0123abcd'],
+  ])('builds on Kong %s an image with the tag %s', (version, tag) => {
+    addTool('docker', '[[ $1 == info ]] || echo "$*"');
+    expect(pongo(['build'], { KONG_VERSION: version }).stdout).toBe(
+      `build --build-arg KONG_VERSION=${version} --tag kong-plugin-jwt-identity:${tag} .\n`,
+    );
+  });
+
   it('says what is missing when there is an engine without Compose', () => {
     addTool('docker', '[[ $1 == info ]]');
     expect(pongo(['up'])).toMatchObject({
