@@ -1,18 +1,11 @@
 /** A WebSocket through each gateway, with frames: RFC 6455. */
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { describeGateway } from '../../support/gateways/describe-gateway';
-import { startGateway, type RunningGateway } from '../../support/gateways/gateway-process';
-import { type LocalDecisions, startLocalDecisions } from '../../support/gateways/local-decisions';
 import { SHIPPED_GATEWAYS } from '../../support/gateways/shipped-gateways';
-import { publicJwk, signingKey, signToken } from '../../support/tokens';
+import { startUpgradingService, type UpgradingService } from '../../support/gateways/upgrading-service';
 
-const key = signingKey('ES256', 'k1');
-const CONFIG = {
-  issuers: [{ issuer: 'https://auth.test/', audiences: ['shop'], jwks: JSON.stringify({ keys: [publicJwk(key)] }) }],
-};
 const NONCE = 'dGhlIHNhbXBsZSBub25jZQ==';
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const TEXT = 0x81;
@@ -40,24 +33,10 @@ function textOf(bytes: Buffer): string {
 
 for (const shipped of SHIPPED_GATEWAYS) {
   describeGateway(shipped, 'with a WebSocket', () => {
-    const upgrades: IncomingHttpHeaders[] = [];
-    const sockets = new Set<Socket>();
-    let requests = 0;
-    let service: Server;
-    let decisions: LocalDecisions;
-    let gateway: RunningGateway;
-    let token: string;
+    let shop: UpgradingService;
     beforeAll(async () => {
-      const exp = Math.floor(Date.now() / 1000) + 3_600;
-      token = await signToken(key, { iss: 'https://auth.test/', aud: 'shop', sub: 'ada', exp });
-      service = createServer((_, response) => {
-        requests += 1;
-        response.end();
-      });
       // Answers each frame with the caller and what it said.
-      service.on('upgrade', ({ headers }, socket: Socket) => {
-        upgrades.push(headers);
-        sockets.add(socket);
+      shop = await startUpgradingService(shipped, (headers, socket) => {
         const accept = createHash('sha1')
           .update(`${String(headers['sec-websocket-key'])}${GUID}`)
           .digest('base64');
@@ -66,30 +45,18 @@ for (const shipped of SHIPPED_GATEWAYS) {
         socket.on('data', (bytes) => {
           socket.write(frame(`${String(headers['x-user-id'])} says ${textOf(bytes)}`, false));
         });
-        socket.on('error', () => undefined);
       });
-      await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-      const { port } = service.address() as AddressInfo;
-      decisions = await startLocalDecisions(shipped.name, shipped.strips);
-      gateway = await startGateway(shipped, { decisions: decisions.address, service: { host: '127.0.0.1', port } });
-      decisions.use(CONFIG);
     }, 60_000);
-    afterAll(async () => {
-      await gateway.stop();
-      await decisions.stop();
-      for (const socket of sockets) socket.destroy();
-      service.closeAllConnections();
-      service.close();
-    });
+    afterAll(() => shop.stop());
     beforeEach(() => {
-      upgrades.length = 0;
-      requests = 0;
+      shop.upgrades.length = 0;
+      shop.requests.length = 0;
     });
 
     /** Asks for a WebSocket, says two things when it gets one, and returns what was answered. */
     const talk = (...lines: readonly string[]): Promise<{ status: number; heard: string[] }> =>
       new Promise((resolve, reject) => {
-        const socket = connect(gateway.port, gateway.host);
+        const socket = connect(shop.gateway.port, shop.gateway.host);
         const heard: string[] = [];
         let [status, bytes] = [0, Buffer.alloc(0)];
         socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('nothing more came')));
@@ -123,26 +90,26 @@ for (const shipped of SHIPPED_GATEWAYS) {
       });
 
     it('lets a caller with a token talk to the service, which knows who it is', async () => {
-      const answer = await talk(`Authorization: Bearer ${token}`);
+      const answer = await talk(`Authorization: Bearer ${shop.token}`);
       expect(answer).toEqual({ status: 101, heard: ['ada says hello', 'ada says again'] });
-      expect(upgrades).toHaveLength(1);
-      expect(upgrades[0]?.authorization ?? '').not.toContain(token);
+      expect(shop.upgrades).toHaveLength(1);
+      expect(shop.upgrades[0]?.authorization ?? '').not.toContain(shop.token);
     });
 
     it('refuses a caller without a token, and the service hears nothing of it', async () => {
       expect(await talk()).toEqual({ status: 401, heard: [] });
       expect(await talk('X-User-ID: ada')).toMatchObject({ status: expect.any(Number), heard: [] });
-      expect([upgrades.length, requests]).toEqual([0, 0]);
+      expect([shop.upgrades, shop.requests]).toEqual([[], []]);
     });
 
     it.each([
       ['a forged id', ['X-User-ID: root', 'x-user-id: root']],
       ['a Connection header that names the id', ['Connection: Upgrade, X-User-ID']],
     ])('lets nobody be somebody else with %s', async (_, lines) => {
-      const { heard } = await talk(`Authorization: Bearer ${token}`, ...lines);
+      const { heard } = await talk(`Authorization: Bearer ${shop.token}`, ...lines);
       expect(heard.every((text) => text.startsWith('ada says '))).toBe(true);
-      for (const headers of upgrades) expect(headers['x-user-id']).toBe('ada');
-      expect(requests).toBe(0);
+      for (const headers of shop.upgrades) expect(headers['x-user-id']).toBe('ada');
+      expect(shop.requests).toEqual([]);
     });
   });
 }
