@@ -227,6 +227,15 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
     ]);
   });
 
+  it('shows an entry that was added twice as gateways apply it, with the later times', async () => {
+    await store.init(NOW);
+    const all = entry('a', { kind: 'sub' });
+    await store.add(all, NOW);
+    await store.add({ ...all, issuedBefore: NOW, exp: NOW + 10 }, NOW);
+    expect(await store.entries(NOW)).toEqual([all]);
+    expect((await open().load())?.findRevocation({ iss: all.issuer, sub: 'a', iat: NOW }, NOW)).toBe('sub');
+  });
+
   it('is refused when it has more entries than max_entries', async () => {
     await store.init(NOW);
     for (const name of ['a', 'b', 'c']) await store.add(entry(name), NOW);

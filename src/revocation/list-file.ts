@@ -14,7 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { FetchError } from '../documents/fetch-error';
 import { useTrustedFile } from '../files/trusted-file';
 import { piecesOf, readListText } from './list-text';
-import { isSameSubject, readEntry, writeEntry, type RevocationEntry } from './revocation-entry';
+import { isSameSubject, mergedEntry, readEntry, writeEntry, type RevocationEntry } from './revocation-entry';
 import { EXTRA_SECONDS } from './revocation-table';
 
 /** A list in a file, as whoever changes it sees it. */
@@ -75,9 +75,10 @@ export async function changeListFile(
   }
 }
 
-/** Returns `entries` with `entry`, which takes the place of one about the same subject. */
+/** Returns `entries` with `entry`, merged with those about the same subject. */
 export function withEntry(entries: readonly RevocationEntry[], entry: RevocationEntry): readonly RevocationEntry[] {
-  return [...entries.filter((each) => !isSameSubject(each, entry)), entry];
+  const others = entries.filter((each) => !isSameSubject(each, entry));
+  return [...others, entries.filter((each) => isSameSubject(each, entry)).reduce(mergedEntry, entry)];
 }
 
 /** One entry a line, for people and `diff`. */

@@ -3,7 +3,7 @@ import { FetchError } from '../documents/fetch-error';
 import { changeListFile, readListFile, withEntry } from './list-file';
 import { connectToRedis, redisName, type RedisConnection } from './redis-connection';
 import { appendChange, createStream, FIRST_ID, readPage, trimEnded } from './redis-stream';
-import { isSameSubject, type RevocationEntry } from './revocation-entry';
+import { isSameSubject, mergedEntry, type RevocationEntry } from './revocation-entry';
 import { EXTRA_SECONDS } from './revocation-table';
 
 /** A list that can be changed. Every method rejects with what went wrong; the list is as it was then. */
@@ -14,7 +14,7 @@ export interface ListStore {
   readonly delay: string;
   /** Makes an empty list. Returns whether there was none. */
   init(nowSeconds: number): Promise<boolean>;
-  /** Adds an entry, in place of one about the same subject. */
+  /** Adds an entry. With one about the same subject it counts as one, with the later times. */
   add(entry: RevocationEntry, nowSeconds: number): Promise<void>;
   /** Takes back the entry about the same subject. Returns whether there was one. */
   undo(subject: RevocationEntry, nowSeconds: number): Promise<boolean>;
@@ -75,13 +75,14 @@ export function redisStore(config: RedisConfig): ListStore {
     for (let after = FIRST_ID; ;) {
       const page = await readPage(connection, config.key, after);
       const last = page.at(-1);
-      if (last === undefined) return [...found.values()].filter((entry) => !isOver(entry, now));
+      if (last === undefined) return [...found.values()];
       for (const { change } of page) {
         if (change === undefined) continue;
         const { kind, entry } = change;
         const subject = JSON.stringify([entry.issuer, entry.kind, entry.name]);
+        const before = found.get(subject);
         if (kind === 'undo') found.delete(subject);
-        else found.set(subject, entry);
+        else if (!isOver(entry, now)) found.set(subject, before === undefined ? entry : mergedEntry(before, entry));
       }
       after = last.id;
     }

@@ -82,6 +82,19 @@ export function isSameSubject(one: RevocationEntry, other: RevocationEntry): boo
   return one.issuer === other.issuer && one.kind === other.kind && one.name === other.name;
 }
 
+/**
+ * Returns the entry that says what two about the same subject say: with the later `issued_before`, or none when one of them
+ * is about all tokens, and the later `exp`. A later entry that says less must not give tokens back.
+ */
+export function mergedEntry(one: RevocationEntry, other: RevocationEntry): RevocationEntry {
+  const isAboutAll = one.issuedBefore === undefined || other.issuedBefore === undefined;
+  return {
+    ...other,
+    issuedBefore: isAboutAll ? undefined : Math.max(one.issuedBefore, other.issuedBefore),
+    exp: Math.max(one.exp, other.exp),
+  };
+}
+
 function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LATEST_NUMERIC_DATE;
 }

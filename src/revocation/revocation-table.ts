@@ -55,7 +55,7 @@ export class RevocationTable {
     this.#name.read(this.#issuerIndex(issuer), kindIndex, name);
     const shard = (this.#shards[this.#shardOf(kindIndex)] ??= new TableShard());
     const before = shard.size;
-    shard.add(this.#name, end, issuedBefore === undefined ? NO_LIMIT : Math.ceil(issuedBefore), nowSeconds);
+    shard.add(this.#name, end, limitOf(issuedBefore), nowSeconds);
     this.#size += shard.size - before;
     this.#kinds[kindIndex] = (this.#kinds[kindIndex] ?? 0) + 1;
     if (this.#size > this.maxEntries) this.#sweep(nowSeconds);
@@ -127,4 +127,9 @@ export class RevocationTable {
 /** When an entry stops to count, as 32 bits hold it: until 2106. */
 function endOf(exp: number): number {
   return Math.min(Math.ceil(exp) + EXTRA_SECONDS, NO_LIMIT);
+}
+
+/** In 32 bits. A time after 2106 is about all tokens: kept as it is, it would be one in the past. */
+function limitOf(issuedBefore = NO_LIMIT): number {
+  return Math.min(Math.ceil(issuedBefore), NO_LIMIT);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -99,6 +99,13 @@ describe('a logout token', () => {
     ['names nobody', { sid: undefined, sub: undefined }, {}, 'neither sid nor sub'],
     ['names a number', { sid: 1 }, {}, 'sid or sub is not a text, or too long'],
     ['names 10 KB', { sid: 's'.repeat(10_240) }, {}, 'sid or sub is not a text, or too long'],
+    ['names an empty session', { sid: '' }, {}, 'sid or sub is not a text, or too long'],
+    ['names a caller of 501 characters', { sub: 's'.repeat(501) }, {}, 'sid or sub is not a text, or too long'],
+    ['has an empty id', { jti: '' }, {}, 'jti is not a text'],
+    ['has an id that is no text', { jti: 7 }, {}, 'jti is not a text'],
+    ['has events that are no object', { events: EVENT }, {}, 'events names no logout'],
+    ['has an event that is null', { events: { [EVENT]: null } }, {}, 'events names no logout'],
+    ['names another key', {}, { kid: 'other' }, 'no_matching_key'],
     ['is for another client', { aud: 'other' }, {}, 'aud names none of the audiences'],
     ['is from another issuer', { iss: 'https://other.example.com/' }, {}, 'iss is none of the issuers'],
     ['has no id', { jti: undefined }, {}, 'required claim jti'],
@@ -140,6 +147,41 @@ describe('a logout token', () => {
     expect(await logout(token)).toMatchObject({ status: 503, retryAfterSeconds: 5 });
     rmSync(file, { recursive: true });
     expect(await logout(token)).toEqual({ status: 200 });
+  });
+
+  it('is accepted with names of 500 characters, five minutes and a minute of leeway after it was made', async () => {
+    const name = 's'.repeat(500);
+    const claims = { iat: NOW - 360, exp: NOW - 59, sid: name, sub: name };
+    expect(await open()(await logoutToken(claims))).toEqual({ status: 200 });
+    expect(await open()(await logoutToken({ iat: NOW + 60 }))).toEqual({ status: 200 });
+  });
+
+  it('is refused with an algorithm that the issuer may not use, although its key could', async () => {
+    const jwks = JSON.stringify({ keys: [publicJwk(key), publicJwk(signingKey('ES384', 'k2'))] });
+    const issuers = [{ issuer: ISSUER, audiences: ['shop-app'], algorithms: ['ES384'], jwks }];
+    const logout = openLogout(config({ issuers }), {}, recorder.log, () => nowSeconds * 1000);
+    const reason = 'alg is not one of the accepted algorithms';
+    expect(await logout(await logoutToken())).toEqual({ status: 400, reason });
+  });
+
+  it('is accepted although a token of another issuer with the same id was used before', async () => {
+    const OTHER = 'https://other.example.com/';
+    const [first] = (config() as { issuers: object[] }).issuers;
+    const issuers = [first, { ...first, issuer: OTHER }];
+    const logout = openLogout(config({ issuers, common_caller_ids: true }), {}, recorder.log, () => nowSeconds * 1000);
+    const answers = [
+      await logout(await logoutToken({ jti: 'same' })),
+      await logout(await logoutToken({ jti: 'same', iss: OTHER })),
+      await logout(await logoutToken({ jti: 'same', iss: OTHER })),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 400]);
+  });
+
+  it('gives a caller nothing back whose tokens are all revoked', async () => {
+    const ban = { iss: ISSUER, sub: 'alice', exp: NOW + 10_000_000 };
+    writeFileSync(file, JSON.stringify({ iat: NOW, revocations: [ban] }));
+    expect(await open()(await logoutToken({ sid: undefined }))).toEqual({ status: 200 });
+    expect(await entries()).toEqual([ban]);
   });
 
   it.each(['logout+jwt', 'JWT', undefined])('is accepted with the type %s', async (typ) => {

@@ -51,6 +51,30 @@ describe('a revocation table', () => {
     expect(table.findRevocation({ iss: ISS, sub: 'x' }, NOW)).toBe('sub');
   });
 
+  it.each([2 ** 32 - 1, 2 ** 32, 9_999_999_999, 253_402_300_799])(
+    'finds every token by an entry about those from before %d, which 32 bits do not hold',
+    (issuedBefore) => {
+      const table = tableOf(entry('sub', 'x', { issuedBefore }));
+      expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW }, NOW)).toBe('sub');
+      table.add(entry('sub', 'x', { issuedBefore: NOW - 1 }), NOW);
+      expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW }, NOW)).toBe('sub');
+    },
+  );
+
+  it.each([2 ** 32 - 601, 2 ** 32 - 1, 2 ** 32, 253_402_300_799])(
+    'keeps an entry that ends at %d, which 32 bits do not hold',
+    (exp) => {
+      const table = tableOf(entry('jti', 'x', { exp }));
+      expect(table.findRevocation({ iss: ISS, jti: 'x' }, NOW)).toBe('jti');
+      expect(table.findRevocation({ iss: ISS, jti: 'x' }, 2 ** 32 - 2)).toBe('jti');
+    },
+  );
+
+  it('finds a token whose iat is no number by an entry about older ones', () => {
+    const table = tableOf(entry('sub', 'x', { issuedBefore: NOW }));
+    expect(table.findRevocation({ iss: ISS, sub: 'x', iat: String(NOW + 1) }, NOW)).toBe('sub');
+  });
+
   it('finds every older token of an issuer by an entry without a name', () => {
     const table = tableOf(entry('iss', '', { issuedBefore: NOW }));
     expect(table.findRevocation({ iss: ISS, jti: 'any', iat: NOW - 1 }, NOW)).toBe('iss');
@@ -89,6 +113,38 @@ describe('a revocation table', () => {
       expect(table.findRevocation({ iss: ISS, sub: name }, NOW)).toBe('sub');
     },
   );
+
+  it('may be about 10000 issuers, and no more', () => {
+    const table = new RevocationTable(20_000);
+    const of = (issuer: number): RevocationEntry => entry('jti', 'x', { issuer: `https://${issuer}.example.com/` });
+    for (let issuer = 0; issuer < 10_000; issuer += 1) table.add(of(issuer), NOW);
+    expect(() => {
+      table.add(of(10_000), NOW);
+    }).toThrow('more than 10000 issuers');
+    table.add({ ...of(9_999), name: 'y' }, NOW);
+    const found = (issuer: number, jti: string) =>
+      table.findRevocation({ iss: `https://${issuer}.example.com/`, jti }, NOW);
+    expect([found(0, 'x'), found(9_999, 'x'), found(9_999, 'y'), found(9_998, 'y')]).toEqual([
+      ...['jti', 'jti', 'jti'],
+      undefined,
+    ]);
+  });
+
+  it('takes nothing back for an issuer that it does not know', () => {
+    const table = tableOf(entry('jti', 'x'));
+    expect(table.remove(entry('jti', 'x', { issuer: 'https://other.example.com/' }))).toBe(false);
+    expect(table.size).toBe(1);
+  });
+
+  it('counts an entry that was taken back and added again as the new one', () => {
+    const table = tableOf(entry('sub', 'x'));
+    table.remove(entry('sub', 'x'));
+    table.add(entry('sub', 'x', { issuedBefore: NOW, exp: NOW + 50 }), NOW);
+    expect(table.size).toBe(1);
+    expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW }, NOW)).toBeUndefined();
+    expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW - 1 }, NOW)).toBe('sub');
+    expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW - 1 }, NOW + 50 + EXTRA_SECONDS)).toBeUndefined();
+  });
 
   it('refuses an entry too many, but first drops those that have ended', () => {
     const table = new RevocationTable(100);
