@@ -56,9 +56,11 @@ export async function inspectIssuer(issuer: IssuerConfig): Promise<IssuerInspect
   return { metadata, keySet: await attempt(() => keysAt(uri, AbortSignal.timeout(keyFetch.timeoutMs))) };
 }
 
-function isAskable({ issuer, jwksUri, keyFetch }: IssuerConfig): boolean {
+function isAskable({ issuer, jwksUri, discovery, keyFetch }: IssuerConfig): boolean {
   if (keyUrlProblem(issuer, keyFetch.allowHttp) !== null || /[{}]/.test(issuer)) return false;
-  return keyFetch.bearerTokenFile === null || jwksUri === null || new URL(jwksUri).origin === new URL(issuer).origin;
+  if (keyFetch.bearerTokenFile === null || discovery !== null) return true;
+  // With inline keys nothing is configured to have the token, and the metadata may name any place for the key set.
+  return jwksUri !== null && new URL(jwksUri).origin === new URL(issuer).origin;
 }
 
 async function bodyOf(fetchDocument: FetchDocument, uri: string, signal: AbortSignal): Promise<unknown> {
