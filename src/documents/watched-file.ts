@@ -39,14 +39,18 @@ export function watchedFile<T>(
   }));
   let lookAt = now() + LOOK_EVERY_MS;
   let renewal = renewals;
+  let isRenewalDue = false;
   return () => {
     if (now() < lookAt && renewal === renewals) return current;
     lookAt = now() + LOOK_EVERY_MS;
+    // Once a message, whatever comes of it: a file that cannot be opened must not be tried with each request.
+    isRenewalDue ||= renewal !== renewals;
+    renewal = renewals;
     try {
       useTrustedFile(path, kind, (file) => {
-        if (file.version === version && renewal === renewals) return;
+        if (file.version === version && !isRenewalDue) return;
         version = file.version;
-        renewal = renewals;
+        isRenewalDue = false;
         current = parse(file.read(), current);
         log('notice', 'a file was read again', { path });
       });
