@@ -48,6 +48,14 @@ describe('a JWK', () => {
     expect(importJwk({ ...RSA, alg: 'PS384' }, false)).toMatchObject({ algorithms: ['PS384'] });
   });
 
+  it('keeps a kid of 1024 characters, and the issuer for whose tokens it counts', () => {
+    const [kid, issuer] = ['k'.repeat(1024), 'i'.repeat(2048)];
+    expect(importJwk({ ...EC, kid, issuer }, false)).toMatchObject({ kid, issuer });
+    for (const none of [undefined, null, '']) {
+      expect(importJwk({ ...EC, issuer: none }, false)).not.toHaveProperty('issuer');
+    }
+  });
+
   it('has no kid when it has none', () => {
     expect(importJwk({ ...EC, kid: undefined }, false)).toMatchObject({ kid: null });
     expect(importJwk({ ...EC, kid: '' }, false)).toMatchObject({ kid: '' });
@@ -99,6 +107,9 @@ describe('a JWK', () => {
     ['its kid is not a string', { ...EC, kid: 7 }],
     ['its kid is not a string', { ...EC, kid: [] }],
     ['its kid is too long', { ...EC, kid: 'k'.repeat(1025) }],
+    ['its issuer is not a string, or too long', { ...EC, issuer: 7 }],
+    ['its issuer is not a string, or too long', { ...EC, issuer: ['https://auth.test/'] }],
+    ['its issuer is not a string, or too long', { ...EC, issuer: 'i'.repeat(2049) }],
     ['its kty is not supported', { ...EC, kty: 'ES' }],
     ['its kty is not supported', { ...EC, kty: undefined }],
     ['its kty is not supported', { ...EC, kty: ['EC'] }],
@@ -138,6 +149,7 @@ describe('a JWK', () => {
   it.each([
     [UNSOUND, 'weak', rsaOf(1024)],
     [UNSOUND, 'weak', rsaOf(2040)],
+    [UNSOUND, 'weak', { ...rsaOf(2048), n: Buffer.alloc(256, 0x7f).toString('base64url') }],
     [UNSOUND, 'so large that a verification would take long', rsaOf(8200)],
     ['its n is too long', 'huge', rsaOf(65_536)],
     [UNSOUND, 'one with which everyone can sign (e = 1)', rsaOf(2048, 'AQ')],

@@ -73,6 +73,37 @@ describe('the key for a token', () => {
   });
 });
 
+describe('a key whose JWK names an issuer (Entra ID)', () => {
+  const iss = (tenant: string): string => `https://login.example.test/${tenant}/v2.0`;
+  const [TENANT, OTHER] = ['9188040d-6c67-4c5b-b112-36a304b66dad', '8f5e4b1c-0a55-4e1b-8c3a-6f2a1c1f9b70'];
+
+  it.each([
+    ['found', iss(TENANT), iss(TENANT)],
+    ['not_found', iss(TENANT), iss(OTHER)],
+    ['not_found', iss(TENANT), `${iss(TENANT)}/`],
+    ['found', iss('{tenantid}'), iss(TENANT)],
+    ['not_found', iss('{tenantid}'), iss('')],
+    ['not_found', iss('{tenantid}'), iss(`${TENANT}/${OTHER}`)],
+    ['not_found', iss('{tenantid}'), `https://sts.example.test/${TENANT}/v2.0`],
+    ['not_found', 'https://{a}.example.test/{b}/', 'https://x.example.test/y/'],
+  ])('is %s when it names %s and the token is of %s', (status, issuer, of) => {
+    expect(selectKey([{ ...ec, issuer }], { alg: 'ES256', kid: 'ec', iss: of })).toMatchObject({ status });
+  });
+
+  it('is not taken for another key with its kid', () => {
+    const [one, two] = [
+      { ...ec, issuer: iss(TENANT) },
+      { ...otherEc, kid: 'ec', issuer: iss(OTHER) },
+    ];
+    expect(selectKey([one, two], { alg: 'ES256', kid: 'ec', iss: iss(OTHER) })).toEqual({ status: 'found', key: two });
+  });
+
+  it('is found for every token where nobody says that keys name issuers, as is one that names none', () => {
+    expect(selectKey([{ ...ec, issuer: iss(TENANT) }], { alg: 'ES256', kid: 'ec' })).toMatchObject({ status: 'found' });
+    expect(selectKey([ec], { alg: 'ES256', kid: 'ec', iss: iss(TENANT) })).toMatchObject({ status: 'found' });
+  });
+});
+
 describe('keys of an issuer that names its algorithms', () => {
   it('lose the others, and those that are left with none go', () => {
     expect(restrictKeys([ec, anyRsa], ['RS256'])).toEqual([{ ...anyRsa, algorithms: ['RS256'] }]);

@@ -89,10 +89,11 @@ describe('keys that were there before', () => {
     expect(kept.map(({ kid }) => kid)).toEqual(['2', '3', '1']);
   });
 
-  it('are new ones when anything about them changed: kid, alg or the key itself', () => {
+  it('are new ones when anything about them changed: kid, alg, issuer or the key itself', () => {
     const known = read(keySetOf(one, two));
     const changed = [
       { ...publicJwk(one), kid: 'other' },
+      { ...publicJwk(one), issuer: 'https://other.test/' },
       { ...publicJwk(two), alg: 'PS256' },
       signingKey('ES256', '1'),
     ];
@@ -101,6 +102,12 @@ describe('keys that were there before', () => {
 });
 
 describe('a key set that is written', () => {
+  it('still says for whose tokens each key counts', () => {
+    const { keys } = readKeySet(keySetOf({ ...publicJwk(one), issuer: 'https://one.test/' }, two), 100);
+    const again = readKeySet(JSON.parse(JSON.stringify(writeKeySet(keys))), 100);
+    expect(again.keys.map(({ issuer }) => issuer)).toEqual(['https://one.test/', undefined]);
+  });
+
   it('is read again as the same keys, and holds nothing else of them', () => {
     const rsa = publicJwk(two);
     delete rsa['alg'];

@@ -27,6 +27,7 @@ describe('signing keys', () => {
     ['an empty set', setOf(), 'there is no signing key'],
     ['no object', setOf('SECRET'), 'signing key 1: it is not an object'],
     ['no kid', setOf(privateJwk('EdDSA', { kid: undefined })), 'signing key 1: it has no kid'],
+    ['an empty kid', setOf(privateJwk('EdDSA', { kid: '' })), 'signing key 1: it has no kid'],
     ['an RSA key', setOf(privateJwk('RS256')), 'signing key 1: it is for neither Ed25519 nor P-256'],
     ['another curve', setOf(privateJwk('ES384')), 'signing key 1: it is for neither Ed25519 nor P-256'],
     ['another alg', setOf(privateJwk('ES256', { alg: 'ES384' })), 'signing key 1: its alg is not ES256'],
@@ -140,6 +141,7 @@ describe('a file of keys', () => {
   });
 
   it.each([
+    ['that has no name', () => '', 'needs signing keys: serve --signing-keys or JWT_IDENTITY_SIGNING_KEYS'],
     ['that is not named', () => undefined, 'needs signing keys: serve --signing-keys or JWT_IDENTITY_SIGNING_KEYS'],
     ['that is not there', () => path, 'signing keys: ENOENT'],
   ])('%s is an error of the configuration', (_, pathOf, message) => {
@@ -173,6 +175,22 @@ describe('a file of keys', () => {
     expect(source.holds(key)).toBe(true);
     expect(await source.find({ alg: 'ES256', kid: 'b' })).toMatchObject({ status: 'found' });
     expect(logs).toHaveLength(1);
+  });
+
+  it.each<readonly [string, () => readonly unknown[], string]>([
+    ['more than 64 keys', () => Array<object>(65).fill(publicJwk(signingKey('EdDSA', 'a'))), 'more than 64 keys'],
+    ['private keys', () => [privateJwk('EdDSA')], 'no usable key (key 1: it is a private key)'],
+    ['secrets', () => [{ kty: 'oct', k: 'A'.repeat(86) }], 'no usable key (key 1: it is a secret)'],
+  ])('of public keys is refused when it has %s', (_, keys, reason) => {
+    writeFileSync(path, setOf(...keys()), { mode: 0o600 });
+    expect(() => localKeySet(path, dependencies())).toThrow(reason);
+  });
+
+  it('of public keys may have 64 keys', () => {
+    const keys = Array.from({ length: 64 }, (_, at) => ({ ...publicJwk(signingKey('EdDSA')), kid: `${at}` }));
+    writeFileSync(path, setOf(...keys), { mode: 0o600 });
+    const last = localKeySet(path, dependencies()).find({ alg: 'EdDSA', kid: '63' });
+    expect(last).toMatchObject({ status: 'found' });
   });
 
   it('of public keys is not quoted when it is no JSON, since it may be the wrong file', () => {
