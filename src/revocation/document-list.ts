@@ -45,6 +45,7 @@ export class DocumentList implements ListSource {
   /** @param signer - who must have signed it; `undefined`: it is plain JSON */
   constructor(config: RevocationListConfig, signer: Signer | undefined, dependencies: ListDependencies) {
     const { file, url, maxStale, maxEntries, allowUnavailable, listFetch, issuer } = config;
+    if (config.signed && signer === undefined) throw new TypeError('a signed list without its signer');
     const { log, wallClock, ...clocks } = dependencies;
     const name = file ?? url ?? '';
     this.name = name;

@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { IssuerConfig } from '../../../schema/config';
 import { parseConfig } from '../../../schema/parse-config';
 import type { KeySource } from '../../../src/core/verification/key-source';
 import { decide } from '../../../src/core/pipeline';
 import { compilePolicy } from '../../../src/core/policy';
 import { createTokenCache, type TokenCache } from '../../../src/core/verification/token-cache';
 import { createRevocationChecks } from '../../../src/revocation/revocation-checks';
-import { revocationListChannel, type RevocationListMessage } from '../../../src/telemetry/channels';
+import { renewalChannel, revocationListChannel, type RevocationListMessage } from '../../../src/telemetry/channels';
 import { LogRecorder } from '../../support/key-issuer';
 import { KeyList } from '../../support/key-list';
 import { ISSUER } from '../../support/policy';
@@ -59,8 +60,12 @@ afterEach(() => {
 });
 
 /** A gatekeeper's decisions under a configuration: `proceed`, or the code of the refusal. */
-function doorOf(lists: readonly object[], issuer: object = {}): (token: string) => Promise<string> {
-  const keySourceFor = (): KeySource => keys;
+function doorOf(
+  lists: readonly object[],
+  issuer: object = {},
+  changes: object = {},
+  keySourceFor: (issuer: IssuerConfig) => KeySource = () => keys,
+): (token: string) => Promise<string> {
   const revocationFor = createRevocationChecks({
     now: () => now * 1000,
     monotonic: () => now * 1000,
@@ -68,7 +73,7 @@ function doorOf(lists: readonly object[], issuer: object = {}): (token: string) 
     log: recorder.log,
     keySourceFor,
   });
-  const config = parseConfig({ issuers: [{ ...ISSUER, ...issuer }], revocation_lists: lists });
+  const config = parseConfig({ issuers: [{ ...ISSUER, ...issuer }], revocation_lists: lists, ...changes });
   const policy = compilePolicy(config, keySourceFor, undefined, revocationFor);
   return async (token) => {
     const decision = await decide({ headers: { authorization: `Bearer ${token}` } }, policy, cache, () => now);
@@ -265,11 +270,11 @@ describe('a list at a URL', () => {
       );
     };
     /** A gateway that was started now. */
-    const restarted = (): ReturnType<typeof doorOf> =>
+    const restarted = (listFetch: object = {}): ReturnType<typeof doorOf> =>
       doorOf([
         {
           ...{ url: url(), signed, ...(signed && { issuer: ISSUER.issuer }), max_stale: 600 },
-          list_fetch: { cache_directory: join(folder, 'lists') },
+          list_fetch: { cache_directory: join(folder, 'lists'), ...listFetch },
         },
       ]);
     const kept = (): Promise<void> => isKept(join(folder, 'lists'));
@@ -284,6 +289,7 @@ describe('a list at a URL', () => {
       const ask = restarted();
       expect([await ask(revoked), await ask(await tokenOf())]).toEqual(['token_revoked', 'proceed']);
       expect(recorder.lines).toContain('warn: revocations of an earlier run are used until the provider answers');
+      expect(await restarted({ allow_http: true })(revoked)).toBe('revocation_unavailable');
       now += 200;
       expect(await restarted()(await tokenOf())).toBe('revocation_unavailable');
     });
@@ -341,6 +347,16 @@ describe('a list at a URL', () => {
     serve(await signToken(signer(), claims, { typ: 'revocation-list+jwt', ...header }));
     const ask = doorOf([{ url: url(), signed: true, issuer: ISSUER.issuer }]);
     expect(await ask(await tokenOf())).toBe(expected);
+  });
+
+  it('is refused when it is signed with an algorithm that the issuer may not use, although its key could', async () => {
+    const rsa = signingKey('RS256', 'r');
+    keys = new KeyList(key, rsa);
+    const claims = { iat: now, revocations: [] };
+    serve(await signToken(rsa, claims, { typ: 'revocation-list+jwt' }));
+    const lists = [{ url: url(), signed: true, issuer: ISSUER.issuer }];
+    expect(await doorOf(lists, { algorithms: ['ES256'] })(await tokenOf())).toBe('revocation_unavailable');
+    expect(await doorOf(lists)(await tokenOf())).toBe('proceed');
   });
 
   it('is refused when it should be signed and is not', async () => {
@@ -429,11 +445,58 @@ describe('a status list of an issuer', () => {
     expect(asked).toBe(0);
   });
 
+  it('says nothing about tokens of another issuer that refer to it, unless their issuer signed it, too', async () => {
+    serve(await listToken([0]));
+    const OTHER = 'https://other.example.com/';
+    const foreign = new KeyList(other);
+    const of = (issuer: string): object => ({ ...ISSUER, issuer, ...statusList() });
+    const ask = doorOf([], {}, { issuers: [of(ISSUER.issuer), of(OTHER)], common_caller_ids: true }, ({ issuer }) =>
+      issuer === OTHER ? foreign : keys,
+    );
+    const claims = {
+      aud: 'orders',
+      sub: 'ada',
+      iat: START,
+      exp: START + 60,
+      status: { status_list: { idx: 0, uri: uri() } },
+    };
+    const theirs = await signToken(other, { ...claims, iss: OTHER });
+    expect([await ask(await referring(0)), await ask(theirs)]).toEqual(['proceed', 'revocation_unavailable']);
+    expect(asked).toBe(2);
+  });
+
   it('is not asked about tokens without a reference, unless each must have one', async () => {
     expect(await doorOf([], statusList())(await tokenOf())).toBe('proceed');
     expect(await doorOf([], statusList({ required: true }))(await tokenOf())).toBe('claim_missing');
     expect(await doorOf([])(await referring(1))).toBe('proceed');
     expect(asked).toBe(0);
+  });
+
+  it('is used for max_stale in an outage, also after a restart with cache_directory', async () => {
+    const lists = join(folder, 'lists');
+    const restarted = (): ReturnType<typeof doorOf> =>
+      doorOf([], statusList({ max_stale: 100, list_fetch: { cache_directory: lists } }));
+    serve(await listToken([0, 1], { ttl: 60 }));
+    const ask = restarted();
+    expect(await ask(await referring(1))).toBe('token_revoked');
+    await isKept(lists);
+    answer = (response) => response.destroy();
+    now += 61;
+    for (const door of [ask, restarted()]) {
+      expect([await door(await referring(0)), await door(await referring(1))]).toEqual(['proceed', 'token_revoked']);
+    }
+    now += 100;
+    for (const door of [ask, restarted()]) expect(await door(await referring(0))).toBe('revocation_unavailable');
+  });
+
+  it('is refused when it is signed with an algorithm that the issuer may not use, although its key could', async () => {
+    const rsa = signingKey('RS256', 'r');
+    keys = new KeyList(key, rsa);
+    serve(await listToken([0], {}, rsa));
+    expect(await doorOf([], { ...statusList(), algorithms: ['ES256'] })(await referring(0))).toBe(
+      'revocation_unavailable',
+    );
+    expect(await doorOf([], statusList())(await referring(0))).toBe('proceed');
   });
 
   it('is fetched anew and not kept beyond max_lists', async () => {
@@ -443,6 +506,40 @@ describe('a status list of an issuer', () => {
     await ask(await referring(0, `${url()}/lists/2`));
     await ask(await referring(0));
     expect(asked).toBe(3);
+  });
+
+  // The last one that counts requests is above: lists of other tests are fetched anew, too.
+  it('is fetched anew at once when all keys and lists are to be', async () => {
+    serve(await listToken([0]));
+    const ask = doorOf([], statusList());
+    const token = await referring(0);
+    expect(await ask(token)).toBe('proceed');
+    serve(await listToken([1]));
+    expect(await ask(token)).toBe('proceed');
+    renewalChannel.publish({});
+    while ((await ask(token)) !== 'token_revoked') await new Promise(setImmediate);
+  });
+});
+
+describe('the ca_file of a list', () => {
+  it.each<readonly [string, readonly object[], object]>([
+    [
+      'revocation_lists[1].list_fetch.ca_file',
+      [{ url: 'https://a.test/', list_fetch: { ca_file: '/nonexistent' } }],
+      {},
+    ],
+    [
+      'revocation_lists[2].redis.ca_file',
+      [{ file: '/nonexistent/list' }, { redis: { host: 'a.test', ssl: true, ca_file: '/nonexistent' } }],
+      {},
+    ],
+    [
+      'issuers[1].status_list.list_fetch.ca_file',
+      [],
+      { status_list: { uri_prefixes: ['https://a.test/'], list_fetch: { ca_file: '/nonexistent' } } },
+    ],
+  ])('is a mistake in %s when it cannot be read', (field, lists, issuer) => {
+    expect(() => doorOf(lists, issuer)).toThrow(`config.${field}: the file cannot be read (ENOENT)`);
   });
 });
 

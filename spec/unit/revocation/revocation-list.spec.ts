@@ -35,8 +35,29 @@ describe('a revocation list', () => {
     ['has a name of 10 KB', { ...ENTRY, jti: 'a'.repeat(10_240) }, 'entry 1: jti has more than 500 characters'],
     ['has a name of 100 KB', { ...ENTRY, jti: 'a'.repeat(102_400) }, 'entry 1 is too long'],
     ['ends a token by its time of issue', { ...ENTRY, issued_before: NOW }, 'issued_before has no meaning with jti'],
+    [
+      'ends a session by its time of issue',
+      { iss: ISS, sid: 'a', exp: NOW, issued_before: NOW },
+      'issued_before has no meaning with sid',
+    ],
+    [
+      'has a time of issue in milliseconds',
+      { iss: ISS, sub: 'a', exp: NOW, issued_before: NOW * 1000 },
+      'issued_before is not a NumericDate',
+    ],
+    ['has an end before 1970', { ...ENTRY, exp: -1 }, 'exp is not a NumericDate'],
+    ['has an empty issuer', { ...ENTRY, iss: '' }, 'has no iss'],
+    ['has an issuer of 2 KB', { ...ENTRY, iss: 'i'.repeat(2049) }, 'has no iss, or one that is not a text'],
+    ['has an issuer that is no text', { ...ENTRY, iss: [ISS] }, 'has no iss, or one that is not a text'],
   ])('is refused as a whole when an entry %s', async (_, entry, reason) => {
     await expect(read(listOf(entry, ENTRY))).rejects.toThrow(reason);
+  });
+
+  it('may have names of 500 characters, issuers of 2048, and times up to the year 9999', async () => {
+    const entry = { iss: 'i'.repeat(2048), sub: 'a'.repeat(500), exp: 253_402_300_799, issued_before: 253_402_300_799 };
+    const { table } = await read(listOf(entry, { ...entry, sub: undefined }));
+    expect(table.findRevocation({ iss: entry.iss, sub: entry.sub, iat: NOW }, NOW)).toBe('sub');
+    expect(table.findRevocation({ iss: entry.iss, sub: 'b', iat: NOW }, NOW)).toBe('iss');
   });
 
   it('is refused when an entry is about another issuer than that of the list', async () => {
