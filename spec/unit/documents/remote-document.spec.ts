@@ -292,6 +292,77 @@ describe('a document that is not a key set', () => {
   });
 });
 
+describe('a document whose provider fails', () => {
+  it('is not asked for during the pause after a failure', async () => {
+    answer = broken;
+    const list = withdrawnIds();
+    expect(await list.load()).toBeUndefined();
+    expect(list.failure).toEqual(new FetchError('the provider answered 500, not 200', 500));
+    passSeconds(37);
+    expect([list.mayFetch(), list.retryAfterSeconds]).toEqual([false, 1]);
+    expect(await list.load()).toBeUndefined();
+    expect(requests).toHaveLength(1);
+    answer = undefined;
+    passSeconds(1);
+    expect(list.mayFetch()).toBe(true);
+    expect(await list.load()).toEqual(new Set(['a', 'b']));
+    expect([requests.length, list.failure]).toEqual([2, undefined]);
+  });
+
+  it('is used past its lifetime only until the next attempt could have ended', async () => {
+    const list = withdrawnIds();
+    const value = await list.load();
+    answer = broken;
+    passSeconds(600);
+    expect(await list.load()).toBe(value);
+    // The pause of 37.5 s, a cooldown, and the two seconds that an attempt may take.
+    passSeconds(69);
+    expect(list.current()).toBe(value);
+    passSeconds(1);
+    expect(list.current()).toBeUndefined();
+    // The fetch that the use in between has begun.
+    await list.load();
+  });
+
+  it('is used for max_stale past its lifetime, and no longer', async () => {
+    const list = withdrawnIds({ limits: { maxStale: 100 } });
+    await list.load();
+    answer = broken;
+    passSeconds(600);
+    await list.load();
+    passSeconds(99);
+    expect(await list.load()).toEqual(new Set(['a', 'b']));
+    passSeconds(1);
+    expect(await list.load()).toBeUndefined();
+    expect(states.join()).toBe('fresh,stale,unavailable');
+  });
+
+  it('is not there when the provider answers 304 to a request without a condition', async () => {
+    answer = (response) => response.writeHead(304).end();
+    expect(await withdrawnIds().load()).toBeUndefined();
+    expect(recorder.records[0]?.fields).toMatchObject({
+      reason: 'the provider answered 304 to a request without a condition',
+    });
+  });
+});
+
+describe('a document that is in use', () => {
+  it('is renewed in the background after four fifths of its lifetime, and not before', async () => {
+    const list = withdrawnIds();
+    const value = await list.load();
+    passSeconds(479);
+    expect(list.current()).toBe(value);
+    expect(list.mayFetch()).toBe(true);
+    passSeconds(1);
+    expect(list.current()).toBe(value);
+    while (requests.length < 2 || list.mayFetch()) await new Promise(setImmediate);
+    passSeconds(479);
+    expect(list.current()).toBe(value);
+    await new Promise(setImmediate);
+    expect(requests).toHaveLength(2);
+  });
+});
+
 describe('a document that takes long to read', () => {
   /** Lets the reader of a document go on. */
   let goOn: (() => void) | undefined;
@@ -352,6 +423,31 @@ describe('a document that is kept on disk', () => {
     passSeconds(700);
     expect(await withdrawnIds({ name }).load()).toEqual(new Set(['a', 'b']));
     expect(recorder.lines).toContain('warn: withdrawn ids of an earlier run are used until the provider answers');
+  });
+
+  it.each<readonly [string, number, Partial<LifeCycleLimits>, Partial<Published>]>([
+    ['is from the future, which would make it last for ever', -1, {}, {}],
+    ['is older than max_ttl and max_stale allow now', 160, { ttl: 60, maxTtl: 60, maxStale: 100 }, {}],
+    ['has passed its own end', 160, {}, { exp: START_MS / 1000 + 160 }],
+    ['is of no use', 0, {}, { ids: ['a', 'b', 'c', 'd'] }],
+  ])('is not used when it %s', async (_, ageSeconds, limits, changes) => {
+    const body = `signed ${JSON.stringify({ ...published, ...changes })}`;
+    const stored = { body, fetchedAtMs: START_MS, lifetimeSeconds: 600 };
+    await documentFile(join(directory, 'cache'), name).write(stored);
+    answer = broken;
+    passSeconds(ageSeconds);
+    expect(await withdrawnIds({ name, limits }).load()).toBeUndefined();
+  });
+
+  it('is used up to the last moment that max_ttl and max_stale allow', async () => {
+    const body = `signed ${JSON.stringify(published)}`;
+    await documentFile(join(directory, 'cache'), name).write({ body, fetchedAtMs: START_MS, lifetimeSeconds: 600 });
+    answer = broken;
+    passSeconds(159);
+    const list = withdrawnIds({ name, limits: { ttl: 60, maxTtl: 60, maxStale: 100 } });
+    expect(await list.load()).toEqual(new Set(['a', 'b']));
+    passSeconds(1);
+    expect(list.current()).toBeUndefined();
   });
 
   it('counts from its last confirmation', async () => {
