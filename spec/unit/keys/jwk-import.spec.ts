@@ -77,6 +77,14 @@ describe('a JWK', () => {
     expect(reasonFor({ ...RSA, n: null })).toBe('its n is not a string');
   });
 
+  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'])('is private by its member %s alone', (name) => {
+    expect(reasonFor({ ...RSA, [name]: 'AA' })).toBe('it is a private key');
+  });
+
+  it('verifies when its key_ops include verify, beside others', () => {
+    expect(importJwk({ ...EC, key_ops: ['wrapKey', 'verify'] }, false)).toMatchObject({ algorithms: ['ES256'] });
+  });
+
   it('verifies when its use is that of a SPIFFE JWT-SVID, and not of an X.509-SVID', () => {
     expect(importJwk({ ...EC, use: 'jwt-svid' }, false)).toMatchObject({ algorithms: ['ES256'] });
     expect(reasonFor({ ...EC, use: 'x509-svid' })).toBe('its use is not sig');
@@ -244,6 +252,12 @@ describe('a JWK', () => {
     expect(reasonFor({ kty: 'oct', k: 'c2hvcnQ' }, true)).toBe(UNSOUND);
     expect(reasonFor({ kty: 'oct', k: 7 }, true)).toBe('its k is not a string');
     expect(reasonFor({ kty: 'oct' }, true)).toBe('its k is not a string');
+  });
+
+  it('is the secret whose bytes it names in Base64url', () => {
+    const bytes = randomBytes(64);
+    const { key } = importJwk({ kty: 'oct', k: bytes.toString('base64url') }, true) as VerificationKey;
+    expect(key.export()).toEqual(bytes);
   });
 
   it('is no secret when it is a public key, which everyone may know (C2)', () => {

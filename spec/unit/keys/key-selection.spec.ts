@@ -55,6 +55,8 @@ describe('the key for a token', () => {
       expect(selectKey([narrow, wide], { alg: 'RS256', kid })).toEqual({ status: 'found', key: narrow });
       expect(selectKey([narrow, wide], { alg: 'PS256', kid })).toEqual({ status: 'found', key: wide });
     }
+    const again = [ec, otherEc, { ...ec, kid: 'a' }, { ...otherEc, kid: 'b' }, { ...ec, kid: 'c' }];
+    expect(selectKey(again, { alg: 'ES256', kid: undefined })).toEqual({ status: 'found', key: ec, others: [otherEc] });
     const renamed = Array.from({ length: 5 }, (_, index) => ({ ...ec, kid: `ec-${index}` }));
     expect(selectKey(renamed, { alg: 'ES256', kid: undefined })).toEqual({ status: 'found', key: renamed[0] });
   });

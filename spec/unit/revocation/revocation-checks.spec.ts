@@ -428,6 +428,7 @@ describe('a status list of an issuer', () => {
     ['is signed by another', () => listToken([0], {}, other)],
     ['is about another URI', () => listToken([0], { sub: 'https://auth.example.com/lists/1' })],
     ['has expired', () => listToken([0], { exp: START - 1 })],
+    ['is from the future', () => listToken([0], { iat: START + 301 })],
     ['is none', () => Promise.resolve('eyJ')],
   ])('refuses with 503 when the list %s', async (_, made) => {
     serve(await made());
@@ -463,6 +464,22 @@ describe('a status list of an issuer', () => {
     const theirs = await signToken(other, { ...claims, iss: OTHER });
     expect([await ask(await referring(0)), await ask(theirs)]).toEqual(['proceed', 'revocation_unavailable']);
     expect(asked).toBe(2);
+  });
+
+  it('is below a prefix of the entry whose token refers to it: those of others do not count', async () => {
+    serve(await listToken([0]));
+    const below = doorOf([], { status_list: { uri_prefixes: ['https://a.test/', `${url()}/lists/`] } });
+    expect(await below(await referring(0))).toBe('proceed');
+    const OTHER = 'https://other.example.com/';
+    const of = (issuer: string, prefix: string): object => ({
+      ...ISSUER,
+      issuer,
+      status_list: { uri_prefixes: [prefix] },
+    });
+    const issuers = [of(ISSUER.issuer, `${url()}/lists/`), of(OTHER, `${url()}/others/`)];
+    const ask = doorOf([], {}, { issuers, common_caller_ids: true });
+    const theirs = await tokenOf({ iss: OTHER, status: { status_list: { idx: 0, uri: uri() } } });
+    expect([await ask(await referring(0)), await ask(theirs)]).toEqual(['proceed', 'claim_invalid']);
   });
 
   it('is not asked about tokens without a reference, unless each must have one', async () => {
@@ -514,10 +531,17 @@ describe('a status list of an issuer', () => {
     const ask = doorOf([], statusList());
     const token = await referring(0);
     expect(await ask(token)).toBe('proceed');
-    serve(await listToken([1]));
+    const text = await listToken([1]);
+    const asked: unknown[][] = [];
+    answer = (response) => {
+      const { accept, 'cache-control': control } = response.req.headers;
+      asked.push([accept, control]);
+      response.end(text);
+    };
     expect(await ask(token)).toBe('proceed');
     renewalChannel.publish({});
     while ((await ask(token)) !== 'token_revoked') await new Promise(setImmediate);
+    expect(asked).toContainEqual(['application/statuslist+jwt', 'no-cache']);
   });
 });
 

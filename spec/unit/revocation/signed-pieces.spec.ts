@@ -1,4 +1,4 @@
-import { compactVerify } from 'jose';
+import { CompactSign, compactVerify } from 'jose';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ALGORITHMS } from '../../../schema/algorithms';
@@ -105,6 +105,33 @@ describe('a signed document that comes in pieces', () => {
     ['names another algorithm', () => `${segment({ alg: 'ES384', typ: TYPE })}.${segment(CLAIMS)}.AAAA`, 'no key'],
   ])('is refused when it %s', async (_, changed, reason) => {
     await expect(read(changed(jws.get('ES256')!), signerOf('ES256'))).rejects.toThrow(reason);
+  });
+
+  it('is given up when its header does not end, before more of it is asked for', async () => {
+    let given = 0;
+    function* endless(): Generator<Uint8Array> {
+      for (;;) {
+        if ((given += 1) > 100) throw new Error('nobody should ask for so much');
+        yield Buffer.alloc(1024, 'A');
+      }
+    }
+    await expect(signedPieces(endless(), signerOf('ES256')).next()).rejects.toThrow('not a signed JWT');
+    expect(given).toBe(9);
+  });
+
+  it('is refused while the keys are not available', async () => {
+    const list = new KeyList(keys.get('ES256')!);
+    list.answer = { status: 'unavailable', retryAfterSeconds: 7 };
+    await expect(read(jws.get('ES256')!, signerOf('ES256', { keys: list }))).rejects.toThrow(
+      'the keys that verify the document are not available',
+    );
+  });
+
+  it('is refused when what was signed is not UTF-8', async () => {
+    const key = keys.get('ES256')!;
+    const signed = new CompactSign(Buffer.from([0x7b, 0xff])).setProtectedHeader({ alg: 'ES256', typ: TYPE });
+    const text = await signed.sign(key.privateKey);
+    await expect(readSignedText([Buffer.from(text)], signerOf('ES256'))).rejects.toThrow('the document is not UTF-8');
   });
 
   it('is refused when its algorithm is not accepted', async () => {

@@ -56,9 +56,27 @@ describe('a status list', () => {
     ['is not encoded', claims({ status_list: { bits: 1, lst: 'a+b' } }), 'lst is not base64url'],
     ['is not packed', claims({ status_list: { bits: 1, lst: 'AAAA' } }), 'not in the ZLIB format'],
     ['lives for no time', claims({ ttl: 0 }), 'ttl is not positive'],
+    ['lives for less than no time', claims({ ttl: -1 }), 'ttl is not a number'],
+    ['ends after the year 9999', claims({ exp: 253_402_300_800 }), 'exp is not a number'],
+    ['has a list that is no text', claims({ status_list: { bits: 1, lst: 7 } }), 'lst is not base64url'],
+    ['has a list that is null', claims({ status_list: null }), 'status_list is not an object'],
     ['lives for a text', claims({ ttl: '60' }), 'ttl is not a number'],
   ])('is refused when it %s', async (_, value, reason) => {
     await expect(read(value)).rejects.toThrow(reason);
+  });
+
+  it('is refused when its claims are not JSON', async () => {
+    await expect(readStatusList('{', URI, 100, NOW)).rejects.toThrow('the claims set is not JSON');
+  });
+
+  it('may be made five minutes ahead, and end in the year 9999', async () => {
+    const { expiresAtMs } = await readStatusList(
+      JSON.stringify(claims({ iat: NOW + 300, exp: 253_402_300_799 })),
+      URI,
+      100,
+      NOW,
+    );
+    expect(expiresAtMs).toBe(253_402_300_799_000);
   });
 
   it('is refused when it unpacks to a gigabyte, and costs only what is allowed', async () => {
