@@ -1,4 +1,4 @@
-/** For what stands beside the gateway: the package's export `kong-plugin-jwt-identity/bff` (docs/BFF.md). */
+/** For front ends beside the gateway: the package's export `kong-plugin-jwt-identity/bff` (docs/BFF.md). */
 import { randomUUID } from 'node:crypto';
 import { ConfigError } from '../../schema/config-error';
 import type { Claims } from '../core/claim-selector';
@@ -80,7 +80,7 @@ export interface Gatekeeper {
 /** RFC 6265 §4.1.1 cookie-name. */
 const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
-/** What Kong's own plugins tell a service about a caller whom nobody knows (Kong 3.9.3). */
+/** What Kong's own plugins tell a service about an anonymous caller (Kong 3.9.3). */
 const ANONYMOUS = { 'X-Anonymous-Consumer': 'true' } as const;
 
 // In the BFF's own log only what somebody must see to, unless asked for more.

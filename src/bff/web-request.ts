@@ -19,7 +19,7 @@ export function requestView(request: Request): RequestView {
 
 /**
  * Returns the id of the trace that a request belongs to, if it names one. Several lines are joined, and then none counts.
- * It is for answers, so it never throws: what is no request has no trace.
+ * It is for answers, so it never throws: anything but a request has no trace.
  */
 export function traceIdOfRequest(request: Request): string | undefined {
   try {

@@ -12,7 +12,7 @@ import type { Violation } from '../kong/schema-language/violation';
 import { escapeControls } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 
-/** Something else signs, and nobody sees it: the gateway's own keys are on another machine. */
+/** Stands in for the gateway's own keys, which are on another machine. Nothing that it signs is sent. */
 export const stagedSigningKey = (): SigningKey => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return { alg: 'ES256', kid: 'staged', key: privateKey };

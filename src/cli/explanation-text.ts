@@ -17,7 +17,7 @@ export function explanationText(explained: ExplainedRoute): string {
     ...(changes?.query === undefined ? [] : [['query', changes.query] as const]),
     ...Object.entries(kong).map(([name, value]) => ['kong', `${name} = ${JSON.stringify(value)}`] as const),
   ];
-  // What a client sent must not move the cursor of whoever reads this.
+  // What a client sent must not move the reader's cursor.
   return lines.map(([label, text]) => `${label.padEnd(10)} ${escapeControls(text)}\n`).join('');
 }
 

@@ -142,7 +142,7 @@ function readOrEmpty(file: string): string {
   }
 }
 
-/** Writes a file in one step: whoever reads it finds the old text or the new one. */
+/** Writes a file in one step: readers find the old text or the new one. */
 function writeWhole(file: string, text: string, mode: number): void {
   const draft = `${file}.${process.pid}`;
   try {

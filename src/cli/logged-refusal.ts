@@ -5,7 +5,7 @@ import { unreadable } from './diagnosis';
 
 /** A line about a refusal, as Kong's log or that of another door has it. */
 export interface LoggedRefusal {
-  /** What stands before the line, such as Kong's time and level. */
+  /** What precedes the line, such as Kong's time and level. */
   readonly before: string;
   readonly fields: Readonly<Record<string, string>>;
 }

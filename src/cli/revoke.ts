@@ -171,7 +171,7 @@ function iso(seconds: number): string {
   return new Date(seconds * 1000).toISOString();
 }
 
-/** A name must not move the cursor of whoever reads this. */
+/** A name must not move the reader's cursor. */
 function printable(text: string): string {
   return /^[\x21-\x7e]+$/.test(text) ? text : JSON.stringify(text);
 }

@@ -37,7 +37,7 @@ export interface IdentityTokenOptions {
   readonly requireBinding?: boolean;
   /** Certificate authorities for `jwksUri`, a file in PEM; otherwise those of Node. */
   readonly caFile?: string;
-  /** Fetch keys over plain http from another machine. Unsafe: whoever is on the way chooses the keys. */
+  /** Fetch keys over plain http from another machine. Unsafe: an attacker in the network chooses the keys. */
   readonly allowHttp?: boolean;
 }
 
@@ -47,7 +47,7 @@ const MAX_LIFETIME = 300;
 /**
  * Takes a request for the gateway's when it carries a token that the gateway signed for this service just now, and
  * vouches for the identity headers in it. It does not tell who passed the token on: until it expires, it can be used
- * again by whoever sees it, for the same caller and, when bound, for the same request.
+ * again by anybody who sees it, for the same caller and, when bound, for the same request.
  *
  * Verified by the very code that verifies callers' tokens: algorithm, type, issuer, audience, times, keys and their
  * rotation.

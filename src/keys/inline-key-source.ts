@@ -13,7 +13,7 @@ import { readKeySet, type KeySetDocument } from './key-set-document';
 const MAX_KEYS = 1000;
 
 /**
- * Returns the keys that stand in the configuration itself: `jwks`, `public_key` or `secret`. They never change. A key set
+ * Returns the keys that the configuration itself contains: `jwks`, `public_key` or `secret`. They never change. A key set
  * is read by the same rules as one from the network, but may hold secrets.
  *
  * @param onSkipped - is told why keys of `jwks` are left out, in words that hold nothing of them

@@ -9,7 +9,7 @@ const AMBIGUOUS_KEY: KeyLookup = { status: 'not_found', reason: 'ambiguous_key' 
  * Chooses the key of a set for a token: it must be able to do `alg`, and have the token's `kid` when the token names one.
  * Two different keys under one `kid` say nothing, and none is taken. A token without a `kid` gets the few that fit, in
  * their order; when there are more than {@link MAX_TRIED_KEYS}, none: trying them all would let a token choose how much
- * work it makes. A key that is listed twice is one key.
+ * work it makes. Duplicate entries of a key count as one.
  *
  * @see RFC 7515 Appendix D, RFC 7517 §4.5
  */

@@ -15,7 +15,7 @@ import type { Violation } from '../kong/schema-language/violation';
 /** Configurations of the plugin, by the name under which a gateway asks for them. */
 export type NamedConfigs = Readonly<Record<string, unknown>>;
 
-/** A name that stands in a URL as it is: RFC 3986 unreserved characters. */
+/** A name that needs no escapes in a URL: RFC 3986 unreserved characters. */
 const POLICY_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,128}$/;
 
 const NAME_RULE = 'each needs a name of letters, digits, - . _ ~, because a gateway asks for it in a URL';

@@ -51,7 +51,7 @@ export class FrameDecoder {
     return this.cut(joined);
   }
 
-  /** Whether the stream stands between two frames. */
+  /** Whether the stream is between two frames. */
   get isAtBoundary(): boolean {
     return this.pendingBytes === 0;
   }

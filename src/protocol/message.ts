@@ -97,7 +97,7 @@ export function message<F extends Fields>(fields: F): Codec<ValuesOf<F>> {
   };
 }
 
-/** Returns what stands before a field on the wire. */
+/** Returns the tag that precedes a field on the wire. */
 export function tagOf(number: number, wire: WireType): number {
   return ((number << 3) | wire) >>> 0;
 }

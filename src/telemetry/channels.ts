@@ -1,5 +1,5 @@
 /**
- * What the plugin tells whoever listens in the same process: typed `node:diagnostics_channel` channels. The plugin
+ * What the plugin tells listeners in the same process: typed `node:diagnostics_channel` channels. The plugin
  * server's metrics subscribe to them; under the stock plugin server nobody does, and publishing costs one comparison.
  * Messages never hold a token, a claim's value or key material.
  */
@@ -121,5 +121,5 @@ export const keyFetchChannel = channel('key-fetch') as TypedChannel<KeyFetchMess
 export const keySetChannel = channel('key-set') as TypedChannel<KeySetMessage>;
 /** Every change in a list of revoked tokens. */
 export const revocationListChannel = channel('revocation-list') as TypedChannel<RevocationListMessage>;
-/** The other way round: whoever runs the plugin wants all keys to be read anew, now. */
+/** The other way round: the process that runs the plugin asks for all keys to be read anew. */
 export const renewalChannel = channel('renewal') as TypedChannel<object>;

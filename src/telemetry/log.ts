@@ -38,7 +38,7 @@ export function formatRecord(level: LogLevel, message: string, fields: LogFields
   return `${level}: ${escapeControls(message)}${text === '' ? '' : ` ${text}`}`;
 }
 
-/** Returns fields as they stand in a log line: `name=value name="other value"`. */
+/** Returns fields as they are written in a log line: `name=value name="other value"`. */
 export function formatFields(fields: LogFields): string {
   return Object.entries(fields)
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${quoteIfNeeded(String(value))}`]))
@@ -69,7 +69,7 @@ function quoteIfNeeded(text: string): string {
   return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(text) ? text : escapeControls(JSON.stringify(text));
 }
 
-/** Returns a text in which nothing can start a new line or move the cursor of whoever reads it. */
+/** Returns a text in which nothing can start a new line or move the reader's cursor. */
 export function escapeControls(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -6,7 +6,7 @@ interface Cjson {
 
 const cjson = require('cjson.safe') as Cjson;
 
-/** Parses JSON; `undefined` when it is none. */
+/** Parses JSON; `undefined` when it is not JSON. */
 export function decode(text: string): unknown {
   const [value] = cjson.decode(text);
   return value;

@@ -45,7 +45,7 @@ export function count(label: string): void {
 }
 
 /**
- * Counts an outcome of the current request for its route, whoever decided it.
+ * Counts an outcome of the current request for its route, also of a repeated answer.
  *
  * @param outcome - `proceed` or the code of a refusal
  */

@@ -114,7 +114,7 @@ function withAddresses(document: unknown, services: Readonly<Record<string, stri
   return { ...document, services: replaced };
 }
 
-/** Returns an address without a slash at its end. @throws ConfigError, which names the field, for what is none */
+/** Returns an address without a slash at its end. @throws ConfigError, which names the field, for anything else */
 export function serviceAddress(field: string, address = ''): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username === '';

@@ -42,8 +42,8 @@ export interface DoorOptions extends RouteSource {
   readonly loginPath?: string;
   readonly limits?: Partial<DoorLimits>;
   /**
-   * Returns the address of the client, for `X-Forwarded-For`. A Web `Request` does not have it, and what a header says
-   * is only as good as whoever wrote it; so services are told none unless this is given.
+   * Returns the address of the client, for `X-Forwarded-For`. A Web `Request` does not have it, and clients can
+   * write any header; so services get no address unless this is given.
    */
   readonly clientAddress?: (request: Request) => string | undefined;
 }

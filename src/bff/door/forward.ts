@@ -22,7 +22,7 @@ export interface ServiceConnection {
 
 /** What the service is asked. */
 export interface ForwardTarget {
-  /** Path and query, as they stand in a request line. */
+  /** Path and query, as in a request line. */
   readonly path: string;
   /** All headers that the service gets, such as the `forwardedHeaders` of an admission; not how the body is framed. */
   readonly headers: Headers;

@@ -116,7 +116,7 @@ const MAX_OPENED = 1000;
  * Returns sessions that live in cookies and at the provider: no store. In memory there are only the renewals of the last
  * minute, the names of sessions that ended here, and what the cookies seen last hold.
  *
- * @throws ConfigError for an origin or a secret that is none, or a cookie that other hosts could set
+ * @throws ConfigError for an invalid origin or secret, or a cookie that other hosts could set
  */
 export function createSessions(options: SessionOptions): Sessions {
   const { secrets, refresh, refreshBeforeSeconds = 60, maxAgeSeconds = 12 * 3600, now = Date.now } = options;

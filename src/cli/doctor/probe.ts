@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
-/** Every request of `doctor` has this, so that whoever reads logs knows what it was. */
+/** Every request of `doctor` has this, so that readers of logs know its origin. */
 export const MARK = { 'User-Agent': 'kong-jwt-identity doctor' } as const;
 
 /** How much of an answer is read, in bytes. */

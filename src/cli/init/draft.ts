@@ -29,7 +29,7 @@ export interface Draft {
   readonly services: readonly DraftService[];
   /** One of them is needed for every service that says nothing else; empty: any verified caller may. */
   readonly roles: readonly string[];
-  /** What nobody said, so that it must be replaced. */
+  /** Parts that were not given, and must be replaced. */
   readonly examples: ReadonlySet<Asked>;
 }
 

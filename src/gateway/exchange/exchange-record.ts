@@ -1,7 +1,7 @@
 import type { Exchange, ResponseHead } from './exchange';
 import type { LocalResponse } from '../http/local-response';
 
-/** One request that is over: what came of it, for logs and for whoever watches the gateway. */
+/** One request that is over: its outcome, for logs and for observers of the gateway. */
 export interface ExchangeRecord {
   readonly exchange: Exchange;
   /** The head as it was sent to the client. */

@@ -14,7 +14,7 @@ export const MAX_HEADER_BYTES = 4 * MAX_LINE_BYTES;
 /** Most header lines. Kong 3.9.3: its nginx has a patch that sets this limit (CVE-2026-49975). */
 const MAX_LINES = 1_000;
 
-/** Headers that may stand once (nginx 1.25: `ngx_http_process_unique_header_line`, and `Host`). */
+/** Headers that may occur once (nginx 1.25: `ngx_http_process_unique_header_line`, and `Host`). */
 const UNIQUE = new Set([
   'host',
   'authorization',

@@ -62,7 +62,7 @@ export function response(status: number, body: string | Uint8Array, headers: rea
   return { status, headers, body: typeof body === 'string' ? Buffer.from(body) : Buffer.from(body) };
 }
 
-/** The form of the first of the best-liked media types; JSON when it is none of ours. */
+/** The format of the most preferred media type; JSON when Kong does not have it. */
 function acceptedType(accept: string): string {
   let best = { type: 'application/json', quality: 0 };
   for (const item of accept.split(',')) {

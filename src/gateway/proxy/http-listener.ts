@@ -129,7 +129,7 @@ export class HttpListener {
   }
 
   /**
-   * Kong upgrades to WebSocket only; whoever asks for another protocol, as Java's client does for HTTP/2, gets an
+   * Kong upgrades to WebSocket only. A client that asks for another protocol, as Java's does for HTTP/2, gets an
    * ordinary answer. Node has stopped reading after the headers, so it reads the request again without that header.
    */
   #withoutUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {

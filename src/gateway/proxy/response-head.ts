@@ -68,7 +68,7 @@ export function addOwnHeaders(
   }
 }
 
-/** Kong 3.9.3: nginx's `charset UTF-8` says so of these types, whoever made the body, unless a charset is named. */
+/** Kong 3.9.3: nginx's `charset UTF-8` applies to these types, also to bodies of services, unless a charset is named. */
 const CHARSET_TYPES = [
   'application/javascript',
   'application/rss+xml',

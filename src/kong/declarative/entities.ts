@@ -38,7 +38,7 @@ export interface Route extends Entity {
   readonly service: Service | null;
 }
 
-/** Somebody whom plugins may know. */
+/** A consumer: a caller known to Kong's plugins. */
 export interface Consumer extends Entity {
   readonly username: string | null;
   readonly custom_id: string | null;

@@ -11,7 +11,7 @@ export interface HttpQuestion {
   readonly rawHeaders: readonly string[];
 }
 
-/** What a gateway wants to know. */
+/** What a gateway asks. */
 export interface Question {
   /** Name of the policy. */
   readonly policy: string;

@@ -38,7 +38,7 @@ export interface PolicyDependencies {
 /** Most characters of an unknown name in the log. */
 const MAX_LOGGED_NAME = 64;
 
-/** What tells a service that nobody is known, as Kong does. */
+/** Tells a service that the request is anonymous, as Kong does. */
 const ANONYMOUS_HEADER = 'X-Anonymous-Consumer';
 
 /**

@@ -50,8 +50,8 @@ export function createEventObserver(): (outcome: string, durationMs: number) => 
 /**
  * Makes everything else that is known about a worker readable: what the plugin publishes and what the server holds.
  *
- * @param place - tells workers apart; whoever replaces a dead worker carries on its series, so that counters reset as
- * Prometheus expects
+ * @param place - tells workers apart; the replacement of a dead worker continues its series, so that counters
+ * reset as Prometheus expects
  */
 export function observeServer(server: MeasuredServer, place: string): void {
   register.setDefaultLabels({ worker: place });

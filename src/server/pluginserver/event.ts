@@ -126,7 +126,7 @@ export class PhaseEvent {
 
   private proceed(): void {
     if (this.#isOver) return;
-    // A read whose answer nobody saw is a forgotten await: a decision may hang on it.
+    // A read whose answer was not awaited: a decision may depend on it.
     if (this.#openReads.length > 0) this.fail({ reason: 'the plugin returned before its reads were answered' });
     else this.#end('proceed');
   }
@@ -165,7 +165,7 @@ export class PhaseEvent {
   }
 }
 
-/** A rejection that is no accident when nobody looks at it: the event has been ended and logged already. */
+/** A rejection that need not be handled: the event has been ended and logged already. */
 function rejected(error: unknown): Promise<never> {
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it was thrown
   const rejection = Promise.reject(error);

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 
 /**
- * Closes this process's stdout and stderr, so that whoever reads them sees their end. What is written later is lost.
+ * Closes this process's stdout and stderr, so that their readers see the end. What is written later is lost.
  *
  * For a worker that outlives its supervisor. Kong 3.9.3: a plugin server's output is read to its end before its exit is
  * noticed, and only then another server is started.

@@ -65,12 +65,12 @@ export class SupervisedInstances implements InstanceSource {
     this.send({ kind: 'close-instance', id });
   }
 
-  /** Hands the supervisor's answer to whoever asked. */
+  /** Passes the supervisor's answer to the caller that asked. */
   receive(message: ToWorker): void {
     if ('request' in message) this.#waiting.get(message.request)?.(message);
   }
 
-  /** Notes that the supervisor is gone: whoever waits for it, or asks it from now on, is told at once. */
+  /** Notes that the supervisor is gone: callers that wait for it, or ask from now on, get an error at once. */
   abandon(): void {
     this.#isAbandoned = true;
     for (const settle of this.#waiting.values()) settle(undefined);

@@ -69,7 +69,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }, UNUSED_MS).unref();
   const settings = { socketPath, supervisorPid: process.pid, takesOver, pluginPath, deadlineMs };
   let onUnclaimed: (error: unknown) => void = () => undefined;
-  // A server that Kong does not reach must not say that it serves: whoever does listen there would answer for it.
+  // A server that Kong does not reach must not say that it serves: the process that does listen there would answer for it.
   const unclaimed = new Promise<never>((_, reject) => {
     onUnclaimed = reject;
   });

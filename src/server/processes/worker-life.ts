@@ -67,7 +67,7 @@ export function liveAsWorker(service: WorkerService, log: Log, onMessage: (messa
     service.failAll('the worker broke');
     void stop(0, 1);
   });
-  // A rejection that nobody waited for cannot have been part of a decision, as one goes on by a normal return only.
+  // A promise that was not awaited cannot have been part of a decision: only a normal return continues one.
   // Ending here would let one such bug take the service down.
   process.on('unhandledRejection', (error: unknown) => {
     log('error', 'a promise was rejected and nobody waited for it', describeError(error));

@@ -30,7 +30,7 @@ export interface DecisionWorkerSettings {
 /** Environment variable with a worker's {@link WorkerSettings} or {@link DecisionWorkerSettings} as JSON. */
 export const WORKER_SETTINGS_VARIABLE = 'JWT_IDENTITY_WORKER_SETTINGS';
 
-/** Environment variable with the number of a worker's place, from 1; whoever replaces it gets the same. */
+/** Environment variable with the number of a worker's place, from 1; its replacement gets the same. */
 export const WORKER_PLACE_VARIABLE = 'JWT_IDENTITY_WORKER_PLACE';
 
 /** Worker → supervisor. */

@@ -26,7 +26,7 @@ interface Member {
   readonly place: number;
   readonly startedAtMs: number;
   isServing: boolean;
-  /** How often it was looked at since it was last heard. Counted, not timed, so that a pause of this process is none. */
+  /** Checks since its last message. Counted, not timed, so that a pause of this process does not count. */
   silentLooks: number;
 }
 
@@ -36,7 +36,7 @@ export class WorkerPool {
   #restarts = 0;
   #quickDeaths = 0;
   #isStopping = false;
-  /** Told whether the first worker serves; afterwards nobody. */
+  /** Called once, when it is known whether the first worker serves; then `undefined`. */
   #onFirst: ((isServing: boolean) => void) | undefined;
   #onAllGone: (() => void) | undefined;
 

@@ -4,7 +4,7 @@ import { shellCommand, type PluginServerSettings } from './server-settings';
 
 /**
  * Returns the settings for this package's own plugin server, as they would stand in Kong's configuration, but that it
- * ends with whoever starts it, also when that is killed.
+ * ends with the process that starts it, also when that is killed.
  *
  * @param folder - where the socket goes
  * @param serveFlags - more arguments for `kong-jwt-identity serve`
