@@ -51,7 +51,8 @@ export class HttpListener {
       void handle(request, response);
     });
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#takeOver(request, socket, head);
+      const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
+      if (isWebSocket && !announcesBody(request)) this.#takeOver(request, socket, head);
       else this.#withoutUpgrade(request, socket, head);
     });
     // Refused, as by nginx; without this, Node closes the connection without a word.
@@ -131,6 +132,8 @@ export class HttpListener {
   /**
    * Kong upgrades to WebSocket only. A client that asks for another protocol, as Java's does for HTTP/2, gets an
    * ordinary answer. Node has stopped reading after the headers, so it reads the request again without that header.
+   *
+   * A handshake with a body gets one, too: Node does not read a body behind a handshake, and the service would wait for it.
    */
   #withoutUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const lines: string[] = [];
@@ -139,9 +142,16 @@ export class HttpListener {
       if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}\r\n`);
     }
     const start = `${request.method ?? ''} ${request.url ?? ''} HTTP/${request.httpVersion}\r\n`;
-    socket.unshift(Buffer.concat([Buffer.from(`${start}${lines.join('')}\r\n`, 'latin1'), head]));
-    this.#server.emit('connection', socket);
+    void this.#inOrder(socket, () => {
+      socket.unshift(Buffer.concat([Buffer.from(`${start}${lines.join('')}\r\n`, 'latin1'), head]));
+      this.#server.emit('connection', socket);
+      return Promise.resolve();
+    });
   }
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
 function continueOnRead(request: IncomingMessage, response: ServerResponse): void {

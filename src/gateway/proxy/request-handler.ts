@@ -50,8 +50,11 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     response.on('close', () => {
       gone.abort();
     });
-    const { exchange, refusal } = openExchange(request, generation.router, now());
+    let exchange: Exchange | undefined;
     try {
+      const arrival = openExchange(request, generation.router, now());
+      const { refusal } = arrival;
+      exchange = arrival.exchange;
       const work = new ExchangeWork(exchange, generation, gone.signal, options);
       const { head, content, plugins, facts, durations } = await work.answer(refusedWith ?? refusal?.status ?? null);
       const isComplete = await sendResponse(response, head, content);
@@ -60,13 +63,26 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       for (const plugin of plugins) plugin.log?.(record);
       observer?.(record);
     } catch (error) {
-      log('error', 'request failed', { request_id: exchange.requestId, reason: (error as Error).message });
-      if (response.headersSent) response.destroy();
-      else await sendResponse(response, headFromHere(exchange, errorFor(exchange, 500)), errorFor(exchange, 500).body);
+      const { message: reason } = error as Error;
+      log('error', 'request failed', { ...(exchange !== undefined && { request_id: exchange.requestId }), reason });
+      await answerFailure(response, exchange);
     } finally {
       release();
     }
   };
+}
+
+/** Answers with 500, or ends the connection where that is not possible. Never rejects. */
+async function answerFailure(response: ServerResponse, exchange: Exchange | undefined): Promise<void> {
+  try {
+    if (exchange === undefined || response.headersSent) response.destroy();
+    else {
+      const answer = errorFor(exchange, 500);
+      await sendResponse(response, headFromHere(exchange, answer), answer.body);
+    }
+  } catch {
+    response.destroy();
+  }
 }
 
 /** The way of one request to its answer. */

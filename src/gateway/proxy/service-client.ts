@@ -59,7 +59,9 @@ export class ServiceClient {
       const outcome = await this.#try(request, body, content, given);
       if (!('failure' in outcome)) return outcome;
       const { failure, wasSent } = outcome;
-      const isRepeatable = !wasSent || (content === null && !NOT_REPEATED.includes(request.method));
+      // What is left of a body is not the body: the service would wait for the rest, and find it in the next request.
+      const isSpent = content !== null && !Buffer.isBuffer(content) && content.readableDidRead;
+      const isRepeatable = !isSpent && (!wasSent || (content === null && !NOT_REPEATED.includes(request.method)));
       const isHopeless = failure.status === 503 || given.aborted;
       if (!isRepeatable || isHopeless || tries >= request.service.retries) return failure;
     }
