@@ -120,7 +120,7 @@ export function readTextFile(file: string): string {
   }
 }
 
-/** What is said of a file that cannot be read. */
+/** The message about a file that cannot be read. */
 export function unreadable(file: string, error: unknown): CommandFailure {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
   const reason = code === 'EISDIR' ? 'is a folder; a file is needed' : `cannot be read (${code})`;

@@ -48,7 +48,7 @@ export function addServerOptions(command: Command): Command {
 export function becomeServer({ logLevel, untilStdinEnds }: ServerFlags): Logger {
   // The workers and what runs in them read the level from here.
   if (logLevel !== undefined) process.env[LOG_LEVEL_VARIABLE] = logLevel;
-  // Whoever started it closes our stderr when it dies. That must not be an error of its own.
+  // The process that started it closes our stderr when it dies. That must not be an error of its own.
   process.stderr.on('error', () => undefined);
   if (untilStdinEnds) process.stdin.on('close', () => process.kill(process.pid, 'SIGINT')).resume();
   return createLogger();

@@ -7,7 +7,7 @@ import type { ListenAddress } from './listen-address';
 
 /**
  * Opens an endpoint of this process beside its server: at once or, when another server is being replaced, which serves the
- * same until it ends, as soon as that lets go of the address. It keeps no process going that serves nothing else.
+ * same until it ends, as soon as that closes the address. It keeps no process going that serves nothing else.
  *
  * @param says - what the log says when it listens, and when it cannot
  * @throws the error of `listen(2)`, at once only

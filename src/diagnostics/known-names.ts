@@ -27,7 +27,7 @@ function knownNames(path: string): readonly string[] {
   return [...namesOf(schema), ...others];
 }
 
-/** Returns what is said of a field, with the name that was probably meant instead of an unknown one. */
+/** Returns the message about a field, with the name that was probably meant instead of an unknown one. */
 export function withSuggestion(field: string, message: string): string {
   if (message !== 'unknown field') return message;
   const meant = suggestion(field.slice(field.lastIndexOf('.') + 1), knownNames(field));

@@ -35,7 +35,7 @@ export interface GuardOptions<Mapping extends IdentityMapping> {
 
 /** Lets requests of the gateway pass that meet the requirements, and answers all others as the gateway would. */
 export interface Guard<I> {
-  /** For Express and whatever else takes Connect's middleware. */
+  /** For Express and other servers that take Connect's middleware. */
   middleware(
     ...requirements: readonly Requirement<I>[]
   ): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;

@@ -32,7 +32,7 @@ export async function openSession(request: Request, { open }: DoorSession): Prom
   if (open === undefined) return { request, token: undefined, setCookies: [] };
   const { token, setCookies } = await open(request);
   const headers = new Headers(request.headers);
-  // What a browser says under this name is nobody's session.
+  // A browser's own cookie of this name is not a session.
   const others = (headers.get('cookie') ?? '')
     .split(';')
     .filter((pair) => !isTokenCookie(pair, { cookieNames: [OPENED_COOKIE] }));

@@ -171,7 +171,7 @@ function targetOf({ route, service, config }: GuardedRoute, options: DoorOptions
       writeTimeoutMs: service.write_timeout,
       readTimeoutMs: service.read_timeout,
       retries: service.retries,
-      // Kong 3.9.3 checks no certificate unless `tls_verify` says so. Here it takes a word to leave it out.
+      // Kong 3.9.3 checks no certificate unless `tls_verify` says so. Here it is checked unless `tls_verify: false`.
       verifyTls: service.tls_verify !== false,
       maxBodyBytes: limits.maxBodyBytes,
     });

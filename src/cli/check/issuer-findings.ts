@@ -29,7 +29,7 @@ export function issuerFindings(entry: IssuerConfig, { metadata, keySet }: Issuer
   if (entry.jwks !== null) return [...found, ...inlineFindings(entry.jwks, keySet)];
   if (entry.secret !== null || entry.publicKey !== null) return found;
   if (keySet instanceof FetchError) {
-    // That the document names another issuer was said with both names.
+    // Another issuer in the document was reported with both names.
     const isSaid = found.some(({ field }) => field === 'issuer') && keySet.message.includes('another issuer');
     const reasons = keySet.details.slice(0, MAX_KEY_FINDINGS).map((reason) => `; ${reason}`);
     if (!isSaid) found.push(error(source, `keys cannot be fetched: ${keySet.message}${reasons.join('')}`));

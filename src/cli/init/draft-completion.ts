@@ -21,7 +21,7 @@ import {
 import { guessProvider } from './provider-guess';
 import type { Questions } from './questions';
 
-/** What was said with flags. */
+/** Values given by flags. */
 export interface GivenDraft {
   readonly format: FileFormat;
   readonly issuer?: string | undefined;

@@ -70,7 +70,7 @@ function textOrNull(bytes: string | null): string | null {
   return bytes === null ? null : toText(bytes);
 }
 
-/** A single value stands for itself, several are a list. */
+/** A single value stays as it is, several are a list. */
 function asObject(table: ReadonlyMap<string, readonly QueryValue[]>): JsonObject {
   const object = Object.create(null) as Record<string, JsonValue>;
   for (const [name, [first = '', ...others]] of table) {

@@ -3,7 +3,7 @@ import { KONG_ONLY } from './configuration-error';
 
 /** What Kong refuses, although other dialects have it. */
 const NOT_IN_KONG = 'Kong has no look-around, back-references, octal escapes, atomic groups and comments';
-/** What is said of a pattern that may mean something else, or nothing, in Kong. */
+/** The message about a pattern that may mean something else, or nothing, in Kong. */
 const OTHER_DIALECT = `Kong and JavaScript may read this regular expression differently: ${KONG_ONLY}`;
 
 /** Highest product of all counts of repetitions. Kong refuses what needs too much memory; JavaScript would take it. */

@@ -33,7 +33,7 @@ interface Run {
 /**
  * Returns what the nodes of one document say, as Kong 3.9.3 (lyaml) does: `<<` merges maps, also when it is quoted,
  * and what stands in a map already is not merged into it; what comes later replaces what was merged. Tags of maps and
- * lists mean nothing. Unlike Kong, it refuses a key that stands twice in a map and keys that are not texts.
+ * lists mean nothing. Unlike Kong, it refuses a key that occurs twice in a map and keys that are not texts.
  *
  * @param root - from a parser that leaves scalars as they are written
  * @param text - the file that was parsed

@@ -42,7 +42,7 @@ export function parseYaml(text: string): {
 /**
  * Returns what a kong.yml says, as maps, lists and what JSON has besides. Like Kong, it reads scalars as YAML 1.1 does
  * (`yes` is true, `y` is a text), follows anchors and `<<` merge keys, and takes the first of several documents, when
- * all can be read. Unlike Kong, it refuses a key that stands twice in one map.
+ * all can be read. Unlike Kong, it refuses a key that occurs twice in one map.
  *
  * @throws {@link ConfigurationError} with line and column where they are known, which quotes nothing of the file
  */

@@ -212,7 +212,7 @@ function isQuantifier(char: string | undefined): boolean {
   return char !== undefined && '*+?{'.includes(char);
 }
 
-/** A character that stands for itself, also where it would have a meaning. */
+/** Returns a pattern for one character, escaped where it would have a meaning. */
 function literal(char: string): string {
   return /^[A-Za-z0-9/_]$/.test(char) ? char : `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
 }

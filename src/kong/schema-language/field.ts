@@ -67,7 +67,7 @@ export interface BooleanField extends Attributes<boolean> {
 export interface ArrayField extends Attributes<readonly unknown[]>, Lengths {
   readonly type: 'array' | 'set';
   readonly elements: Field;
-  /** No value of one list may stand beside a value of another. */
+  /** No value of one list may occur together with a value of another. */
   readonly mutually_exclusive_subsets?: readonly (readonly string[])[];
 }
 

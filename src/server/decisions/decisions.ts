@@ -45,7 +45,7 @@ export function openDecisions(policies: NamedConfigs, settings: DecisionSettings
   const { gateway: name, stripping, peers, deadlineMs, logger, observer } = settings;
   const gateway = abilitiesOf(name);
   const mayAsk = peerFilter(peers);
-  // The process that hands out the policies has said what is doubtful about them.
+  // The process that distributes the policies has logged their warnings.
   const openGatekeeper = createGatekeepers({ log: logger.log, onDoubt: () => undefined });
   const reject = createReject(logger);
   const open = (configs: NamedConfigs): ReturnType<typeof openPolicies> =>

@@ -66,7 +66,7 @@ export interface HttpGateway extends GatewayAbilities {
  * - `nothing`: a request that has one is refused.
  * - `answered`: it replaces or removes the headers that an answer names, under exactly these names. Other forged headers
  *   are refused.
- * - `everything`: it removes all of them, in every spelling, as the files in examples/gateways do that say so.
+ * - `everything`: it removes all of them, including variants such as X_User_ID, as files in examples/gateways do.
  */
 export const STRIPPING = ['nothing', 'answered', 'everything'] as const;
 /** One of {@link STRIPPING}. */

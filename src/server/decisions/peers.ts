@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Who may ask when nothing is said: this machine. */
+/** Who may ask by default: this machine. */
 export const LOOPBACK = ['127.0.0.0/8', '::1/128'] as const;
 
 /**

@@ -88,7 +88,7 @@ export class Instances {
     this.#wanted.delete(id);
   }
 
-  /** Forgets, here, the instances that were not used for so long, and returns the ids of the others. */
+  /** Removes the instances of this process that were not used for this time, and returns the ids of the others. */
   dropUnused(unusedMs: number): number[] {
     const latestUse = this.now() - unusedMs;
     for (const { id, lastUsedAtMs } of this.#made.values()) if (lastUsedAtMs <= latestUse) this.drop(id);

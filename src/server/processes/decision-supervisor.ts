@@ -15,7 +15,7 @@ export interface DecisionSupervisorOptions extends Omit<DecisionWorkerSettings, 
   readonly socketMode: number;
   /** A live server on the same Unix socket is replaced. It notices, lets its decisions end, and stops. */
   readonly takesOver: boolean;
-  /** A worker whose event loop stood still for so long is killed and replaced. */
+  /** A worker whose event loop is blocked for this time is killed and replaced. */
   readonly stuckSeconds: number;
   readonly metrics?: MetricsAddress | undefined;
   /** Returns the policies that count now; another object when they have changed. */

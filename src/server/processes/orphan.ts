@@ -3,7 +3,7 @@ import type { SocketPath } from './socket-path';
 
 /** How long workers go on without their supervisor at the most, in milliseconds. */
 const MAX_MS = 10_000;
-/** Kong keeps connections open while it runs: without any for so long, nobody needs the workers, in milliseconds. */
+/** Kong keeps connections open while it runs: without any for this time, in milliseconds, the workers end. */
 const UNUSED_MS = 1_000;
 /** Between two looks, in milliseconds. Short: an instance that Kong starts through a worker without supervisor fails. */
 const LOOK_MS = 20;

@@ -52,7 +52,7 @@ export interface SideEndpoint {
 }
 
 /**
- * Serves metrics of the pool: at once or, when another server is being replaced, as soon as that lets go of the address.
+ * Serves metrics of the pool: at once or, when another server is being replaced, as soon as that closes the address.
  *
  * @throws the error of `listen(2)`, at once only
  */

@@ -20,7 +20,7 @@ export interface SupervisorOptions extends Omit<WorkerSettings, 'hasMetrics' | '
    * workers go on for a while when this process is killed.
    */
   readonly takesOver: boolean;
-  /** A worker whose event loop stood still for so long is killed and replaced. Should exceed what Kong waits. */
+  /** A worker whose event loop is blocked for this time is killed and replaced. Should exceed what Kong waits. */
   readonly stuckSeconds: number;
   readonly metrics?: MetricsAddress | undefined;
   readonly log: Log;
@@ -32,7 +32,7 @@ export interface SupervisorOptions extends Omit<WorkerSettings, 'hasMetrics' | '
  * that, until the next server is there.
  */
 const TERM_GRACE_MS = 1_000;
-/** Instances that no worker used for so long are forgotten, in milliseconds. */
+/** Instances that no worker used are forgotten after this time, in milliseconds. */
 const UNUSED_MS = 3 * 60 * 60 * 1_000;
 
 /**

@@ -47,7 +47,7 @@ export function liveAsWorker(service: WorkerService, log: Log, onMessage: (messa
     await service.drain(maximumMs);
     process.exit(exitCode);
   };
-  // Whoever started the supervisor closes our stderr when it dies. That must not be an error of its own.
+  // The process that started the supervisor closes our stderr when it dies. That must not be an error of its own.
   process.stderr.on('error', () => undefined);
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'drain') void stop(DRAIN_MS, 0);

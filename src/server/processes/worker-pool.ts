@@ -78,7 +78,7 @@ export class WorkerPool {
       }, LOOK_MS).unref();
     });
     this.#onFirst = undefined;
-    // The others only now, so that what is wrong with all of them is said once.
+    // The others start only now, so that an error of all of them is logged once.
     if (isServing && !this.#isStopping) for (let place = 2; place <= count; place++) this.#fork(place);
     return isServing;
   }

@@ -16,7 +16,7 @@ import { areTracesWanted } from '../../telemetry/traces';
 import { DRAIN_MS, FLUSH_MS, liveAsWorker, outliveSupervisor } from './worker-life';
 import { WORKER_PLACE_VARIABLE, WORKER_SETTINGS_VARIABLE, type WorkerSettings } from './worker-messages';
 
-/** Instances that were not used for so long are dropped, in milliseconds; they are made again when asked for. */
+/** Unused instances are dropped after this time, in milliseconds; they are created again on demand. */
 const UNUSED_MS = 60 * 60 * 1_000;
 /** How often the worker looks for them and tells the supervisor which it uses, in milliseconds. */
 const HOUSEKEEPING_MS = 10 * 60 * 1_000;

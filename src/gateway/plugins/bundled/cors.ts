@@ -84,7 +84,7 @@ type OriginFinder = (origin: string | null) => string | null;
 function originFinder(origins: readonly string[]): OriginFinder {
   const [only] = origins;
   if (origins.length === 0 || (origins.length === 1 && only === '*')) return () => '*';
-  // Kong 3.9.3: a single origin without anything of a pattern is said to everybody.
+  // Kong 3.9.3: a single origin that is not a pattern is sent to every client.
   if (origins.length === 1 && only !== undefined && isPlain(only)) return () => only;
   const matchers = origins.map(originMatcher);
   return (origin) => {
