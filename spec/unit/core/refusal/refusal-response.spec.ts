@@ -1,10 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
 import { Refusal, REFUSALS, type RefusalCode } from '../../../../src/core/refusal/refusal';
-import { refusalResponse, type AnswerIds } from '../../../../src/core/refusal/refusal-response';
+import { refusalResponse, responseForm, type AnswerIds } from '../../../../src/core/refusal/refusal-response';
 
 const CODES = Object.keys(REFUSALS) as RefusalCode[];
 const body = (refusal: Refusal, ids?: AnswerIds): unknown =>
   JSON.parse(refusalResponse(refusal, { realm: 'service' }, ids).body);
+
+describe('the form of a response', () => {
+  it.each([
+    ['application/grpc', 'grpc'],
+    ['application/grpc+proto', 'grpc'],
+    ['Application/gRPC  ; charset=x', 'grpc'],
+    ['application/grpc-web', 'problem'],
+    ['text/plain; application/grpc', 'problem'],
+    [['application/grpc', 'text/plain'], 'problem'],
+    [undefined, 'problem'],
+  ])('for a request with the content type %j is %s', (type, form) => {
+    expect(responseForm({ 'content-type': type })).toBe(form);
+    expect(responseForm({ accept: 'application/grpc' })).toBe('problem');
+  });
+});
 
 describe('the response to a refusal', () => {
   it('is a problem document with the code and the ids of the request and its trace', () => {
@@ -66,7 +81,9 @@ describe('the response to a refusal', () => {
     ['keys_unavailable', undefined],
     ['internal_error', undefined],
   ] as const)('challenges %s as RFC 6750 says', (code, challenge) => {
-    expect(refusalResponse(new Refusal(code, ''), { realm: 'service' }).headers['WWW-Authenticate']).toBe(challenge);
+    const { headers } = refusalResponse(new Refusal(code, ''), { realm: 'service' });
+    expect(headers['WWW-Authenticate']).toBe(challenge);
+    expect('WWW-Authenticate' in headers).toBe(challenge !== undefined);
   });
 
   it('names the scopes that are needed', () => {

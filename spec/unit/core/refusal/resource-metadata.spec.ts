@@ -69,6 +69,9 @@ describe('the metadata of a protected resource', () => {
     expect(documentOf({ uri_param_names: ['access_token'] })).toMatchObject({
       bearer_methods_supported: ['header', 'query'],
     });
+    expect(documentOf({ header_names: ['X-Token', 'AUTHORIZATION'] })).toMatchObject({
+      bearer_methods_supported: ['header'],
+    });
     expect(documentOf({ uri_param_names: ['jwt'], header_names: ['X-Token'] })).not.toHaveProperty(
       'bearer_methods_supported',
     );
