@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { HeaderList } from '../../src/gateway/http/header-list';
 
 /** What a service received. */
@@ -19,7 +20,8 @@ export interface EchoService {
   readonly port: number;
   /** Everything it received, in order. */
   readonly received: Received[];
-  /** How many requests came in. */
+  /** How many connections are open. */
+  connections(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -48,7 +50,8 @@ export async function startEchoService(
     server.listen(0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, port, received, stop: () => closeServer(server) };
+  const connections = promisify(server.getConnections.bind(server));
+  return { url: `http://127.0.0.1:${port}`, port, received, connections, stop: () => closeServer(server) };
 }
 
 /** Stops a server at once and resolves when it has. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import '../../../support/quiet-log';
 import { createDoor, type Door, type DoorOptions, type OpenedSession } from '../../../../src/bff/door/door';
+import { announceSigningKey } from '../../../../src/keys/signing-keys';
 import { createAuthority } from '../../../support/certificates';
 import { doorFile, doorToken, guardedBy } from '../../../support/door-file';
 import { startEchoService, type EchoService } from '../../../support/echo-service';
@@ -112,6 +113,28 @@ describe('a request that is passed on', () => {
     expect(await codeOf(await ask(door, `/?${'a'.repeat(96)}`))).toEqual([431, 'headers_too_large']);
   });
 
+  it('is refused when its header lines are too long, with what is around them', async () => {
+    const door = makeDoor([route('all', { paths: ['/'] })], { limits: { maxHeaderBytes: 100 } });
+    // GET and / are four bytes, `x-a: ` and the end of the line seven.
+    expect((await ask(door, '/', { headers: { 'x-a': 'a'.repeat(89) } })).status).toBe(200);
+    const long = await ask(door, '/', { headers: { 'x-a': 'a'.repeat(90) } });
+    expect(await codeOf(long)).toEqual([431, 'headers_too_large']);
+  });
+
+  it('has a body of megabytes where no limit is given', async () => {
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    const body = 'x'.repeat(2 * 1024 * 1024);
+    const response = await ask(makeDoor([route('all', { paths: ['/'] })]), '/', { method: 'POST', body, headers });
+    expect(response.status).toBe(200);
+    expect(service.received[0]!.body).toHaveLength(body.length);
+  });
+
+  it('loses the header with which it asks for a change to HTTP/2, and nothing else', async () => {
+    const headers = { upgrade: 'h2c', connection: 'upgrade' };
+    expect((await ask(makeDoor([route('all', { paths: ['/'] })]), '/', { headers })).status).toBe(200);
+    expect(service.received[0]!.headers).not.toHaveProperty('upgrade');
+  });
+
   it.each(['WebSocket', 'h2c, websocket'])('is refused when it asks for a change to %s', async (upgrade) => {
     const door = makeDoor([route('all', { paths: ['/'] })]);
     const headers = { upgrade, connection: 'upgrade' };
@@ -136,6 +159,70 @@ describe('a request that is passed on', () => {
     const response = await ask(door, '/');
     expect([response.status, response.headers.getSetCookie()]).toEqual([200, ['a=1']]);
     expect(service.received[0]!.headers).toMatchObject({ 'x-anonymous-consumer': ['true'] });
+  });
+});
+
+describe('a session beside other cookies', () => {
+  it('leaves a token in a cookie of the configuration where it is, and both are compared', async () => {
+    const door = makeDoor([route('all', { paths: ['/'] }, { cookie_names: ['own'] })], {
+      session: { origin: ORIGIN, open: closed },
+    });
+    const cookie = (value: string): RequestInit => ({ headers: { cookie: `a=1; own=${value}; b=2` } });
+    expect((await ask(door, '/', cookie(token))).status).toBe(200);
+    expect(service.received[0]!.headers).toMatchObject({ 'x-user-id': ['ada'] });
+    const both = makeDoor([route('all', { paths: ['/'] }, { cookie_names: ['own'] })]);
+    expect((await ask(both, '/', cookie(token))).status).toBe(200);
+    const eve = await doorToken({ sub: 'eve' });
+    expect(await codeOf(await ask(both, '/', cookie(eve)))).toEqual([400, 'tokens_conflict']);
+  });
+});
+
+describe('a service of a door', () => {
+  it('has its redirects passed on with their path where neither it nor the route has one', async () => {
+    redirect = `${service.url}/a/b?c=1`;
+    const door = makeDoor([route('all', { paths: ['/'], strip_path: false })], {}, { url: service.url });
+    expect((await ask(door, '/')).headers.get('location')).toBe('/a/b?c=1');
+  });
+
+  it('may have an IPv6 address', async () => {
+    const door = makeDoor([route('all', { paths: ['/'] })], {}, { url: 'http://[::1]:1' });
+    expect(await codeOf(await ask(door, '/'))).toEqual([502, 'service_failed']);
+  });
+
+  it('gets an identity token where the door has signing keys, and none otherwise', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'door-keys-'));
+    const signingKeys = join(folder, 'keys.json');
+    writeFileSync(signingKeys, announceSigningKey('EdDSA'), { mode: 0o600 });
+    const identity_token = { issuer: ORIGIN, audience: 'orders' };
+    const routes = [route('all', { paths: ['/'] }, { identity_token })];
+    const forged = { headers: { 'x-identity-token': 'evil' } };
+    await ask(makeDoor(routes, { signingKeys }), '/', forged);
+    await ask(makeDoor(routes), '/', forged);
+    const [made, none] = service.received.map(({ headers }) => headers['x-identity-token']);
+    expect([made, none]).toEqual([[expect.stringMatching(/^eyJ.*\./)], undefined]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is left by a door that is closed', async () => {
+    const door = makeDoor([route('all', { paths: ['/'] })]);
+    await (await ask(door, '/')).text();
+    const before = await service.connections();
+    await door.close();
+    // The server hears of it a moment later.
+    while ((await service.connections()) >= before) await new Promise(setImmediate);
+  });
+});
+
+describe('a page of a session that has expired', () => {
+  it('is sent to the login', async () => {
+    const old = await doorToken({ exp: 1_000_000_000 });
+    const session = {
+      origin: ORIGIN,
+      open: (): Promise<OpenedSession> => Promise.resolve({ token: old, setCookies: [] }),
+    };
+    const door = makeDoor([route('all', { paths: ['/'] })], { session, loginPath: '/login' });
+    const response = await ask(door, '/a', { headers: { 'sec-fetch-mode': 'navigate' } });
+    expect([response.status, response.headers.get('location')]).toEqual([303, '/login?return_to=%2Fa']);
   });
 });
 
@@ -207,8 +294,18 @@ describe('a door to a service with TLS', () => {
 });
 
 describe('a door', () => {
-  it.each(['/login?a=1', '/login#a', 'login', '/a//b'])('cannot be made with the login path %s', (loginPath) => {
-    expect(() => makeDoor([route('all', { paths: ['/'] })], { loginPath })).toThrow('loginPath: must be a path');
+  it.each(['/login?a=1', '/login?a=/', '/login#a', 'login', '/a//b'])(
+    'cannot be made with the login path %s',
+    (loginPath) => {
+      expect(() => makeDoor([route('all', { paths: ['/'] })], { loginPath })).toThrow('loginPath: must be a path');
+    },
+  );
+
+  it('may take no body at all', async () => {
+    const door = makeDoor([route('all', { paths: ['/'] })], { limits: { maxBodyBytes: 0 } });
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    expect((await ask(door, '/')).status).toBe(200);
+    expect(await codeOf(await ask(door, '/', { method: 'POST', body: 'x', headers }))).toEqual([413, 'body_too_large']);
   });
 
   it.each([-1, 1.5, Number.NaN])('cannot be made with a limit of %d bytes', (bytes) => {

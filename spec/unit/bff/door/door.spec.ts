@@ -184,6 +184,11 @@ describe('the door', () => {
     expect(await codeOf(response)).toEqual([500, 'internal_error']);
   });
 
+  it('refuses in the form of a problem document', async () => {
+    const problem = { type: 'about:blank', title: 'Not Found', status: 404, detail: 'There is nothing at this path.' };
+    expect(await (await ask(makeDoor(), '/api/nothing')).json()).toEqual({ ...problem, code: 'route_unknown' });
+  });
+
   it('makes the browser forget a cookie that the configuration ignores', async () => {
     const plugins = [guardedBy({ allow_missing: true, on_invalid_cookie: 'anonymous' })];
     const kongYml = shop({ routes: [{ name: 'news', paths: ['/news'], service: 'orders', plugins }] });

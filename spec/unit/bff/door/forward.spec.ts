@@ -48,10 +48,17 @@ const codeOf = async (response: Response): Promise<[number, unknown]> => [
   ((await response.json()) as { code: unknown }).code,
 ];
 
-/** A stream, and what writes to it. */
-function pipe(): { stream: ReadableStream<Uint8Array>; write: (text: string) => void; end: () => void } {
+/** A stream, what writes to it, and what settles when nobody wants more of it. */
+function pipe(): {
+  stream: ReadableStream<Uint8Array>;
+  write: (text: string) => void;
+  end: () => void;
+  cancelled: Promise<void>;
+} {
   let controller: ReadableStreamDefaultController<Uint8Array>;
-  const stream = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given) });
+  let cancel: () => void = () => undefined;
+  const cancelled = new Promise<void>((resolve) => (cancel = resolve));
+  const stream = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given), cancel });
   return {
     stream,
     write: (text) => {
@@ -60,6 +67,7 @@ function pipe(): { stream: ReadableStream<Uint8Array>; write: (text: string) => 
     end: () => {
       controller.close();
     },
+    cancelled,
   };
 }
 
@@ -202,11 +210,12 @@ describe('a request that cannot be passed on', () => {
   it('is refused when its body turns out to be too long', async () => {
     let complete = false;
     const origin = await startService((request) => request.resume().on('end', () => (complete = true)));
-    const { stream, write } = pipe();
+    const { stream, write, cancelled } = pipe();
     write('x'.repeat(600));
     write('x'.repeat(600));
     expect(await codeOf(await forwarder(origin).forward(post(stream), target()))).toEqual([413, 'body_too_large']);
     expect(complete).toBe(false);
+    await cancelled;
   });
 
   it('is refused when its body stops coming', async () => {
