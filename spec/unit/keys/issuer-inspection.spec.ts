@@ -28,7 +28,7 @@ describe('the inspection of an issuer', () => {
     ['jwks_uri', () => ({ jwks_uri: provider.jwksUri })],
     ['inline keys', inline],
   ])('finds its metadata and the keys that it publishes, with %s', async (_, fields) => {
-    provider.metadata = { id_token_signing_alg_values_supported: ['ES256', 7, 'a'.repeat(65)] };
+    provider.metadata = { id_token_signing_alg_values_supported: ['ES256', 7, ['a'], 'a'.repeat(65)] };
     const { metadata, keySet } = await inspect(fields());
     expect(metadata).toEqual({ issuer: provider.issuer, jwksUri: provider.jwksUri, algorithms: ['ES256'] });
     expect(keySet).toMatchObject({ uri: provider.jwksUri, keys: [{ kid: 'k' }], skipped: [] });
@@ -41,7 +41,7 @@ describe('the inspection of an issuer', () => {
   it('bounds what the metadata says', async () => {
     provider.metadata = {
       issuer: 'i'.repeat(2049),
-      jwks_uri: 7,
+      jwks_uri: [provider.jwksUri],
       id_token_signing_alg_values_supported: Array<string>(65).fill('ES256'),
     };
     const { metadata, keySet } = await inspect(inline());

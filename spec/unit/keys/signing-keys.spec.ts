@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,10 @@ const privateJwk = (alg: 'EdDSA' | 'ES256' | 'ES384' | 'RS256', members: object 
   const key = signingKey(alg, 'k');
   return { ...key.privateKey.export({ format: 'jwk' }), kid: 'k', ...members };
 };
+const okpJwk = (type: 'x25519' | 'ed448'): object => ({
+  ...generateKeyPairSync(type as 'ed448').privateKey.export({ format: 'jwk' }),
+  kid: 'k',
+});
 const setOf = (...keys: readonly unknown[]): string => JSON.stringify({ keys });
 
 describe('signing keys', () => {
@@ -29,6 +34,8 @@ describe('signing keys', () => {
     ['no kid', setOf(privateJwk('EdDSA', { kid: undefined })), 'signing key 1: it has no kid'],
     ['an empty kid', setOf(privateJwk('EdDSA', { kid: '' })), 'signing key 1: it has no kid'],
     ['an RSA key', setOf(privateJwk('RS256')), 'signing key 1: it is for neither Ed25519 nor P-256'],
+    ['an X25519 key', setOf(okpJwk('x25519')), 'signing key 1: it is for neither Ed25519 nor P-256'],
+    ['an Ed448 key', setOf(okpJwk('ed448')), 'signing key 1: it is for neither Ed25519 nor P-256'],
     ['another curve', setOf(privateJwk('ES384')), 'signing key 1: it is for neither Ed25519 nor P-256'],
     ['another alg', setOf(privateJwk('ES256', { alg: 'ES384' })), 'signing key 1: its alg is not ES256'],
     ['a public key', setOf(publicJwk(signingKey('EdDSA', 'k'))), 'signing key 1: it is no private key'],
@@ -57,6 +64,9 @@ describe('signing keys', () => {
     const [a, b, c] = [kids[1]?.[0], kids[1]?.[1], kids[3]?.[1]];
     expect(kids).toEqual([[a], [a, b], [b, a], [b, c]]);
     expect(new Set([a, b, c]).size).toBe(3);
+    expect(JSON.parse(first)).toMatchObject({ keys: [{ alg: 'EdDSA', use: 'sig' }] });
+    const three = setOf(...['a', 'b', 'c'].map((kid) => privateJwk('EdDSA', { kid })));
+    expect(readSigningKeys(promoteSigningKey(three)).map(({ kid }) => kid)).toEqual(['c', 'a', 'b']);
     for (const rotate of [promoteSigningKey, (text: string) => announceSigningKey('EdDSA', text)]) {
       expect(() => rotate('{}')).toThrow('not a JWK set');
     }
