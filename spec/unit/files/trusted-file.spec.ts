@@ -134,6 +134,21 @@ describe('a file that is read piece by piece', () => {
 });
 
 describeOtherUser('a file in which another user has a part', () => {
+  it("is rejected when it is a secret of this process's own user, not root, and the group may read it", () => {
+    chownSync(folder, NOBODY, NOBODY);
+    chownSync(path, NOBODY, NOBODY);
+    chmodSync(path, 0o640);
+    process.seteuid!(NOBODY);
+    try {
+      expect(() => read('secret')).toThrow('others may read');
+      expect(read('public')).toBe('text');
+      chmodSync(path, 0o600);
+      expect(read('secret')).toBe('text');
+    } finally {
+      process.seteuid!(0);
+    }
+  });
+
   it("is rejected when it is that user's and a secret", () => {
     chownSync(path, NOBODY, NOBODY);
     expect(() => read('secret')).toThrow('belongs to another user (uid 65534)');

@@ -83,6 +83,26 @@ describe('a path', () => {
 });
 
 describeOtherUser('a path in which another user has a part', () => {
+  // In no file of users and groups, as users of LDAP are.
+  const LDAP_USER = 54_321;
+  it.each([
+    ['trusted', 'it is its own and the group has the same number', LDAP_USER, LDAP_USER],
+    ['trusted', "it is its own and the group is root's", LDAP_USER, 0],
+    ['rejected', "it is root's and the group has the same number", 0, LDAP_USER],
+    ['rejected', 'it is its own and the group has another number', LDAP_USER, LDAP_USER + 1],
+  ])('is %s by a user in no file when the group may write to a folder: %s', (expected, _, uid, gid) => {
+    const shared = make('shared', 0o775);
+    writeFileSync(join(shared, 'file'), '');
+    chownSync(shared, uid, gid);
+    process.seteuid!(LDAP_USER);
+    try {
+      if (expected === 'trusted') expect(trustedPath(join(shared, 'file'))).toBe(join(shared, 'file'));
+      else expect(() => trustedPath(join(shared, 'file'))).toThrow(`others may write to the folder ${shared}`);
+    } finally {
+      process.seteuid!(0);
+    }
+  });
+
   it('is rejected when the group of that user may write to a folder on the way', () => {
     const shared = make('shared', 0o775);
     chownSync(shared, 0, NOBODY);
