@@ -149,6 +149,12 @@ describe('a logout token', () => {
     expect(await logout(token)).toEqual({ status: 200 });
   });
 
+  it('is refused for its size alone when it has more than 16384 characters', async () => {
+    const tooLarge = { status: 400, reason: 'the logout token is too large' };
+    expect(await open()(await logoutToken({ more: 'm'.repeat(13_000) }))).toEqual(tooLarge);
+    expect(await open()(await logoutToken({ more: 'm'.repeat(11_000) }))).toEqual({ status: 200 });
+  });
+
   it('is accepted with names of 500 characters, five minutes and a minute of leeway after it was made', async () => {
     const name = 's'.repeat(500);
     const claims = { iat: NOW - 360, exp: NOW - 59, sid: name, sub: name };
