@@ -80,7 +80,14 @@ describe('a list in a file that is written', () => {
   });
 
   it('tells entries apart by issuer, kind and name', async () => {
-    const all = [entry('a'), entry('a', { kind: 'sid' }), entry('a', { issuer: 'https://b.example.com/' }), entry('b')];
+    const whole = entry('', { kind: 'iss', issuedBefore: NOW });
+    const all = [
+      whole,
+      entry('a'),
+      entry('a', { kind: 'sid' }),
+      entry('a', { issuer: 'https://b.example.com/' }),
+      entry('b'),
+    ];
     for (const each of all) await store.add(each, NOW);
     expect(await store.entries(NOW)).toEqual(all);
     expect(await store.undo(entry('a', { kind: 'sid' }), NOW)).toBe(true);

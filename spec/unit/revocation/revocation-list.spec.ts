@@ -144,11 +144,7 @@ describe('the reader of a list', () => {
         sizes,
         async (...given) => {
           const [ahead, revocations, behind, indent, size] = given;
-          const text = JSON.stringify(
-            { ...ahead, revocations, ...behind },
-            null,
-            indent?.trimStart() === '' ? 2 : indent,
-          );
+          const text = JSON.stringify({ ...ahead, revocations, ...behind }, null, indent);
           const entries: unknown[] = [];
           const rest = await readListText(cut(text, size), (entry) => entries.push(entry));
           expect({ ...rest, revocations: entries }).toEqual(JSON.parse(text));
