@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { openTrustedFolder, type TrustedFolder } from '../files/trusted-folder';
 import { mayOthersWrite, UntrustedPathError } from '../files/trusted-path';
+import { FileDraft } from './file-draft';
 
 /** When a document was fetched, for how long, and how new it was. */
 export interface StoredTimes {
@@ -19,6 +20,16 @@ export interface StoredDocument extends StoredTimes {
   readonly body: unknown;
 }
 
+/** A document that is written while it is being read, so that no more than a piece of it is in memory. */
+export interface DocumentDraft {
+  /** Returns the pieces, each of which is written before it is handed on. The disk makes nothing fail here. */
+  copied(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** The document is good: as {@link DocumentFile.write}, with what was copied as its body. */
+  keep(times: StoredTimes): Promise<void>;
+  /** The document is of no use: nothing of it stays. Never rejects. */
+  discard(): Promise<void>;
+}
+
 /** What a body is: a value of JSON, or bytes in chunks (`readonly Uint8Array[]`). */
 export type BodyFormat = 'json' | 'chunks';
 
@@ -29,6 +40,8 @@ export interface DocumentFile {
    * folder is not safe.
    */
   write(stored: StoredDocument): Promise<void>;
+  /** Begins to write a document while it is being read. Not there where the body is not kept. */
+  readonly draft?: () => DocumentDraft;
   /** Notes that the provider confirmed the document that was written last, if the file still holds it. Rejects likewise. */
   confirm(times: StoredTimes): Promise<void>;
   /**
@@ -51,8 +64,8 @@ export interface DocumentFileOptions {
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** The first line: the times, and whose document it is. Its source is a URL and a few settings. */
 const MAX_HEADER_BYTES = 16_384;
-/** So that other times take the same space. */
-const HEADER_ROOM = 64;
+/** So that any three times take the same space. */
+const HEADER_ROOM = 96;
 const LINE_FEED = 0x0a;
 
 /**
@@ -71,6 +84,18 @@ export function documentFile(
   const name = `${createHash('sha256').update(source).digest('hex')}.json`;
   /** Names what this process wrote, so that it confirms nothing else. */
   let id: string | undefined;
+  const noTimes = { id: randomUUID(), fetchedAtMs: 0, lifetimeSeconds: 0, issuedAtSeconds: 0 };
+  const headBytes = headLine(source, noTimes, 0).length + HEADER_ROOM;
+  const newDraft = (): FileDraft => new FileDraft(directory, name, headBytes);
+  const keep = async (draft: FileDraft, times: StoredTimes): Promise<void> => {
+    id = randomUUID();
+    await draft.replace(headLine(source, { ...times, id }, headBytes), async (folder) => {
+      const there = await readRegularFile(folder.at(name), MAX_HEADER_BYTES, maxBytes).catch(() => undefined);
+      const newest = there && headerOf(there, source)?.issuedAtSeconds;
+      // Another process may have been answered by a server that is ahead of the one that answered this one.
+      return newest === undefined || newest <= (times.issuedAtSeconds ?? Infinity);
+    });
+  };
   const ifThere = async <T>(use: (folder: TrustedFolder) => Promise<T>): Promise<T | undefined> => {
     try {
       return await inFolder(directory, use, false);
@@ -80,39 +105,33 @@ export function documentFile(
     }
   };
   return {
-    write: ({ body, ...times }) =>
-      inFolder(directory, async (folder) => {
-        const there = await readRegularFile(folder.at(name), MAX_HEADER_BYTES, maxBytes).catch(() => undefined);
-        const newest = there && headerOf(there, source)?.issuedAtSeconds;
-        // Another process may have been answered by a server that is ahead of the one that answered this one.
-        if (newest !== undefined && newest > (times.issuedAtSeconds ?? Infinity)) return;
-        const temporary = folder.at(`${name}.${randomUUID()}`);
-        id = randomUUID();
-        try {
-          const file = await open(temporary, 'wx', 0o600);
-          try {
-            const header = JSON.stringify({ source, id, ...times });
-            await file.write(`${header.padEnd(header.length + HEADER_ROOM)}\n`);
-            const chunks = format === 'json' ? [Buffer.from(JSON.stringify(body))] : (body as readonly Uint8Array[]);
-            for (const chunk of chunks) await file.writeFile(chunk);
-          } finally {
-            await file.close();
+    write: async ({ body, ...times }) => {
+      const next = newDraft();
+      const chunks = format === 'json' ? [Buffer.from(JSON.stringify(body))] : (body as readonly Uint8Array[]);
+      for (const chunk of chunks) await next.append(chunk);
+      await keep(next, times);
+    },
+    draft: () => {
+      const next = newDraft();
+      return {
+        async *copied(pieces) {
+          for await (const piece of pieces) {
+            await next.append(piece);
+            yield piece;
           }
-          await rename(temporary, folder.at(name));
-        } catch (error) {
-          await rm(temporary, { force: true });
-          throw error;
-        }
-      }),
+        },
+        keep: (times) => keep(next, times),
+        discard: () => next.discard(),
+      };
+    },
     confirm: async (times) => {
       await ifThere(async (folder) => {
         const file = await open(folder.at(name), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
         try {
           const head = await readHead(file, MAX_HEADER_BYTES);
           if (id === undefined || headerOf(head, source)?.id !== id) return;
-          const header = JSON.stringify({ source, id, ...times }).padEnd(head.indexOf(LINE_FEED));
-          // In place and within a page: whoever reads it meanwhile reads the one or the other.
-          if (header.length === head.indexOf(LINE_FEED)) await file.write(header, 0);
+          // In place, of the same length and within a page: whoever reads it meanwhile reads the one or the other.
+          await file.write(headLine(source, { ...times, id }, headBytes), 0, headBytes, 0);
         } finally {
           await file.close();
         }
@@ -163,6 +182,12 @@ async function readRegularFile(path: string, bytes: number, maxBytes: number): P
 async function readHead(file: FileHandle, bytes: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
   return buffer.subarray(0, bytesRead);
+}
+
+/** Returns the first line, filled up with spaces to so many bytes. */
+function headLine(source: string, times: StoredTimes & { readonly id: string }, bytes: number): Buffer {
+  const header = Buffer.from(JSON.stringify({ source, ...times }));
+  return Buffer.concat([header, Buffer.alloc(Math.max(0, bytes - header.length - 1), ' '), Buffer.from('\n')]);
 }
 
 /** Returns what the first line says; `undefined` when it is not of that source, or makes no sense. */

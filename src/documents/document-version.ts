@@ -1,5 +1,5 @@
 import type { FetchedDocument, Validators } from './document-fetcher';
-import type { DocumentFile } from './document-file';
+import type { DocumentDraft, DocumentFile } from './document-file';
 import { documentTimes, type DocumentTimes } from './document-times';
 import type { Clock } from './elapsed-clock';
 import { FetchError } from './fetch-error';
@@ -71,6 +71,8 @@ export interface FetchedVersion<T> {
   readonly version: DocumentVersion<T>;
   /** As it was fetched; `undefined` with `not_modified`. */
   readonly body: unknown;
+  /** What was written of it while it was read; whoever gets it keeps it. */
+  readonly draft: DocumentDraft | undefined;
 }
 
 /**
@@ -87,8 +89,9 @@ export async function fetchVersion<T>(
   isRenewal: boolean,
   onFetched: () => void,
 ): Promise<FetchedVersion<T>> {
-  const { limits, fetch, parse, now, wallClock, random } = source;
+  const { limits, fetch, parse, file, now, wallClock, random } = source;
   const { signal, deadline, clear } = timeLimit(limits.timeoutMs);
+  let draft: DocumentDraft | undefined;
   try {
     const document = await Promise.race([fetch({ validators: before?.validators, isRenewal, signal }), deadline]);
     onFetched();
@@ -97,7 +100,12 @@ export async function fetchVersion<T>(
       documentTimes({ ...fetched, lifetimeSeconds: seconds, expiresAtMs }, limits.maxStale, random());
     let version: DocumentVersion<T>;
     if (document.status === 'ok') {
-      const parsed = await Promise.race([parse(document.body, before?.value), deadline]);
+      let { body } = document;
+      if (isStream(body)) {
+        draft = file?.draft?.();
+        body = draft?.copied(body) ?? body;
+      }
+      const parsed = await Promise.race([parse(body, before?.value), deadline]);
       const { value, lifetimeSeconds: stated, expiresAtMs, issuedAtSeconds } = parsed;
       if (issuedAtSeconds !== undefined && issuedAtSeconds < newestIssue) {
         throw new FetchError('the document is older than the one before');
@@ -115,7 +123,11 @@ export async function fetchVersion<T>(
       throw new FetchError('the provider answered 304 to a request without a condition');
     }
     if (now() >= version.staleUntil) throw new FetchError('the document has expired');
-    return { outcome: document.status, version, body: document.status === 'ok' ? document.body : undefined };
+    return { outcome: document.status, version, body: document.status === 'ok' ? document.body : undefined, draft };
+  } catch (error) {
+    // Not waited for: a disk that hangs must not hold up those that wait.
+    void draft?.discard();
+    throw error;
   } finally {
     clear();
   }
@@ -139,6 +151,11 @@ export async function restoreVersion<T>(source: VersionSource<T>): Promise<Docum
   const times = documentTimes(age, limits.maxStale, random());
   if (now() >= times.staleUntil) return undefined;
   return { value, statedSeconds: stated, issuedAtSeconds, validators: undefined, ...times };
+}
+
+/** Whether a body is read while it comes. */
+function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 /** For a fetch that ends with the signal to say so itself, in milliseconds. */

@@ -14,7 +14,7 @@ import {
 export interface RemoteDocumentOptions<T> extends VersionSource<T> {
   /**
    * Returns the body to keep on disk, from which `parse` makes the value again. `undefined`: the one that is there is only
-   * confirmed.
+   * confirmed. Not asked about a body that was written while it was read.
    *
    * @param body - as it was fetched; `undefined` when it was confirmed
    */
@@ -172,7 +172,7 @@ export class RemoteDocument<T> {
     onAttempt?.(outcome, performance.now() - startedAt, usable?.value);
   }
 
-  #accept({ version, body: fetched }: FetchedVersion<T>, begunAt: number): void {
+  #accept({ version, body: fetched, draft }: FetchedVersion<T>, begunAt: number): void {
     const { limits, file, write, report } = this.options;
     this.#version = version;
     this.#newestIssue = version.issuedAtSeconds ?? -Infinity;
@@ -182,8 +182,8 @@ export class RemoteDocument<T> {
     if (version.freshUntil < earliest) this.#retryAt = earliest;
     const { value, fetchedAtMs, lifetimeSeconds, issuedAtSeconds } = version;
     const times = { fetchedAtMs, lifetimeSeconds, issuedAtSeconds };
-    const body = file && write(value, fetched);
-    const written = body === undefined ? file?.confirm(times) : file?.write({ ...times, body });
+    const body = draft === undefined ? file && write(value, fetched) : undefined;
+    const written = draft?.keep(times) ?? (body === undefined ? file?.confirm(times) : file?.write({ ...times, body }));
     written?.catch((error: unknown) => {
       report.diskFailed('written to', error);
     });

@@ -157,8 +157,7 @@ function urlFetcher(
   isSigned: boolean,
 ): (attempt: FetchAttempt) => Promise<FetchedDocument> {
   const accept = isSigned ? `application/${LIST_TYPE}, application/jwt` : 'application/json';
-  // A list is written to disk after it was read: until then it is in memory.
-  const format = listFetch.cacheDirectory === null ? 'stream' : 'chunks';
+  const format = 'stream';
   const fetchCached = createDocumentFetcher(listFetch, { accept, format });
   const fetchPastCaches = createDocumentFetcher(listFetch, { accept, format, cacheControl: 'no-cache' });
   return ({ validators, isRenewal, signal }) => (isRenewal ? fetchPastCaches : fetchCached)(url, signal, validators);

@@ -2,12 +2,14 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdtempSync,
   readdirSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -207,6 +209,113 @@ describe('the key set on disk', () => {
     rmSync(target);
     execFileSync('mkfifo', [target]);
     expect(await file.read()).toBeUndefined();
+  });
+});
+
+describe('a document that is written while it is read', () => {
+  let parent: string;
+  let directory: string;
+  let file: DocumentFile;
+  beforeEach(() => {
+    parent = mkdtempSync(join(tmpdir(), 'draft-'));
+    directory = join(parent, 'lists');
+    file = documentFile(directory, SOURCE, { format: 'chunks' });
+  });
+  afterEach(() => {
+    rmSync(parent, { recursive: true });
+  });
+  const times = { fetchedAtMs: STORED.fetchedAtMs, lifetimeSeconds: 600 };
+  const names = (): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+  const bytesIn = (): number => names().reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+  const openFiles = (): number => readdirSync('/proc/self/fd').length;
+  /** Pieces of 64 KB in one buffer, as a file is read. */
+  async function* pieces(count: number): AsyncGenerator<Uint8Array> {
+    const piece = Buffer.alloc(65_536);
+    for (let index = 0; index < count; index += 1) yield await Promise.resolve(piece.fill(index));
+  }
+  const expected = (count: number): Buffer =>
+    Buffer.concat(Array.from({ length: count }, (_, index) => Buffer.alloc(65_536, index)));
+  const through = async (copied: AsyncIterable<Uint8Array>): Promise<Buffer> => {
+    const all: Uint8Array[] = [];
+    for await (const piece of copied) all.push(Buffer.from(piece));
+    return Buffer.concat(all);
+  };
+
+  it.each([0, 1, 40])('is handed on and kept as it came, in %d pieces', async (count) => {
+    const before = openFiles();
+    const draft = file.draft!();
+    expect((await through(draft.copied(pieces(count)))).equals(expected(count))).toBe(true);
+    expect(await file.read()).toBeUndefined();
+    await draft.keep({ ...times, issuedAtSeconds: 7 });
+    const kept = await documentFile(directory, SOURCE, { format: 'chunks', maxBytes: 1e8 }).read();
+    expect(kept).toMatchObject({ ...times, issuedAtSeconds: 7 });
+    expect(Buffer.concat(kept!.body as Uint8Array[]).equals(expected(count))).toBe(true);
+    expect([names().length, statSync(join(directory, names()[0]!)).mode & 0o777]).toEqual([1, 0o600]);
+    expect(openFiles()).toBe(before);
+  });
+
+  it('is on the disk before its end is there, but in no place where it would be read', async () => {
+    const draft = file.draft!();
+    const copied = draft.copied(pieces(100))[Symbol.asyncIterator]();
+    for (let index = 0; index < 90; index += 1) await copied.next();
+    // All but what is written at once.
+    while (bytesIn() < 4 * 1024 * 1024) await new Promise(setImmediate);
+    expect(await file.read()).toBeUndefined();
+    await draft.discard();
+    expect(names()).toEqual([]);
+  });
+
+  it('leaves nothing behind when it is of no use, also when more of it comes', async () => {
+    await file.write({ ...times, body: [Buffer.from('good')] });
+    const before = openFiles();
+    const draft = file.draft!();
+    const copied = draft.copied(pieces(60))[Symbol.asyncIterator]();
+    for (let index = 0; index < 40; index += 1) await copied.next();
+    await draft.discard();
+    for (let next = await copied.next(); next.done !== true;) next = await copied.next();
+    await draft.discard();
+    expect([names().length, openFiles()]).toEqual([1, before]);
+    expect((await file.read())?.body).toEqual([Buffer.from('good')]);
+    await expect(draft.keep(times)).rejects.toThrow('discarded');
+    expect((await file.read())?.body).toEqual([Buffer.from('good')]);
+  });
+
+  it('is read to its end when the folder is not safe; then it says so', async () => {
+    await file.write({ ...times, body: [] });
+    chmodSync(directory, 0o777);
+    const before = openFiles();
+    const draft = file.draft!();
+    expect(await through(draft.copied(pieces(40)))).toHaveLength(40 * 65_536);
+    await expect(draft.keep(times)).rejects.toThrow('others may write to the folder');
+    expect([names().length, openFiles()]).toEqual([1, before]);
+  });
+
+  it('does not replace a newer document of another process', async () => {
+    await documentFile(directory, SOURCE).write({ ...STORED, issuedAtSeconds: 100 });
+    const draft = file.draft!();
+    await through(draft.copied(pieces(20)));
+    await draft.keep({ ...times, issuedAtSeconds: 99 });
+    expect(await documentFile(directory, SOURCE).read()).toMatchObject({ ...STORED, issuedAtSeconds: 100 });
+    expect(names()).toHaveLength(1);
+  });
+
+  it('can be confirmed as one that was written at once', async () => {
+    const draft = file.draft!();
+    await through(draft.copied(pieces(1)));
+    await draft.keep(times);
+    await file.confirm({ fetchedAtMs: Number.MAX_SAFE_INTEGER, lifetimeSeconds: 1e-7 / 3, issuedAtSeconds: 1e300 / 3 });
+    expect(await file.read()).toMatchObject({ fetchedAtMs: Number.MAX_SAFE_INTEGER, body: [expected(1)] });
+  });
+
+  it('removes what a process left behind that was killed, and not what another is writing', async () => {
+    await file.write({ ...times, body: [] });
+    const [name] = names();
+    const [old, young, foreign] = [`${name!}.old`, `${name!}.young`, 'other.json.old'];
+    for (const each of [old, young, foreign]) writeFileSync(join(directory, each), 'half');
+    const hourAgo = Date.now() / 1000 - 3600;
+    for (const each of [old, foreign]) utimesSync(join(directory, each), hourAgo, hourAgo);
+    await file.write({ ...times, body: [] });
+    expect(names().sort()).toEqual([name!, young, foreign].sort());
   });
 });
 

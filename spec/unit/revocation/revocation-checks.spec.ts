@@ -1,7 +1,16 @@
 /**
  * The lists of a configuration, over real files and a real server, as the pipeline asks them. Time is in the spec's hand.
  */
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -309,6 +318,39 @@ describe('a list at a URL', () => {
       await publish([], START + 1);
       expect(await restarted()(revoked)).toBe('proceed');
     });
+  });
+
+  it.each<readonly [string, (response: ServerResponse, rest: string) => void, string]>([
+    ['comes to its end', (response, rest) => response.end(rest), 'token_revoked'],
+    ['breaks off', (response) => response.destroy(), 'proceed'],
+    ['has a bad entry at its end', (response, rest) => response.end(rest.replace(']}', ',{}]}')), 'proceed'],
+  ])('is written to the disk while it comes, and is kept only when it is good: when it %s', async (_, end, after) => {
+    const lists = join(folder, 'lists');
+    const restarted = (): ReturnType<typeof doorOf> =>
+      doorOf([{ url: url(), list_fetch: { cache_directory: lists, max_bytes: 10_000_000, max_ttl: 30 } }]);
+    const bytes = (): number => readdirSync(lists).reduce((sum, name) => sum + statSync(join(lists, name)).size, 0);
+    const [first, next] = [await tokenOf({ sid: 's' }), await tokenOf({ jti: '7' })];
+    serve(listText([{ sid: 's' }]));
+    const ask = restarted();
+    expect(await ask(first)).toBe('token_revoked');
+    await isKept(lists);
+    now += 31;
+    const text = listText(Array.from({ length: 40_000 }, (_, index) => ({ jti: `${index}` })));
+    let ended: (() => void) | undefined;
+    answer = (response) => {
+      response.writeHead(200).write(text.slice(0, -100));
+      ended = () => {
+        end(response, text.slice(-100));
+      };
+    };
+    const asking = ask(next);
+    while (!existsSync(lists) || bytes() < 2_000_000) await new Promise(setImmediate);
+    ended!();
+    expect(await asking).toBe(after);
+    await isKept(lists);
+    expect(readdirSync(lists)).toHaveLength(1);
+    answer = (response) => response.destroy();
+    expect(await restarted()(after === 'proceed' ? first : next)).toBe('token_revoked');
   });
 
   it.each<readonly [string, (good: string) => string]>([
