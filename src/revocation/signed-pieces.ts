@@ -57,13 +57,13 @@ export async function* signedPieces(pieces: Pieces, signer: Signer): AsyncGenera
       if (header.length > MAX_HEADER_LENGTH) throw new FetchError(NOT_A_JWT);
       if (dot < 0) continue;
       check = await openCheck(header, signer);
-      check.update(`${header}.`);
+      check.update(Buffer.from(`${header}.`, 'latin1'));
       text = text.slice(dot + 1);
     }
     if (rest !== undefined) {
       const dot = text.indexOf('.');
       const payload = dot < 0 ? text : text.slice(0, dot);
-      check.update(payload);
+      check.update(Buffer.from(payload, 'latin1'));
       const characters: string = rest + payload;
       const whole = dot < 0 ? characters.length - (characters.length % 4) : characters.length;
       yield bytesOf(characters.slice(0, whole));
@@ -92,8 +92,8 @@ async function openCheck(header: string, { keys, iss, algorithms, type }: Signer
   if (lookup.status === 'not_found') throw new FetchError(`no key verifies the document (${lookup.reason})`);
   const checks = [lookup.key, ...(lookup.others ?? [])].map((key) => openSignature(accepted.alg, key));
   return {
-    update: (text) => {
-      for (const check of checks) check.update(text);
+    update: (bytes) => {
+      for (const check of checks) check.update(bytes);
     },
     fits: async (signature) => {
       for (const check of checks) if (await check.fits(signature)) return true;

@@ -1,8 +1,10 @@
+import { sign } from 'node:crypto';
 import { CompactSign, compactVerify } from 'jose';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ALGORITHMS } from '../../../schema/algorithms';
-import { openSignature } from '../../../src/revocation/signature-check';
+import { piecesOf } from '../../../src/revocation/list-text';
+import { MAX_EDDSA_BYTES, openSignature } from '../../../src/revocation/signature-check';
 import { readSignedText, signedPieces, type Signer } from '../../../src/revocation/signed-pieces';
 import { KeyList } from '../../support/key-list';
 import { segment, signingKey, signToken, type SigningKey } from '../../support/tokens';
@@ -132,6 +134,45 @@ describe('a signed document that comes in pieces', () => {
     const signed = new CompactSign(Buffer.from([0x7b, 0xff])).setProtectedHeader({ alg: 'ES256', typ: TYPE });
     const text = await signed.sign(key.privateKey);
     await expect(readSignedText([Buffer.from(text)], signerOf('ES256'))).rejects.toThrow('the document is not UTF-8');
+  });
+
+  it.each(['EdDSA', 'Ed25519'] as const)(
+    'is refused before its end when it is longer than %s can verify, which needs all of it in memory',
+    async (alg) => {
+      const header = `${segment({ alg, typ: TYPE })}.`;
+      let given = 0;
+      async function* pieces(): AsyncGenerator<Uint8Array> {
+        yield await Promise.resolve(Buffer.from(header + 'A'.repeat(1024 * 1024 - header.length)));
+        for (given = 1; given < 100; given += 1) yield await Promise.resolve(Buffer.alloc(1024 * 1024, 'A'));
+      }
+      const reading = async (): Promise<void> => {
+        for await (const piece of signedPieces(pieces(), signerOf(alg))) expect(piece.length).toBeGreaterThan(0);
+      };
+      const limit = `a document signed with ${alg} may have ${MAX_EDDSA_BYTES} bytes`;
+      await expect(reading()).rejects.toThrow(limit);
+      expect(given).toBe(MAX_EDDSA_BYTES / (1024 * 1024));
+    },
+  );
+
+  it('is read when it is as long as EdDSA can verify, and longer with another algorithm', async () => {
+    for (const [alg, bytes] of [
+      ['EdDSA', MAX_EDDSA_BYTES],
+      ['ES256', MAX_EDDSA_BYTES + 4],
+    ] as const) {
+      // So long that the text behind it is a whole number of bytes.
+      const header = Buffer.from(JSON.stringify({ alg, typ: TYPE }).padEnd(62)).toString('base64url');
+      const input = Buffer.alloc(bytes, 'A');
+      input.write(`${header}.`);
+      const { privateKey } = keys.get(alg)!;
+      const signature =
+        alg === 'EdDSA'
+          ? sign(null, input, privateKey)
+          : sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      const chunks = [input, Buffer.from(`.${signature.toString('base64url')}`)];
+      let length = 0;
+      for await (const piece of signedPieces(piecesOf(chunks), signerOf(alg))) length += piece.length;
+      expect(length).toBe(((bytes - header.length - 1) * 3) / 4);
+    }
   });
 
   it('is refused when its algorithm is not accepted', async () => {
