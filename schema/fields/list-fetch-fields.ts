@@ -67,7 +67,7 @@ const LIST_FETCH_FIELDS = [
     cache_directory: {
       ...ABSOLUTE_PATH,
       description:
-        'Folder for the last good list, for a start in an outage. At every start, an older list is refused. As safe as key_fetch.cache_directory.',
+        'Folder for the last good list, for a start in an outage. At every start, an older list or stream in Redis is refused. As safe as key_fetch.cache_directory.',
     },
   },
   {

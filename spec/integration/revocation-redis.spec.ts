@@ -1,4 +1,7 @@
 /** A copy of a list in a real redis-server that is killed, frozen, emptied, set back and restarted. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ENTRY_KINDS, type RevocationEntry, writeEntry } from '../../src/revocation/revocation-entry';
 import { RedisList } from '../../src/revocation/redis-list';
@@ -152,6 +155,83 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
     await until(() => revoked(list, 'b')[0]);
     expect(revoked(list, 'a')).toEqual([true]);
     expect(logged('the stream is not the one from before')).toBe(true);
+  });
+
+  describe('with cache_directory', () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'revocation-redis-'));
+    });
+    afterEach(() => {
+      for (const list of opened) list.close();
+      rmSync(folder, { recursive: true });
+    });
+    const openKept = (): RedisList => open({ list_fetch: { cache_directory: join(folder, 'lists') } });
+    /** Waits until it is on the disk how far the stream was read. */
+    const isNoted = async (records: number): Promise<void> => {
+      const texts = (): string[] =>
+        existsSync(join(folder, 'lists'))
+          ? readdirSync(join(folder, 'lists')).map((name) => readFileSync(join(folder, 'lists', name), 'utf8'))
+          : [];
+      await until(() => texts().some((text) => text.endsWith(`,"added":${records}}`)));
+    };
+
+    it.each<readonly [string, () => Promise<unknown>]>([
+      ['was emptied and made anew', async () => [await server.send(['DEL', KEY]), await store.init(NOW)]],
+      [
+        'was set back',
+        () => server.send(['DEL', KEY], ['XADD', KEY, '500-1', 'add', JSON.stringify(writeEntry(entry('b')))]),
+      ],
+    ])(
+      'is unavailable after a restart of the gateway when the stream %s, until the files are deleted',
+      async (_, lose) => {
+        await store.init(NOW);
+        await store.add(entry('a'), NOW);
+        await store.add(entry('c'), NOW);
+        const running = openKept();
+        await running.load();
+        await isNoted(3);
+        await lose();
+        await until(() => logged('the stream is not the one from before'));
+        // The one that runs forgets nothing.
+        expect(revoked(running, 'a')).toEqual([true]);
+        const restarted = openKept();
+        expect(await restarted.load()).toBeUndefined();
+        expect(restarted.failure?.message).toContain('the stream is older than when it was last read');
+        expect(await open().load()).toBeDefined();
+        rmSync(join(folder, 'lists'), { recursive: true });
+        await until(() => restarted.current() !== undefined);
+        // The one that runs since before does not bring the old state back.
+        await store.add(entry('d'), NOW);
+        await until(() => revoked(running, 'd')[0]);
+        expect(await openKept().load()).toBeDefined();
+      },
+    );
+
+    it('is read after a restart of the gateway when the stream has as much as before, or more', async () => {
+      await store.init(NOW);
+      await store.add(entry('a'), NOW);
+      const first = openKept();
+      await first.load();
+      await isNoted(2);
+      first.close();
+      expect((await openKept().load())?.size).toBe(1);
+      await store.add(entry('b'), NOW);
+      await server.kill();
+      await server.restart();
+      expect((await openKept().load())?.size).toBe(2);
+    });
+
+    it('notes what it follows', async () => {
+      await store.init(NOW);
+      const list = openKept();
+      await list.load();
+      await isNoted(1);
+      aheadMs += 1_000;
+      await store.add(entry('a'), NOW);
+      await isNoted(2);
+      expect(revoked(list, 'a')).toEqual([true]);
+    });
   });
 
   it.each([

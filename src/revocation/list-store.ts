@@ -2,7 +2,7 @@ import type { RedisConfig } from '../../schema/config';
 import { FetchError } from '../documents/fetch-error';
 import { changeListFile, readListFile, withEntry } from './list-file';
 import { connectToRedis, redisName, type RedisConnection } from './redis-connection';
-import { appendChange, createStream, FIRST_ID, readPage, trimEnded } from './redis-stream';
+import { appendChange, createStream, FIRST_ID, readPages, trimEnded } from './redis-stream';
 import { isSameSubject, mergedEntry, type RevocationEntry } from './revocation-entry';
 import { EXTRA_SECONDS } from './revocation-table';
 
@@ -72,11 +72,8 @@ export function redisStore(config: RedisConfig): ListStore {
   const entries = async (connection: RedisConnection, now: number): Promise<RevocationEntry[]> => {
     // By subject; a Map, so that no name means anything special.
     const found = new Map<string, RevocationEntry>();
-    for (let after = FIRST_ID; ;) {
-      const page = await readPage(connection, config.key, after);
-      const last = page.at(-1);
-      if (last === undefined) return [...found.values()];
-      for (const { change } of page) {
+    for await (const page of readPages(connection, config.key, FIRST_ID)) {
+      for (const { change } of page.changes()) {
         if (change === undefined) continue;
         const { kind, entry } = change;
         const subject = JSON.stringify([entry.issuer, entry.kind, entry.name]);
@@ -84,8 +81,8 @@ export function redisStore(config: RedisConfig): ListStore {
         if (kind === 'undo') found.delete(subject);
         else if (!isOver(entry, now)) found.set(subject, before === undefined ? entry : mergedEntry(before, entry));
       }
-      after = last.id;
     }
+    return [...found.values()];
   };
   return {
     name: redisName(config),

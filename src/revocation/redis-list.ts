@@ -1,15 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RevocationListConfig } from '../../schema/config';
 import { backOffMs } from '../documents/back-off';
+import { documentFile } from '../documents/document-file';
 import { DocumentReport } from '../documents/document-report';
 import { FetchError } from '../documents/fetch-error';
 import { revocationListChannel } from '../telemetry/channels';
 import { listSubject, type ListDependencies } from './document-list';
 import type { ListSource } from './list-source';
 import { connectToRedis, redisName, type RedisConnection } from './redis-connection';
-import { awaitPage, compareIds, FIRST_ID, readPage, streamState, type StreamChange } from './redis-stream';
-import type { RevocationEntry } from './revocation-entry';
 import { RevocationTable } from './revocation-table';
+import { StreamMark } from './stream-mark';
+import { StreamReplica } from './stream-replica';
 
 /** How long Redis may hold an answer back when there is nothing new, in milliseconds. */
 const BLOCK_MS = 1_000;
@@ -25,14 +26,14 @@ export type Connect = typeof connectToRedis;
 
 /**
  * A copy of a list in Redis or Valkey: a stream whose records add entries and take them back. It is read as a whole at
- * the start and followed from then on, so no request asks Redis. What is known stays until its end or until a record
- * takes it back: a stream that was emptied, replaced or set back to an older state ends no revocation.
+ * the start and followed from then on, so no request asks Redis. A {@link StreamReplica} forgets nothing by itself; with
+ * `cache_directory`, a process that starts does not take an older state for the list either ({@link StreamMark}).
  *
  * The copy is used as long as Redis answers, and `max_stale` more while Redis is known to fail. A stream that does not
  * exist is a failure: nobody can tell an empty list from one that was lost.
  */
 export class RedisList implements ListSource {
-  readonly #table: RevocationTable;
+  readonly #replica: StreamReplica;
   readonly #report: DocumentReport;
   readonly name: string;
   /** By `now` of the dependencies, as are all times here. */
@@ -42,11 +43,6 @@ export class RedisList implements ListSource {
   #retryAt = -Infinity;
   #failures = 0;
   #failure: FetchError | undefined;
-  #lastId = FIRST_ID;
-  /** The newest record that was read. When it is read again, what came after it may be lost. */
-  #newestId = FIRST_ID;
-  /** How many records the stream had ever got when it was read up to there. */
-  #added = 0;
   #isFollowing = false;
   #connection: RedisConnection | undefined;
   /** Told after each attempt, however it ended. */
@@ -59,11 +55,15 @@ export class RedisList implements ListSource {
   ) {
     const { wallClock, log } = dependencies;
     this.name = redisName(config.redis);
-    this.#table = new RevocationTable(config.maxEntries);
     const subject = listSubject(this.name, config.allowUnavailable);
     this.#report = new DocumentReport(subject, wallClock, log, (state, readAtMs = 0) => {
       if (revocationListChannel.hasSubscribers) revocationListChannel.publish({ list: this.name, state, readAtMs });
     });
+    const { cacheDirectory } = config.listFetch;
+    const file = cacheDirectory === null ? undefined : documentFile(cacheDirectory, this.name);
+    const table = new RevocationTable(config.maxEntries);
+    const mark = new StreamMark(file, dependencies, this.#report);
+    this.#replica = new StreamReplica(this.name, config.redis.key, table, mark, dependencies);
   }
 
   current(): RevocationTable | undefined {
@@ -75,7 +75,7 @@ export class RedisList implements ListSource {
     if (age < FRESH_MS + redis.timeout) this.#report.state('fresh', this.#readAtMs);
     else if (this.#failures > 0 && age < maxStale * 1000) this.#report.state('stale', this.#readAtMs);
     else return undefined;
-    return this.#table;
+    return this.#replica.table;
   }
 
   async load(): Promise<RevocationTable | undefined> {
@@ -99,7 +99,7 @@ export class RedisList implements ListSource {
   /** Reads the whole stream anew. What is known stays. Never rejects. */
   async renew(): Promise<void> {
     if (!this.#isFollowing) return;
-    this.#lastId = FIRST_ID;
+    this.#replica.rewind();
     // Whoever waits for Redis is told at once.
     this.#connection?.close();
     await this.#attempt();
@@ -153,79 +153,11 @@ export class RedisList implements ListSource {
   }
 
   async #readOn(connection: RedisConnection): Promise<void> {
-    const { redis } = this.config;
     let isBehind = true;
     while (this.dependencies.now() - this.#usedAt < UNUSED_MS) {
-      if (isBehind) await this.#catchUp(connection);
+      if (isBehind) await this.#replica.catchUp(connection);
       this.#confirm();
-      const page = await awaitPage(connection, redis.key, this.#lastId, BLOCK_MS);
-      this.#apply(page);
-      this.#added += page.length;
-      // Nothing new, or nothing there any more: only the state of the stream tells.
-      isBehind = page.length === 0;
-    }
-  }
-
-  /** Reads what is new. Says so when the stream is another than before, or when something was missed. */
-  async #catchUp(connection: RedisConnection): Promise<void> {
-    const { key } = this.config.redis;
-    const { lastId, added } = await streamState(connection, key);
-    if (compareIds(lastId, this.#lastId) < 0 || added < this.#added) {
-      this.dependencies.log('warn', 'the stream is not the one from before: it is read anew, what is known stays', {
-        list: this.name,
-      });
-      this.#lastId = FIRST_ID;
-    }
-    const missed = this.#lastId === FIRST_ID ? 0 : added - this.#added;
-    const undone = await this.#undoneSubjects(connection);
-    // Records that came since are behind the last one.
-    let [read, newer] = [0, 0];
-    for (;;) {
-      const page = await readPage(connection, key, this.#lastId);
-      const last = page.at(-1);
-      if (last === undefined) break;
-      this.#apply(page, undone);
-      const hasNewer = compareIds(last.id, lastId) > 0;
-      const behind = hasNewer ? page.filter(({ id }) => compareIds(id, lastId) > 0).length : 0;
-      [read, newer] = [read + page.length - behind, newer + behind];
-    }
-    if (read < missed) {
-      const fields = { list: this.name, records: missed - read };
-      this.dependencies.log('warn', 'records of the stream were removed before they were read', fields);
-    }
-    this.#added = added + newer;
-    // Removed records count as read.
-    if (compareIds(lastId, this.#lastId) > 0) this.#lastId = lastId;
-    this.#newestId = this.#lastId;
-  }
-
-  /** Returns which subjects the records that are read again take back, and the last record that does. */
-  async #undoneSubjects(connection: RedisConnection): Promise<Map<string, string>> {
-    const undone = new Map<string, string>();
-    for (let after = this.#lastId; compareIds(after, this.#newestId) < 0;) {
-      const page = await readPage(connection, this.config.redis.key, after);
-      for (const { id, change } of page) if (change?.kind === 'undo') undone.set(subjectOf(change.entry), id);
-      after = page.at(-1)?.id ?? this.#newestId;
-    }
-    return undone;
-  }
-
-  /** A record that is read again takes nothing back: the entry may have been added once more by one that is lost. */
-  #apply(page: readonly StreamChange[], undone?: ReadonlyMap<string, string>): void {
-    const nowSeconds = this.dependencies.wallClock() / 1000;
-    let isNew = false; // Records are in the order of their ids: after the first new one all are new.
-    for (const { id, change, problem } of page) {
-      if (problem !== undefined) {
-        this.dependencies.log('error', 'a record of the stream is not used', { list: this.name, id, reason: problem });
-      }
-      isNew ||= compareIds(id, this.#newestId) > 0;
-      if (change?.kind === 'add') {
-        const undoneBy = isNew ? undefined : undone?.get(subjectOf(change.entry));
-        if (undoneBy === undefined || compareIds(undoneBy, id) < 0) this.#table.add(change.entry, nowSeconds);
-      } else if (change !== undefined && isNew) this.#table.remove(change.entry);
-      // After the entry is there: one that does not fit in must be tried again.
-      this.#lastId = id;
-      if (isNew) this.#newestId = id;
+      isBehind = !(await this.#replica.follow(connection, BLOCK_MS));
     }
   }
 
@@ -238,13 +170,9 @@ export class RedisList implements ListSource {
     this.#failure = undefined;
     this.#retryAt = -Infinity;
     if (revocationListChannel.hasSubscribers) {
-      const entries = this.#table.size;
+      const entries = this.#replica.table.size;
       revocationListChannel.publish({ list: this.name, readAtMs: this.#readAtMs, entries });
     }
     this.#announce();
   }
-}
-
-function subjectOf({ issuer, kind, name }: RevocationEntry): string {
-  return JSON.stringify([issuer, kind, name]);
 }

@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { FetchError } from '../documents/fetch-error';
 import type { RedisConnection, RedisReply } from './redis-connection';
-import { readEntry, writeEntry, type RevocationEntry } from './revocation-entry';
+import { readEntryText, writeEntry, type RevocationEntry } from './revocation-entry';
 
 /** Says that an entry was added or taken back, in the order of the stream. */
 export interface StreamChange {
@@ -9,6 +10,16 @@ export interface StreamChange {
   readonly change: { readonly kind: 'add' | 'undo'; readonly entry: RevocationEntry } | undefined;
   /** Why the record cannot be read, if it cannot. */
   readonly problem?: string;
+}
+
+/** Some records of a stream, in their order. */
+export interface StreamPage {
+  /** How many records these are; 0: there are no more. */
+  readonly length: number;
+  /** The id of the last one, as Redis sent it; `undefined` when there is none. */
+  readonly lastId: string | undefined;
+  /** Reads the records. That takes longer than to get them, so it is done when they are needed. */
+  changes(): readonly StreamChange[];
 }
 
 /** What Redis knows about a stream. */
@@ -45,22 +56,44 @@ export async function streamState(connection: RedisConnection, key: string): Pro
   return { lastId, added };
 }
 
-/** Returns the records after `afterId`, some at a time; an empty list when there are no more. */
-export async function readPage(connection: RedisConnection, key: string, afterId: string): Promise<StreamChange[]> {
-  return changesOf(await connection.send(['XRANGE', key, `(${afterId}`, '+', 'COUNT', `${PAGE}`]));
+/** Returns the records after `afterId`, some at a time; an empty page when there are no more. */
+export async function readPage(connection: RedisConnection, key: string, afterId: string): Promise<StreamPage> {
+  return pageOf(await connection.send(['XRANGE', key, `(${afterId}`, '+', 'COUNT', `${PAGE}`]));
 }
 
-/** Waits for records after `afterId`. Returns an empty list when none came in time. */
+/** Waits for records after `afterId`. Returns an empty page when none came in time. */
 export async function awaitPage(
   connection: RedisConnection,
   key: string,
   afterId: string,
   blockMs: number,
-): Promise<StreamChange[]> {
+): Promise<StreamPage> {
   const command = ['XREAD', 'COUNT', `${PAGE}`, 'BLOCK', `${blockMs}`, 'STREAMS', key, afterId];
   const reply = await connection.send(command, blockMs);
   const [stream = null] = listOf(reply);
-  return changesOf(listOf(stream)[1] ?? null);
+  return pageOf(listOf(stream)[1] ?? null);
+}
+
+/**
+ * Returns all records after `afterId`, page by page. Redis prepares a page while the one before is read, and other work
+ * gets a turn between two.
+ */
+export async function* readPages(
+  connection: RedisConnection,
+  key: string,
+  afterId: string,
+): AsyncGenerator<StreamPage> {
+  let next = readPage(connection, key, afterId);
+  for (;;) {
+    const page = await next;
+    if (page.lastId === undefined) return;
+    next = readPage(connection, key, page.lastId);
+    // Whoever does not read on, does not ask what became of it.
+    next.catch(() => undefined);
+    // The client sends its command only then.
+    await setImmediate();
+    yield page;
+  }
 }
 
 /** Compares two ids of records, `milliseconds-sequence`. */
@@ -68,6 +101,16 @@ export function compareIds(one: string, other: string): number {
   const [oneMs = 0, oneSequence = 0] = one.split('-').map(Number);
   const [otherMs = 0, otherSequence = 0] = other.split('-').map(Number);
   return oneMs - otherMs || oneSequence - otherSequence;
+}
+
+/** Returns when a record was added, by the clock of Redis, in seconds since the epoch. */
+export function secondsOf(id: string): number {
+  return Number(id.split('-', 1)[0]) / 1000;
+}
+
+/** Whether records are gone that were there before: the stream was emptied, replaced or set back. */
+export function isOlderState(now: StreamState, before: StreamState): boolean {
+  return compareIds(now.lastId, before.lastId) < 0 || now.added < before.added;
 }
 
 /** Makes the stream if there is none. Returns whether it did. */
@@ -99,25 +142,36 @@ export async function trimEnded(
   key: string,
   hasEnded: (exp: number) => boolean,
 ): Promise<void> {
-  for (let after = FIRST_ID; ;) {
-    const page = await readPage(connection, key, after);
-    const living = page.find(({ change }) => change !== undefined && !hasEnded(change.entry.exp));
-    const last = page.at(-1);
-    if (last === undefined) return;
+  let isFirst = true;
+  for await (const page of readPages(connection, key, FIRST_ID)) {
+    const changes = page.changes();
+    const living = changes.find(({ change }) => change !== undefined && !hasEnded(change.entry.exp));
     if (living !== undefined) {
-      if (living !== page[0] || after !== FIRST_ID) await connection.send(['XTRIM', key, 'MINID', living.id]);
+      if (living !== changes[0] || !isFirst) await connection.send(['XTRIM', key, 'MINID', living.id]);
       return;
     }
-    after = last.id;
+    isFirst = false;
   }
 }
 
-function changesOf(reply: RedisReply): StreamChange[] {
-  return listOf(reply).map((record) => {
-    const [id, fields = null] = listOf(record);
-    const [name, text] = listOf(fields);
-    return changeOf(typeof id === 'string' ? id : FIRST_ID, name, text);
-  });
+function pageOf(reply: RedisReply): StreamPage {
+  const records = listOf(reply);
+  const last = records.at(-1);
+  return {
+    length: records.length,
+    lastId: last === undefined ? undefined : idOf(last),
+    changes: () =>
+      records.map((record) => {
+        const [, fields = null] = listOf(record);
+        const [name, text] = listOf(fields);
+        return changeOf(idOf(record), name, text);
+      }),
+  };
+}
+
+function idOf(record: RedisReply): string {
+  const [id] = listOf(record);
+  return typeof id === 'string' ? id : FIRST_ID;
 }
 
 function listOf(reply: RedisReply): readonly RedisReply[] {
@@ -128,8 +182,9 @@ function changeOf(id: string, kind: unknown, text: unknown): StreamChange {
   if ((kind !== 'add' && kind !== 'undo') || typeof text !== 'string') return { id, change: undefined };
   try {
     if (text.length > MAX_RECORD_LENGTH) throw new FetchError('is too long');
-    return { id, change: { kind, entry: readEntry(JSON.parse(text)) } };
+    return { id, change: { kind, entry: readEntryText(text) } };
   } catch (error) {
-    return { id, change: undefined, problem: error instanceof FetchError ? error.message : 'is not JSON' };
+    if (!(error instanceof FetchError)) throw error;
+    return { id, change: undefined, problem: error.message };
   }
 }

@@ -67,6 +67,41 @@ export function readEntry(value: unknown, ownIssuer?: string): RevocationEntry {
   return { issuer, kind, name, issuedBefore, exp };
 }
 
+/**
+ * An entry as `JSON.stringify` writes it, about one token, session, caller or client, without `issued_before` and without
+ * anything escaped. The texts are those that JSON allows between quotation marks.
+ */
+const USUAL_ENTRY =
+  /^\{"iss":"([ !#-[\]-\uffff]+)","(jti|sid|sub|client_id)":"([ !#-[\]-\uffff]+)","exp":(0|[1-9]\d{0,11})\}$/;
+
+/**
+ * Reads the JSON text of an entry, as {@link readEntry} reads its value. Most entries are written in one way, which is
+ * recognized: to make an object of each takes three times as long.
+ *
+ * @throws FetchError with what is wrong; it quotes nothing of the entry
+ */
+export function readEntryText(text: string, ownIssuer?: string): RevocationEntry {
+  const [, issuer = '', kind, name = '', digits] = USUAL_ENTRY.exec(text) ?? [];
+  const exp = Number(digits);
+  const isUsual =
+    kind !== undefined &&
+    (ownIssuer === undefined || issuer === ownIssuer) &&
+    issuer.length <= MAX_ISSUER_LENGTH &&
+    name.length <= MAX_NAME_LENGTH &&
+    exp <= LATEST_NUMERIC_DATE;
+  // What is not usual, or wrong, is looked at closely.
+  if (!isUsual) return readEntry(valueOf(text), ownIssuer);
+  return { issuer, kind: kind as EntryKind, name, issuedBefore: undefined, exp };
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new FetchError('is not JSON');
+  }
+}
+
 /** Returns the entry as it stands in a list. */
 export function writeEntry({ issuer, kind, name, issuedBefore, exp }: RevocationEntry): Record<string, unknown> {
   return {

@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import { FetchError } from '../../../src/documents/fetch-error';
+import type { RedisConnection, RedisReply } from '../../../src/revocation/redis-connection';
+import { readPages } from '../../../src/revocation/redis-stream';
+
+const record = (id: string): RedisReply => [id, ['add', `{"iss":"https://auth.example.com/","jti":"${id}","exp":1}`]];
+
+/** Answers each command with the next reply, and notes which records were asked for. */
+class Replies implements RedisConnection {
+  readonly asked: string[] = [];
+  constructor(private readonly replies: (RedisReply | FetchError)[]) {}
+
+  async send([, , after = '']: readonly string[]): Promise<RedisReply> {
+    this.asked.push(after);
+    await new Promise(setImmediate);
+    const reply = this.replies.shift() ?? [];
+    if (reply instanceof FetchError) throw reply;
+    return reply;
+  }
+
+  close(): void {
+    // Nothing is open.
+  }
+}
+
+describe('the pages of a stream', () => {
+  it('are asked for while the one before is read, each behind the last record of that one', async () => {
+    const connection = new Replies([[record('1-1'), record('1-2')], [record('2-1')]]);
+    const seen: (readonly [string | undefined, number, number])[] = [];
+    for await (const page of readPages(connection, 'key', '0-0')) {
+      seen.push([page.lastId, page.changes().length, connection.asked.length]);
+    }
+    expect(seen).toEqual([
+      ['1-2', 2, 2],
+      ['2-1', 1, 3],
+    ]);
+    expect(connection.asked).toEqual(['(0-0', '(1-2', '(2-1']);
+  });
+
+  it('fail for who reads on, and for nobody else', async () => {
+    const replies = (): (RedisReply | FetchError)[] => [[record('1-1')], new FetchError('the connection was closed')];
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    try {
+      for await (const page of readPages(new Replies(replies()), 'key', '0-0')) {
+        expect(page.length).toBe(1);
+        break;
+      }
+      for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+      const reading = async (): Promise<void> => {
+        for await (const page of readPages(new Replies(replies()), 'key', '0-0')) expect(page.length).toBe(1);
+      };
+      await expect(reading()).rejects.toThrow('the connection was closed');
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+  });
+});
