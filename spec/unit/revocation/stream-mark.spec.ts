@@ -28,7 +28,7 @@ describe('how far a stream was read', () => {
   const stored = async (): Promise<unknown> => (await onDisk().read())?.body;
   /** Waits until that is on the disk. */
   const isStored = async (lastId: string): Promise<void> => {
-    while ((await stored().then(JSON.stringify))?.includes(`"${lastId}"`) !== true) await new Promise(setImmediate);
+    while (!JSON.stringify((await stored()) ?? null).includes(`"${lastId}"`)) await new Promise(setImmediate);
   };
   /** Waits until nothing more is being written. */
   const isQuiet = async (): Promise<void> => {
