@@ -57,7 +57,8 @@ export const KEY_FETCH_FIELDS = [
       required: true,
       default: 3600,
       between: [0, 604_800],
-      description: 'Seconds past freshness that keys are used while the provider fails. After that, 503.',
+      description:
+        'Seconds past freshness that keys, also removed ones, are used while the provider fails. After that, 503. 0: never.',
     },
   },
   {

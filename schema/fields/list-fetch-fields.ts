@@ -111,7 +111,8 @@ export const MAX_STALE = {
   required: true,
   default: 3600,
   between: [0, 604_800],
-  description: 'Seconds that the last good list is used while a newer one is unavailable. After that, 503.',
+  description:
+    'Seconds that the last good list is used while a newer one is unavailable; later revocations are missed. After that, 503. 0: never.',
 } as const;
 
 export const ALLOW_UNAVAILABLE = {
