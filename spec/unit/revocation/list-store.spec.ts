@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -16,6 +17,7 @@ import { fileStore, redisAt, type ListStore } from '../../../src/revocation/list
 import { changeListFile, readListFile } from '../../../src/revocation/list-file';
 import type { RevocationEntry } from '../../../src/revocation/revocation-entry';
 import { EXTRA_SECONDS } from '../../../src/revocation/revocation-table';
+import { describeOtherUser, NOBODY } from '../../support/other-user';
 
 const NOW = 1_800_000_000;
 const entry = (name: string, changes: Partial<RevocationEntry> = {}): RevocationEntry => ({
@@ -146,6 +148,16 @@ describe('a list in a file that is written', () => {
     await adding;
     expect(await store.entries(NOW)).toEqual([entry('a')]);
     expect(readdirSync(folder)).toEqual(['revoked.json']);
+  });
+});
+
+describeOtherUser('a list in a file of another user', () => {
+  it('still belongs to that user, such as the one of the gateway, when root has changed it', async () => {
+    await store.add(entry('a'), NOW);
+    chownSync(path, NOBODY, NOBODY);
+    await store.add(entry('b'), NOW);
+    const { uid, gid } = statSync(path);
+    expect([uid, gid, await store.entries(NOW)]).toEqual([NOBODY, NOBODY, [entry('a'), entry('b')]]);
   });
 });
 
