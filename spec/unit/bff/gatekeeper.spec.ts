@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import '../../support/quiet-log';
 import { ConfigError } from '../../../schema/config-error';
 import { createGatekeeper, type Admission, type Gatekeeper } from '../../../src/bff/gatekeeper';
+import { forwardedHeaders } from '../../../src/bff/web-request';
 import { publicJwk, signingKey, signToken } from '../../support/tokens';
 
 const ISSUER = 'https://auth.example.com/';
@@ -71,6 +72,26 @@ describe('a gatekeeper with a session cookie', () => {
         identityHeaders,
       });
     }
+  });
+
+  it('has identity headers that hold the identity, and nothing else of the request', async () => {
+    const headers = withCookie({ 'x-user-roles': 'root', x_user_id: 'evil' });
+    const decision = (await ask(gatekeeper, { headers })) as Admission;
+    expect(decision.identityHeaders).toEqual({ 'X-User-ID': 'ada', 'X-User-Roles': 'admin' });
+  });
+
+  it('passes no header of a connection, a message or a proxy on, in any spelling', () => {
+    const names = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+    names.push('expect', 'proxy-authorization', 'http2-settings', 'host', 'content-length', 'forwarded', 'cookie');
+    for (const name of names.flatMap((each) => [each, each.replaceAll('-', '_')])) {
+      const request = new Request(ORIGIN, { headers: { [name]: '1', 'x-other': '2' } });
+      expect([...forwardedHeaders(request, {})]).toEqual([['x-other', '2']]);
+    }
+  });
+
+  it.each(['GET', 'HEAD', 'OPTIONS'])('does not ask where a %s comes from, which changes nothing', async (method) => {
+    const headers = withCookie({ 'sec-fetch-site': 'cross-site' });
+    expect(await ask(gatekeeper, { method, headers })).toMatchObject({ outcome: 'proceed' });
   });
 
   it('passes nothing on that a browser must not say to a service', async () => {

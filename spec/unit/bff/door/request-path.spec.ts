@@ -47,6 +47,13 @@ describe('the path of a request', () => {
     expect(pathOf(target)).toBeUndefined();
   });
 
+  it('is not normal with an escape of any character that stands for itself, and normal with any other', () => {
+    const codes = Array.from({ length: 128 }, (_, code) => code);
+    const needless = codes.filter((code) => /[\u0000-\u001f\u007f\w.~%/;\\-]/.test(String.fromCharCode(code)));
+    const refused = codes.filter((code) => requestPath(`/%${code.toString(16).padStart(2, '0')}`) === undefined);
+    expect(refused).toEqual(needless);
+  });
+
   it('is not normal when it is handed over with dots or without a slash', () => {
     for (const path of ['/a/../b', '/a/.', '', 'a', '/a\\b', '/a b', '/é']) expect(requestPath(path)).toBeUndefined();
   });

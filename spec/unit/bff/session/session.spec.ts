@@ -91,6 +91,18 @@ describe('the cookies of a session', () => {
     expect(await sessions.read(request(reversed))).toMatchObject({ accessToken: long.accessToken });
   });
 
+  it('are three at most, and all of them are read', async () => {
+    const { sessions } = world();
+    const longest = { ...TOKENS, accessToken: 'x'.repeat(8000) };
+    const cookie = cookieOf(await sessions.begin(longest));
+    expect(cookie.split('; ')).toHaveLength(3);
+    expect((await sessions.open(request(cookie))).token).toBe(longest.accessToken);
+  });
+
+  it('are forgotten at an end also by a browser that has none', async () => {
+    expect(await world().sessions.end(request(''))).toHaveLength(3);
+  });
+
   it('are refused when the tokens are too long for a browser and a server', async () => {
     const { sessions, lines } = world();
     const begun = sessions.begin({ ...TOKENS, accessToken: 'x'.repeat(12_000) });
