@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { promisify } from 'node:util';
 import { HeaderList } from '../../src/gateway/http/header-list';
 
 /** What a service received. */
@@ -20,8 +19,6 @@ export interface EchoService {
   readonly port: number;
   /** Everything it received, in order. */
   readonly received: Received[];
-  /** How many connections are open. */
-  connections(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -50,8 +47,7 @@ export async function startEchoService(
     server.listen(0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const connections = promisify(server.getConnections.bind(server));
-  return { url: `http://127.0.0.1:${port}`, port, received, connections, stop: () => closeServer(server) };
+  return { url: `http://127.0.0.1:${port}`, port, received, stop: () => closeServer(server) };
 }
 
 /** Stops a server at once and resolves when it has. */
