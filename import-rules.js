@@ -48,7 +48,7 @@ const rooms = {
       ...['src/server/listening', 'src/policies', 'src/gatekeeper', 'src/core', 'src/kong', 'schema', 'src/protocol'],
       'src/telemetry',
     ],
-    packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node'],
+    packages: ['@grpc/grpc-js'],
   },
   'src/server/processes': {
     rooms: [

@@ -6,7 +6,7 @@ import { watchedFile } from '../documents/watched-file';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import { type PolicyCheck, policyCheck } from '../server/decisions/decisions';
 import { STRIPPING, type Stripping } from '../server/decisions/gateway';
-import { GATEWAY_NAMES, type GatewayName } from '../server/decisions/gateways';
+import { ENVOY_GRPC, GATEWAY_NAMES, type GatewayName } from '../server/decisions/gateways';
 import type { DecisionAddress } from '../server/decisions/decision-server';
 import { LOOPBACK, peerFilter } from '../server/decisions/peers';
 import { type NamedConfigs, readPolicies, readRoutePolicies } from '../policies/policy-file';
@@ -17,6 +17,7 @@ import type { Log, Logger } from '../telemetry/log';
 import { CommandFailure } from './command-failure';
 import { type FileFormat, findingLogLine, inspect } from './diagnosis';
 import { decisionAddress, listenAddress, type ListenAddress } from './listen-address';
+import { missingPackages } from './optional-packages';
 import { openEndpoint } from './side-endpoint';
 import {
   addServerOptions,
@@ -93,6 +94,7 @@ policies.yml:
 async function serveDecisions(flags: AuthzFlags): Promise<void> {
   const logger = becomeServer(flags);
   requirePeers(flags);
+  requireGrpc(flags);
   if (flags.takeOver && !('path' in flags.listen)) {
     throw new CommandFailure('--take-over needs a Unix socket: --listen with a path');
   }
@@ -190,6 +192,15 @@ async function openResourceMetadata(
   };
   await openEndpoint(says, resourceMetadata, takeOver, log, () =>
     serveResourceMetadata(resourceMetadata, documentAt, log),
+  );
+}
+
+/** The library for gRPC is not installed with this package. */
+function requireGrpc({ gateway }: AuthzFlags): void {
+  const missing = gateway === ENVOY_GRPC ? missingPackages('@grpc/', require.resolve) : [];
+  if (missing.length === 0) return;
+  throw new CommandFailure(
+    `--gateway ${gateway} needs a package that is not installed: npm install ${missing.join(' ')}`,
   );
 }
 

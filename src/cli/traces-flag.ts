@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Log } from '../telemetry/log';
-import { areTracesWanted, missingTracesPackages, TRACES_ENDPOINT_VARIABLES } from '../telemetry/traces';
+import { areTracesWanted, TRACES_ENDPOINT_VARIABLES } from '../telemetry/traces';
 import { CommandFailure } from './command-failure';
+import { missingPackages } from './optional-packages';
 
 /** The flag for OpenTelemetry. */
 export interface TracesFlag {
@@ -32,7 +33,7 @@ export function openTraces(
     process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = traces;
   }
   if (!areTracesWanted(process.env)) return;
-  const missing = missingTracesPackages(resolve);
+  const missing = missingPackages('@opentelemetry/', resolve);
   if (missing.length === 0) return;
   const cure = `npm install ${missing.join(' ')}`;
   if (traces !== undefined) throw new CommandFailure(`--traces needs packages that are not installed: ${cure}`);

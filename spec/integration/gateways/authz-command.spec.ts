@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { peerDependencies } from '../../../package.json';
 import { runCommand, type RunningCommand } from '../../support/server-process';
 import { publicJwk, signingKey, signToken } from '../../support/tokens';
 
@@ -231,6 +232,26 @@ describe('kong-jwt-identity authz', () => {
     },
     60_000,
   );
+
+  it('does not start for Envoy over gRPC without the library, and says how to install it', async () => {
+    write({ orders: { issuers } });
+    const hook = join(folder, 'without-grpc.cjs');
+    writeFileSync(
+      hook,
+      `const Module = require('node:module');
+      const resolve = Module._resolveFilename;
+      Module._resolveFilename = function (name, ...rest) {
+        if (name.startsWith('@grpc/')) throw new Error('MODULE_NOT_FOUND');
+        return resolve.call(this, name, ...rest);
+      };`,
+    );
+    const env = { NODE_OPTIONS: `--require ${hook}` };
+    const command = runCommand(['authz', '--gateway', 'envoy-grpc', '--policies', file], env);
+    expect(await command.ended).toBe(1);
+    expect(command.stderr()).toBe(
+      `error: --gateway envoy-grpc needs a package that is not installed: npm install @grpc/grpc-js@${peerDependencies['@grpc/grpc-js']}\n`,
+    );
+  }, 60_000);
 
   it('closes the connection of a stranger without an answer', async () => {
     write({ orders: { issuers } });

@@ -27,6 +27,8 @@ export type PeerFilter = (address: string | undefined, isUnixSocket: boolean) =>
 const MAX_CONNECTIONS = 20_000;
 /** More than the system allows: it cuts this to its own limit. */
 const BACKLOG = 65_535;
+/** How long the last refusals may take to be written, in milliseconds. */
+const WRITE_MS = 250;
 
 /**
  * Makes a decision server of a server of Node's that speaks some protocol.
@@ -64,10 +66,10 @@ export function decisionServer(
       new Promise((resolve) => {
         const limit = setTimeout(() => {
           decisions.failAll('the server was stopped');
-          // After these refusals were written.
-          setImmediate(() => {
+          // A connection closes by itself when all on it is answered. Over gRPC an answer takes several turns to write.
+          setTimeout(() => {
             for (const socket of sockets) socket.destroy();
-          });
+          }, WRITE_MS);
         }, maximumMs);
         // What Node's servers of HTTP do beside this would end unused connections at once, and a gateway that sends a
         // request at that moment would have no answer.

@@ -1,11 +1,11 @@
 /** How a decision server ends: a gateway has an answer to what it asked, and is told to connect anew. */
 import { Agent, request as httpRequest } from 'node:http';
-import { connect, type ClientHttp2Session } from 'node:http2';
+import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { decode, encode } from '../../../../src/protocol/message';
 import type { DecisionServer } from '../../../../src/server/decisions/decision-server';
-import { CHECK, type EnvoyCheckResponse } from '../../../../src/server/decisions/envoy-check';
+import { CHECK_PATH, checkRequest, checkResponse } from '../../../../src/server/decisions/envoy-check';
 import { HTTP_GATEWAYS } from '../../../../src/server/decisions/gateways';
 import { grpcDecisionServer } from '../../../../src/server/decisions/grpc-server';
 import { httpDecisionServer } from '../../../../src/server/decisions/http-server';
@@ -49,22 +49,18 @@ function httpAsker(port: number): Asker {
   };
 }
 
-const CHECK_BYTES = toBinary(
-  CHECK.input,
-  create(CHECK.input, {
-    attributes: {
-      request: { http: { method: 'GET', path: '/', headerMap: { headers: [] } } },
-      contextExtensions: [{ key: 'policy', value: 'orders' }],
-    },
-  }),
-);
-const CHECK_PATH = '/envoy.service.auth.v3.Authorization/Check';
+const CHECK = encode(checkRequest, {
+  attributes: {
+    request: { http: { method: 'GET', path: '/', headerMap: { headers: [] } } },
+    contextExtensions: [{ key: 'policy', value: 'orders' }],
+  },
+});
 
 function grpcAsker(port: number): Asker {
   const session: ClientHttp2Session = connect(`http://127.0.0.1:${port}`);
   session.on('error', () => undefined);
-  const frame = Buffer.concat([Buffer.alloc(5), CHECK_BYTES]);
-  frame.writeUInt32BE(CHECK_BYTES.length, 1);
+  const frame = Buffer.concat([Buffer.alloc(5), CHECK]);
+  frame.writeUInt32BE(CHECK.length, 1);
   return {
     ask: () =>
       new Promise((resolve) => {
@@ -74,18 +70,12 @@ function grpcAsker(port: number): Asker {
         stream.on('error', (error: Error) => {
           resolve(error.message);
         });
-        stream.on('end', () => {
-          const answer = fromBinary(
-            CHECK.output,
-            Buffer.concat(chunks).subarray(5),
-          ) as unknown as Partial<EnvoyCheckResponse>;
-          resolve(
-            answer.okResponse !== undefined
-              ? 'permitted'
-              : answer.deniedResponse !== undefined
-                ? 'refused'
-                : 'no answer',
-          );
+        let isWhole = false;
+        stream.on('trailers', (trailers: IncomingHttpHeaders) => (isWhole = trailers['grpc-status'] === '0'));
+        stream.on('close', () => {
+          const answer = decode(checkResponse, Buffer.concat(chunks).subarray(5));
+          if (!isWhole) resolve('no whole answer');
+          else resolve(answer.okResponse !== undefined ? 'permitted' : 'refused');
         });
         stream.end(frame);
       }),

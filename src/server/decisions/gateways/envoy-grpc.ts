@@ -23,8 +23,7 @@ const PERMISSION_DENIED = 7;
  */
 export function envoyQuestion({ attributes }: EnvoyCheckRequest): Question | Refusal {
   const http = attributes?.request?.http;
-  const lines = http?.headerMap?.headers;
-  if (http === undefined || lines === undefined) {
+  if (http?.headerMap === undefined) {
     return new Refusal('configuration_error', 'Envoy sends no header_map: it needs encode_raw_headers: true');
   }
   const extensions = (attributes?.contextExtensions ?? []).filter(({ key }) => key === POLICY_EXTENSION);
@@ -32,13 +31,17 @@ export function envoyQuestion({ attributes }: EnvoyCheckRequest): Question | Ref
   if (policy === undefined) {
     return new Refusal('configuration_error', `the route of Envoy has no context_extensions.${POLICY_EXTENSION}`);
   }
-  const raw = lines
-    .filter(({ key }) => !key.startsWith(':'))
-    .flatMap(({ key, value, rawValue }) => [
-      key,
-      rawValue.length > 0 ? Buffer.from(rawValue).toString('latin1') : value,
-    ]);
-  return { policy, request: { headers: headersOf(raw), method: http.method, rawQuery: queryOf(http.path) } };
+  const { headerMap, method, path } = http;
+  const lines = (headerMap.headers ?? []).flatMap(({ key = '', value = '', rawValue }) =>
+    key.startsWith(':') ? [] : [key, rawValue === undefined || rawValue.length === 0 ? value : latin1(rawValue)],
+  );
+  const request = { headers: headersOf(lines), ...(method !== undefined && { method }), rawQuery: queryOf(path) };
+  return { policy, request };
+}
+
+/** Each byte as one character, as Node gives headers. */
+function latin1({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('latin1');
 }
 
 /** Returns the answer to a check. */
@@ -63,7 +66,7 @@ export function envoyAnswer(outcome: Outcome): EnvoyCheckResponse {
 
 /** Lines are added, so each is one of its own. */
 function cookies(permission: Permission): EnvoyHeaderOption[] {
-  return options(cookieHeaders(permission)).map(({ header }) => ({ header, appendAction: ADD }));
+  return options(cookieHeaders(permission)).map((option) => ({ ...option, appendAction: ADD }));
 }
 
 /** @param flat - names and values in turn; bytes that are not UTF-8 cannot be carried, and become U+FFFD */
