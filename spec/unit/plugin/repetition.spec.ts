@@ -38,6 +38,30 @@ describe('an answer to a verified caller', () => {
     const token = verifiedToken({ sub: 'u1' }, parseConfig({ issuers: [ISSUER] }));
     expect(secondsOf(policyOf({}, keys), withToken, NOW, { ...decision, token })).toBe(5);
   });
+
+  const twoHeaders = (): Policy => policyOf({ header_names: ['Authorization', 'X-Token'] }, keys);
+
+  it.each<[string, RequestView['headers']]>([
+    ['after the word Bearer and one blank', { authorization: 'Bearer t' }],
+    ['alone in a header of its own', { 'x-token': 't' }],
+    ['after the word Bearer in a header of its own', { 'x-token': 'Bearer t' }],
+  ])('is repeated when the token stands %s', (_, headers) => {
+    expect(secondsOf(twoHeaders(), { headers })).toBe(5);
+  });
+
+  // The holder of a token could otherwise fill a worker with variants of one request.
+  it.each<[string, RequestView['headers']]>([
+    ['something stands before Bearer', { authorization: 'x Bearer t' }],
+    ['something stands after the token', { authorization: 'Bearer t x' }],
+    ['there are several blanks', { authorization: 'Bearer  t' }],
+    ['Authorization has a token without a scheme', { authorization: 't' }],
+    ['a header of its own has something before the token', { 'x-token': ' t' }],
+    ['a header of its own has something after the token', { 'x-token': 't ' }],
+    ['a header has two lines', { 'x-token': ['t', 't'] }],
+    ['only one of two headers is plain', { authorization: 'Bearer t', 'x-token': 't x' }],
+  ])('is not repeated when %s', (_, headers) => {
+    expect(secondsOf(twoHeaders(), { headers })).toBeUndefined();
+  });
 });
 
 describe.each([
