@@ -130,7 +130,7 @@ export function documentFile(
         try {
           const head = await readHead(file, MAX_HEADER_BYTES);
           if (id === undefined || headerOf(head, source)?.id !== id) return;
-          // In place, of the same length and within a page: whoever reads it meanwhile reads the one or the other.
+          // In place, of the same length and within a page: a reader meanwhile gets the one or the other.
           await file.write(headLine(source, { ...times, id }, headBytes), 0, headBytes, 0);
         } finally {
           await file.close();

@@ -71,7 +71,7 @@ export interface FetchedVersion<T> {
   readonly version: DocumentVersion<T>;
   /** As it was fetched; `undefined` with `not_modified`. */
   readonly body: unknown;
-  /** What was written of it while it was read; whoever gets it keeps it. */
+  /** What was written of it while it was read; the caller keeps or discards it. */
   readonly draft: DocumentDraft | undefined;
 }
 

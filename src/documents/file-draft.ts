@@ -12,7 +12,7 @@ const LEFT_BEHIND_MS = 10 * 60 * 1000;
 
 /**
  * The next contents of a file, written piece by piece into a file beside it, which takes its place at once or not at all.
- * The first bytes are written last. What goes wrong is said at the end: the disk must not stop whoever reads.
+ * The first bytes are written last. What goes wrong is said at the end: the disk must not stop the reader.
  *
  * It holds the folder open until it has ended: call {@link replace} or {@link discard}.
  */

@@ -88,7 +88,7 @@ export async function* readPages(
     const page = await next;
     if (page.lastId === undefined) return;
     next = readPage(connection, key, page.lastId);
-    // Whoever does not read on, does not ask what became of it.
+    // A reader that stops early never looks at it.
     next.catch(() => undefined);
     // The client sends its command only then.
     await setImmediate();
