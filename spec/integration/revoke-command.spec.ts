@@ -85,6 +85,26 @@ describe.each([
     60_000,
   );
 
+  itHere(
+    'prints the entry that is in force when an earlier one about the same subject covers more',
+    async () => {
+      const add = async (...times: readonly string[]): Promise<string> => {
+        const { out } = await revoke(...list, ...about('--sub', 'alice', ...times));
+        return out.split('\n', 1)[0]!.replace(/^.*?: /, '');
+      };
+      const subject = `revoked sub alice of ${ISSUER}`;
+      await revoke(...list, '--init');
+      expect(await add('--issued-before', '1800000000', '--until', '4102444800')).toBe(
+        `${subject}, if issued before 2027-01-15T08:00:00.000Z; the entry ends 2100-01-01T00:00:00.000Z`,
+      );
+      expect(await add('--until', '4000000000')).toBe(
+        `${subject}; the entry ends 2100-01-01T00:00:00.000Z; includes an earlier entry, which covers more`,
+      );
+      expect(await add('--until', '4102444800')).toBe(`${subject}; the entry ends 2100-01-01T00:00:00.000Z`);
+    },
+    60_000,
+  );
+
   itHere('takes what it needs from a token, and shows nothing else of it', async () => {
     await revoke(...list, '--init');
     const path = join(folder, 'stolen.jwt');

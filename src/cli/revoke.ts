@@ -96,8 +96,8 @@ async function run(flags: RevokeFlags, store: ListStore, now: number): Promise<v
   } else {
     const entry = entryOf(flags, now);
     await store.add(entry, now);
-    const older = entry.issuedBefore === undefined ? '' : `, if issued before ${iso(entry.issuedBefore)}`;
-    print(`${store.name}: revoked ${subject(entry)}${older}; the entry ends ${iso(entry.exp)}`);
+    // There is none for a token that has ended.
+    print(`${store.name}: ${revoked(entry, (await store.find(entry, now)) ?? entry)}`);
     print(whenKnown(store));
   }
 }
@@ -136,6 +136,14 @@ function entryOfToken(path: string): RevocationEntry {
     throw new CommandFailure(`--token ${path}: has no ${jti === undefined ? 'jti: name its sid or sub' : 'exp'}`);
   }
   return readEntry({ iss, jti, exp });
+}
+
+/** Says what is in force after an entry was added. */
+function revoked(added: RevocationEntry, { issuedBefore, exp }: RevocationEntry): string {
+  const older = issuedBefore === undefined ? '' : `, if issued before ${iso(issuedBefore)}`;
+  const isMore = issuedBefore !== added.issuedBefore || exp !== added.exp;
+  const earlier = isMore ? '; includes an earlier entry, which covers more' : '';
+  return `revoked ${subject(added)}${older}; the entry ends ${iso(exp)}${earlier}`;
 }
 
 function subject({ issuer, kind, name }: RevocationEntry): string {

@@ -18,12 +18,16 @@ export interface ListStore {
   add(entry: RevocationEntry, nowSeconds: number): Promise<void>;
   /** Takes back the entry about the same subject. Returns whether there was one. */
   undo(subject: RevocationEntry, nowSeconds: number): Promise<boolean>;
+  /** Returns the entry in force about the same subject, if there is one. Reads the whole list. */
+  find(subject: RevocationEntry, nowSeconds: number): Promise<RevocationEntry | undefined>;
   /** Returns what the list says now, without entries that have ended. */
   entries(nowSeconds: number): Promise<readonly RevocationEntry[]>;
 }
 
 /** The list in a file, which is made by the first entry. */
 export function fileStore(path: string): ListStore {
+  const entries = async (now: number): Promise<readonly RevocationEntry[]> =>
+    (await readListFile(path)).entries.filter((entry) => !isOver(entry, now));
   return {
     name: path,
     delay: 'a second',
@@ -51,7 +55,8 @@ export function fileStore(path: string): ListStore {
       );
       return wasThere;
     },
-    entries: async (now) => (await readListFile(path)).entries.filter((entry) => !isOver(entry, now)),
+    find: async (subject, now) => (await entries(now)).find((entry) => isSameSubject(entry, subject)),
+    entries,
   };
 }
 
@@ -84,6 +89,12 @@ export function redisStore(config: RedisConfig): ListStore {
     }
     return [...found.values()];
   };
+  const find = async (
+    connection: RedisConnection,
+    subject: RevocationEntry,
+    now: number,
+  ): Promise<RevocationEntry | undefined> =>
+    (await entries(connection, now)).find((entry) => isSameSubject(entry, subject));
   return {
     name: redisName(config),
     delay: 'a second',
@@ -97,11 +108,12 @@ export function redisStore(config: RedisConfig): ListStore {
       }),
     undo: (subject, now) =>
       connected(async (connection) => {
-        const found = (await entries(connection, now)).find((entry) => isSameSubject(entry, subject));
+        const found = await find(connection, subject, now);
         if (found === undefined) return false;
         await appendChange(connection, config.key, 'undo', found);
         return true;
       }),
+    find: (subject, now) => connected((connection) => find(connection, subject, now)),
     entries: (now) => connected((connection) => entries(connection, now)),
   };
 }
