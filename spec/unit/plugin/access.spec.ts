@@ -179,6 +179,37 @@ describe('the access phase', () => {
     },
   );
 
+  it.each<[string, unknown]>([
+    ['a number', 7],
+    ['an object', { 0: 'a' }],
+    ['a list of numbers', [7]],
+    ['a list with one line that is no text', ['a', 7]],
+  ])('ends the request with 500 when one header of a good request is %s', async (_, value) => {
+    for (const reply of [
+      { ...headers, 'x-a': value },
+      { 'x-a': value, ...headers },
+    ]) {
+      const calls = await access({ 'request.getHeaders': () => Promise.resolve(reply) });
+      expect(last(calls)).toEqual(['response.exit', 500]);
+    }
+  });
+
+  it('makes the browser forget a cookie that is ignored, also without the handler', async () => {
+    const calls = await access(
+      { 'request.getHeaders': () => Promise.resolve({ cookie: 's=x' }) },
+      { cookie_names: ['s'], allow_missing: true, on_invalid_cookie: 'anonymous' },
+    );
+    expect(calls.filter(({ method }) => method === 'response.addHeader').map(({ args }) => args)).toEqual([
+      ['Set-Cookie', ['s=; Path=/; Max-Age=0']],
+    ]);
+    expect(last(calls)).toEqual(['service.request.setHeaders', expect.objectContaining({ cookie: [] })]);
+  });
+
+  it('sets no headers of a request that the service gets as it is', async () => {
+    const calls = await access({}, { identity_headers: [], hide_credentials: false });
+    expect(calls.map(({ method }) => method)).toEqual(['request.getHeaders']);
+  });
+
   it('does not end before the last call to Kong has: what Kong did not do did not happen', async () => {
     let finish: () => void = () => undefined;
     const slow = new Promise<void>((resolve) => (finish = resolve));

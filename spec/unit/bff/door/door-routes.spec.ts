@@ -129,6 +129,17 @@ describe('the routes of a door', () => {
     expect(routes.guarded).toHaveLength(1);
   });
 
+  it('take a plugin that Kong runs on another service or another route only', () => {
+    const routes = read({
+      services: [
+        { name: 'a', url, routes: [route('r', ['/'])] },
+        { name: 'b', url, plugins: [limited], routes: [{ name: 'open', paths: ['/open'] }] },
+        { name: 'c', url, routes: [{ name: 'more', paths: ['/more'], plugins: [restricted] }] },
+      ],
+    });
+    expect(routes.guarded.map((each) => each.route.name)).toEqual(['r']);
+  });
+
   it.each([
     ['a route without a service', { routes: [route('r', ['/'])] }, 'routes r: has no service'],
     [

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import '../../../support/quiet-log';
 import { createDoor, type Door, type DoorOptions, type OpenedSession } from '../../../../src/bff/door/door';
@@ -233,6 +236,30 @@ describe('a page that needs a login', () => {
     const location = new URL(response.headers.get('location')!, ORIGIN);
     expect([location.origin, location.pathname]).toEqual([ORIGIN, '/login']);
     expect([...location.searchParams]).toEqual([['return_to', '/api/orders/7?a=1&b=//evil.test']]);
+  });
+
+  it('is sent there with a token that has expired, and with one that was revoked', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'door-'));
+    const file = join(folder, 'revoked.json');
+    const iat = Math.floor(Date.now() / 1000);
+    const entry = { iss: 'https://auth.example.com/', jti: 'revoked', exp: iat + 3600 };
+    writeFileSync(file, JSON.stringify({ iat, revocations: [entry] }), { mode: 0o644 });
+    try {
+      const plugins = [guardedBy({ revocation_lists: [{ file }] })];
+      const kongYml = shop({ routes: [{ name: 'news', paths: ['/news'], service: 'orders', plugins }] });
+      const door = makeDoor({ kongYml });
+      const get = async (claims: Readonly<Record<string, unknown>>): Promise<Response> => {
+        const cookie = `__Host-session=${await doorToken(claims)}`;
+        return ask(door, '/news', { headers: { ...page, cookie } });
+      };
+      expect((await get({ jti: 'good' })).status).toBe(200);
+      for (const claims of [{ jti: 'good', exp: 1_000_000_000 }, { jti: 'revoked' }]) {
+        const response = await get(claims);
+        expect([response.status, response.headers.get('location')]).toEqual([303, '/login?return_to=%2Fnews']);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it.each([

@@ -259,7 +259,32 @@ describe('a request that cannot be passed on', () => {
     expect(tries).toBe(3);
     await own.forward(post('x'), target());
     await own.forward(post(null), target());
-    expect(tries).toBe(5);
+    await own.forward(new Request('https://shop.test/', { method: 'PUT', body: 'x' }), target());
+    expect(tries).toBe(6);
+  });
+
+  it.each([
+    ['GET', 2],
+    ['HEAD', 2],
+    ['OPTIONS', 2],
+    ['PUT', 2],
+    ['DELETE', 2],
+    ['POST', 1],
+    ['PATCH', 1],
+    ['PURGE', 1],
+  ])('of the method %s reaches a service that hangs up %d times when it may be repeated once', async (method, most) => {
+    let tries = 0;
+    const origin = await listening(
+      createTcpServer((socket) => {
+        tries += 1;
+        socket.on('error', () => undefined).destroy();
+      }),
+    );
+    const answer = await forwarder(origin, { retries: 1 }).forward(
+      new Request('https://shop.test/', { method }),
+      target(),
+    );
+    expect([answer.status, tries]).toEqual([502, most]);
   });
 
   it.each(['x', '1e9', 'Infinity'])('is refused when the length of its body is written as %s', async (length) => {
