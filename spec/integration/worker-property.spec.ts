@@ -14,6 +14,8 @@ import { publicJwk, signingKey, signToken } from '../support/tokens';
 
 /** Requests to each of the two Kongs. `WORKER_PROPERTY_REQUESTS` takes another number. */
 const REQUESTS = Number(process.env['WORKER_PROPERTY_REQUESTS'] ?? 3_000);
+/** Workers of each Kong. `WORKER_PROPERTY_WORKERS` takes another number: each has a memory and instances of its own. */
+const WORKERS = Number(process.env['WORKER_PROPERTY_WORKERS'] ?? 1);
 const ROUTES = 60;
 const SEED = Number(process.env['WORKER_PROPERTY_SEED'] ?? 16);
 
@@ -223,7 +225,7 @@ describeProperty("the handler inside Kong's worker changes nothing", () => {
         startNativeKong(
           {
             declarativeConfig: JSON.stringify(kongFile(configs, service.url, path)),
-            environment: { KONG_UNTRUSTED_LUA: 'on' },
+            environment: { KONG_UNTRUSTED_LUA: 'on', KONG_NGINX_WORKER_PROCESSES: String(WORKERS) },
             serveFlags: ['--log-level', 'error', '--metrics', String(ports[index])],
           },
           index === 1,
@@ -239,18 +241,21 @@ describeProperty("the handler inside Kong's worker changes nothing", () => {
 
   it(`for ${REQUESTS} random requests under ${ROUTES} random configurations, in what clients, services, plugins and logs see`, async () => {
     const requests = fc.sample(request, { numRuns: REQUESTS, seed: SEED });
-    const agents = kongs.map(() => new Agent({ keepAlive: true }));
+    // A connection stays with the worker that took it.
+    const agents = kongs.map(() => Array.from({ length: 4 * WORKERS - 3 }, () => new Agent({ keepAlive: true })));
     let passed = 0;
     for (const number of requests.keys()) {
       const repeated = variantOf(requests, number);
       const outcomes = await Promise.all(
-        kongs.map((kong, index) => ask(kong, agents[index]!, repeated, number, tokens)),
+        kongs.map((kong, index) =>
+          ask(kong, agents[index]![number % agents[index]!.length]!, repeated, number, tokens),
+        ),
       );
       const about = { config: configs[repeated.route], request: repeated };
       expect({ ...about, outcome: outcomes[1] }).toEqual({ ...about, outcome: outcomes[0] });
       if (outcomes[0]!.status === 200) passed += 1;
     }
-    agents.forEach((agent) => {
+    agents.flat().forEach((agent) => {
       agent.destroy();
     });
     // Otherwise the comparison would say little.

@@ -27,7 +27,7 @@ const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
 
 /**
- * Starts Kong itself, with one worker, on free ports of 127.0.0.1. Resolves when the plugin decides about requests.
+ * Starts Kong itself, with one worker unless `environment` says otherwise, on free ports of 127.0.0.1. Resolves when the plugin decides about requests.
  *
  * @throws when Kong refuses the configuration, with its reason
  */
@@ -46,7 +46,7 @@ export async function startKongItself(
       KONG_ADMIN_LISTEN: `${HOST}:${adminPort}`,
       KONG_ADMIN_GUI_LISTEN: 'off',
       KONG_STATUS_LISTEN: 'off',
-      KONG_NGINX_WORKER_PROCESSES: '1',
+      KONG_NGINX_WORKER_PROCESSES: environment['KONG_NGINX_WORKER_PROCESSES'] ?? '1',
       // Below `info`, Kong does not show what the plugin server says.
       KONG_LOG_LEVEL: environment['KONG_LOG_LEVEL'] ?? 'info',
       KONG_ALLOW_DEBUG_HEADER: 'on',
