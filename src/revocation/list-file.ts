@@ -62,16 +62,16 @@ export async function changeListFile(
   change: (entries: readonly RevocationEntry[]) => readonly RevocationEntry[],
   nowSeconds: number,
 ): Promise<void> {
-  const unlock = await lock(`${path}.lock`);
+  const lock = await takeLock(`${path}.lock`, performance.now() + LOCK_WAIT_MS);
   try {
     const before = statOf(path);
     const { iat, entries } = before === undefined ? { iat: 0, entries: [] } : await readListFile(path);
     const living = entries.filter(({ exp }) => exp + EXTRA_SECONDS > nowSeconds);
     // The clock may have been set back; gateways refuse a list that is older than the one before.
     const list = { iat: Math.max(Math.floor(nowSeconds), iat), revocations: change(living).map(writeEntry) };
-    replaceFile(path, `${listText(list)}\n`, before);
+    replaceFile(path, `${listText(list)}\n`, before, lock);
   } finally {
-    unlock();
+    lock.release();
   }
 }
 
@@ -91,7 +91,7 @@ function statOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
 }
 
-function replaceFile(path: string, text: string, before: Stats | undefined): void {
+function replaceFile(path: string, text: string, before: Stats | undefined, lock: Lock): void {
   const temporary = `${path}.${randomUUID()}`;
   try {
     const descriptor = openSync(temporary, 'wx', before === undefined ? 0o600 : before.mode & 0o777);
@@ -103,6 +103,8 @@ function replaceFile(path: string, text: string, before: Stats | undefined): voi
     } finally {
       closeSync(descriptor);
     }
+    if (!lock.isHeld())
+      throw new FetchError('the change took too long, and another process changed the list meanwhile');
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -110,21 +112,67 @@ function replaceFile(path: string, text: string, before: Stats | undefined): voi
   }
 }
 
-/** Makes the lock file, or waits until it can be made. One that is very old belongs to nobody any more. */
-async function lock(path: string): Promise<() => void> {
-  const deadline = performance.now() + LOCK_WAIT_MS;
+/** A lock file that this process made. */
+interface Lock {
+  /** Whether the file is still there: after {@link LOCK_STALE_MS} another process may have taken it over. */
+  isHeld(): boolean;
+  /** Removes the file if it is still there. */
+  release(): void;
+}
+
+/**
+ * Makes the lock file, or waits until it can be made. One that is older than {@link LOCK_STALE_MS} was left by a process
+ * that ended, and is removed.
+ *
+ * @param deadline - when to give up, by `performance.now()`
+ */
+async function takeLock(path: string, deadline: number): Promise<Lock> {
   for (;;) {
-    try {
-      closeSync(openSync(path, 'wx', 0o600));
-      return () => {
-        rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const since = statOf(path)?.mtimeMs;
-    if (since !== undefined && Date.now() - since > LOCK_STALE_MS) rmSync(path, { force: true });
+    const lock = madeLock(path);
+    if (lock !== undefined) return lock;
+    const found = statOf(path);
+    if (found !== undefined && Date.now() - found.mtimeMs > LOCK_STALE_MS) await removeStale(path, found, deadline);
     else if (performance.now() > deadline) throw new FetchError(`another process is changing the list (${path})`);
     else await wait(LOCK_LOOK_MS);
   }
+}
+
+/**
+ * Removes a lock file that is stale, and no other. Of several processes that found it, a later one must not remove the lock
+ * that an earlier one has made since: the right to remove this one file is a lock of its own, under its name.
+ */
+async function removeStale(path: string, stale: Stats, deadline: number): Promise<void> {
+  const right = await takeLock(`${path}.${identityOf(stale)}`, deadline);
+  try {
+    if (isThere(path, stale)) rmSync(path, { force: true });
+  } finally {
+    right.release();
+  }
+}
+
+/** Returns `undefined` when there is such a file already. */
+function madeLock(path: string): Lock | undefined {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return undefined;
+  }
+  const made = statSync(path);
+  return {
+    isHeld: () => isThere(path, made),
+    release: () => {
+      if (isThere(path, made)) rmSync(path, { force: true });
+    },
+  };
+}
+
+function isThere(path: string, file: Stats): boolean {
+  const found = statOf(path);
+  return found !== undefined && identityOf(found) === identityOf(file);
+}
+
+/** Tells a file from one that was made later under the same name. */
+function identityOf({ ino, mtimeMs }: Stats): string {
+  return `${ino}-${Math.floor(mtimeMs)}`;
 }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -148,6 +150,81 @@ describe('a list in a file that is written', () => {
     await adding;
     expect(await store.entries(NOW)).toEqual([entry('a')]);
     expect(readdirSync(folder)).toEqual(['revoked.json']);
+  });
+});
+
+describe('a stale lock of a list in a file', () => {
+  /** A process that adds the subject "b", and pauses when it has seen that the lock is stale. */
+  const SECOND = `
+    const fs = require('node:fs');
+    const [path, folder, now] = process.argv.slice(1);
+    const { statSync } = fs;
+    let looks = 0;
+    fs.statSync = (file, ...rest) => {
+      const status = statSync(file, ...rest);
+      if (file === path + '.lock' && (looks += 1) <= 2) {
+        fs.writeFileSync(folder + '/look-' + looks, '');
+        while (looks === 1 && !fs.existsSync(folder + '/go-on')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      }
+      return status;
+    };
+    const { fileStore } = require('./src/revocation/list-store');
+    const entry = { issuer: 'https://auth.example.com/', kind: 'sub', name: 'b', exp: Number(now) + 100 };
+    fileStore(path).add(entry, Number(now)).then(() => fs.writeFileSync(folder + '/added', ''));`;
+  const MAX_WAIT_MS = 60_000;
+  const isAny = (names: readonly string[]): boolean => names.some((name) => existsSync(join(folder, name)));
+  /** Blocks, as a change does. */
+  const waitFor = (...names: readonly string[]): void => {
+    const deadline = Date.now() + MAX_WAIT_MS;
+    while (!isAny(names) && Date.now() < deadline) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  };
+  const leaveLock = (file: string): void => {
+    writeFileSync(file, '');
+    const longAgo = Date.now() / 1000 - 61;
+    utimesSync(file, longAgo, longAgo);
+  };
+
+  it(
+    'is taken over by one of two processes that found it, and the other one waits',
+    async () => {
+      leaveLock(`${path}.lock`);
+      const flags = ['-r', 'ts-node/register/transpile-only', '-e', SECOND, path, folder, String(NOW)];
+      const second = spawn(process.execPath, flags, { stdio: 'inherit', timeout: MAX_WAIT_MS });
+      const ended = once(second, 'exit');
+      waitFor('look-1');
+      const change = (entries: readonly RevocationEntry[]): readonly RevocationEntry[] => {
+        writeFileSync(join(folder, 'go-on'), '');
+        waitFor('look-2', 'added');
+        return [...entries, entry('a')];
+      };
+      await changeListFile(path, change, NOW);
+      expect(await ended).toEqual([0, null]);
+      expect(isAny(['added'])).toBe(true);
+      expect((await store.entries(NOW)).map(({ name }) => name)).toEqual(['a', 'b']);
+      expect(readdirSync(folder).filter((name) => name.includes('.json'))).toEqual(['revoked.json']);
+    },
+    2 * MAX_WAIT_MS,
+  );
+
+  it('is taken over also when a process ended while it took it over', async () => {
+    leaveLock(`${path}.lock`);
+    const { ino, mtimeMs } = statSync(`${path}.lock`);
+    leaveLock(`${path}.lock.${ino}-${Math.floor(mtimeMs)}`);
+    await store.add(entry('a'), NOW);
+    expect(await store.entries(NOW)).toEqual([entry('a')]);
+    expect(readdirSync(folder)).toEqual(['revoked.json']);
+  });
+
+  it('is not taken for its own by the process that made it, when another process has taken it over meanwhile', async () => {
+    await store.add(entry('a'), NOW);
+    const change = (): readonly RevocationEntry[] => {
+      rmSync(`${path}.lock`);
+      leaveLock(`${path}.lock`);
+      return [];
+    };
+    await expect(changeListFile(path, change, NOW)).rejects.toThrow('the change took too long');
+    expect(await store.entries(NOW)).toEqual([entry('a')]);
+    expect(readdirSync(folder)).toEqual(['revoked.json', 'revoked.json.lock']);
   });
 });
 
