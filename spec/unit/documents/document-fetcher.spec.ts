@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { readBearerToken } from '../../../src/documents/bearer-token-file';
 import { createDocumentFetcher, type FetchedDocument, type Validators } from '../../../src/documents/document-fetcher';
-import { type Fault, FAULTS, IdentityProvider } from '../../support/identity-provider';
+import { ConnectProxy } from '../../support/connect-proxy';
+import { type Fault, FAULTS, IdentityProvider, makeCertificate } from '../../support/identity-provider';
 import { keyFetchOf } from '../../support/key-issuer';
 
 describe('a document that is fetched', () => {
@@ -78,6 +80,28 @@ describe('a document that is fetched', () => {
     // A control character makes the answer no HTTP at all.
     if (document instanceof Error) expect(document.message).toBe('the connection failed (HTTPParserError)');
     else expect(document).toMatchObject({ status: 'ok', validators: { etag: undefined } });
+  });
+
+  it.each<[string, Fault, string]>([
+    ['is HTML', FAULTS.html, 'the document is not JSON'],
+    ['is empty', FAULTS.empty, 'the document is not JSON'],
+    ['is not UTF-8', FAULTS.notUtf8, 'the document is not JSON'],
+  ])('is an error when it %s and should be JSON', async (_, fault, reason) => {
+    provider.fault = fault;
+    await expect(fetchJwks()).rejects.toThrow(expect.objectContaining({ name: 'FetchError', message: reason }));
+  });
+
+  it('comes as text or as bytes when it is asked for so, and text must be UTF-8', async () => {
+    const bytes = Buffer.from('one,é');
+    const bodyAs = async (format: 'text' | 'chunks', body: Buffer): Promise<unknown> => {
+      provider.fault = (_, response) => response.writeHead(200).end(body);
+      const fetchDocument = createDocumentFetcher(keyFetchOf(), { format });
+      const document = await fetchDocument(provider.jwksUri, AbortSignal.timeout(5000));
+      return (document as { readonly body: unknown }).body;
+    };
+    expect(await bodyAs('text', bytes)).toBe('one,é');
+    expect(Buffer.concat((await bodyAs('chunks', bytes)) as Uint8Array[])).toEqual(bytes);
+    await expect(bodyAs('text', Buffer.from('é', 'latin1'))).rejects.toThrow('the document is not UTF-8');
   });
 
   const answering = (headers: Record<string, string>, body: string | Buffer): void => {
@@ -165,6 +189,11 @@ describe('a document that is fetched', () => {
       redirecting('/moved');
       await fetchWithToken();
       expect(sent()).toEqual(['Bearer first.token', 'Bearer second.token', 'Bearer second.token']);
+    });
+
+    it('is asked for with a token of up to 16384 characters', () => {
+      write(`${'a'.repeat(16_384)}\n`);
+      expect(readBearerToken(path)).toBe('a'.repeat(16_384));
     });
 
     it('never sends it to another origin', async () => {
@@ -270,6 +299,14 @@ describe('a document that is fetched', () => {
       ['breaks off', FAULTS.hangUpMidway, /^the connection failed \(UND_ERR_SOCKET\)$/],
       ['is larger than it may be', FAULTS.endless, /^the document has more than 1048576 bytes$/],
       [
+        'breaks off while it is unpacked',
+        (_, response) => {
+          response.writeHead(200, { 'content-encoding': 'gzip' }).write(gzipSync(PADDED).subarray(0, 20));
+          setImmediate(() => response.socket?.destroy());
+        },
+        /^the connection failed \(UND_ERR_SOCKET\)$/,
+      ],
+      [
         'is no gzip',
         (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('{"keys":[]}'),
         /^the compressed document cannot be unpacked$/,
@@ -370,5 +407,32 @@ describe('a document that is fetched', () => {
     await expect(fetchDocument('http://name.invalid/', AbortSignal.timeout(5000))).rejects.toThrow(
       /^the connection failed \((ENOTFOUND|EAI_AGAIN)\)$/,
     );
+  });
+});
+
+// How Node and the environment are kept from deciding about certificates: spec/integration/keys-provider.spec.ts.
+describe('a document that is fetched by TLS', () => {
+  it.each<[string, boolean]>([
+    ['directly', false],
+    ['through a proxy', true],
+  ])('comes %s only when ca_file vouches for the certificate', async (_, isProxied) => {
+    const [tls, other] = [makeCertificate(), makeCertificate()];
+    const provider = await IdentityProvider.start({ tls });
+    const proxy = await ConnectProxy.start();
+    const statusWith = async (caFile: object): Promise<string> => {
+      const limits = keyFetchOf({ ...caFile, ...(isProxied && { proxy_url: proxy.url() }) });
+      return (await createDocumentFetcher(limits)(provider.jwksUri, AbortSignal.timeout(5000))).status;
+    };
+    try {
+      const untrusted = 'the connection failed (DEPTH_ZERO_SELF_SIGNED_CERT)';
+      expect(await statusWith({ ca_file: tls.caFile })).toBe('ok');
+      await expect(statusWith({})).rejects.toThrow(untrusted);
+      await expect(statusWith({ ca_file: other.caFile })).rejects.toThrow(untrusted);
+      expect(provider.requests).toHaveLength(1);
+      expect(proxy.requests).toHaveLength(isProxied ? 3 : 0);
+    } finally {
+      await Promise.all([provider.stop(), proxy.stop()]);
+      for (const certificate of [tls, other]) certificate.remove();
+    }
   });
 });

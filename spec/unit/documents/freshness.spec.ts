@@ -31,6 +31,7 @@ describe('the lifetime of a fetched key set', () => {
     ['max-age=1e3', 600],
     ['max-age', 600],
     ['x-max-age=100', 600],
+    ['max-age=3"00', 600],
   ])('follows Cache-Control: %s', (cacheControl, seconds) => {
     expect(lifetime({ cacheControl })).toBe(seconds);
   });
