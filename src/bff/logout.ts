@@ -1,8 +1,11 @@
 import { openLogout, type LogoutOptions } from '../gatekeeper/logout';
 import { createLogger } from '../telemetry/log';
+import { withinTime } from './time-limit';
 
 /** A logout token has some hundred bytes. */
 const MAX_BODY_BYTES = 65_536;
+/** How long a provider may take to send it, in milliseconds. */
+const MAX_BODY_MS = 10_000;
 
 /**
  * Returns the handler of a BFF's back-channel logout URI: a verified logout token adds an entry to the list that the
@@ -37,17 +40,31 @@ export function createLogoutHandler(
 async function tokenOf(request: Request): Promise<string | undefined> {
   const isForm = /^application\/x-www-form-urlencoded(;|$)/i.test(request.headers.get('content-type') ?? '');
   if (request.method !== 'POST' || !isForm || request.body === null) return undefined;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const reader = request.body.getReader();
+  let body: Buffer | undefined;
   try {
-    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) return undefined;
-      chunks.push(chunk);
-    }
+    body = await withinTime(readBody(reader), MAX_BODY_MS, () => new Error('the body is too slow'));
   } catch {
+    // Whatever it was, there is no token.
+  }
+  if (body === undefined) {
+    // Not waited for: the other end may never answer.
+    reader.cancel().catch(() => undefined);
     return undefined;
   }
-  const tokens = new URLSearchParams(Buffer.concat(chunks).toString()).getAll('logout_token');
+  const tokens = new URLSearchParams(body.toString()).getAll('logout_token');
   return tokens.length === 1 ? tokens[0] : undefined;
+}
+
+/** Returns a body; `undefined` when it is too large. */
+async function readBody(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(chunks);
+    size += value.length;
+    if (size > MAX_BODY_BYTES) return undefined;
+    chunks.push(value);
+  }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import '../../support/quiet-log';
 import { createLogoutHandler } from '../../../src/bff/logout';
 import { publicJwk, signingKey, signToken } from '../../support/tokens';
@@ -85,6 +85,23 @@ describe('the logout URI of a BFF', () => {
 
   it('refuses a request without a body', async () => {
     expect((await post(null)).status).toBe(400);
+  });
+
+  it('refuses a token whose form does not end within ten seconds, and reads no more of it', async () => {
+    const form = `logout_token=${await logoutToken()}`;
+    const set = globalThis.setTimeout;
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    timers.mockImplementation(((run: () => void, ms: number) => set(run, ms === 10_000 ? 0 : ms)) as never);
+    const cancel = jest.fn<() => void>();
+    try {
+      const start = (controller: ReadableStreamDefaultController): void => {
+        controller.enqueue(Buffer.from(form));
+      };
+      expect((await post(new ReadableStream({ start, cancel }))).status).toBe(400);
+      expect(cancel).toHaveBeenCalledTimes(1);
+    } finally {
+      timers.mockRestore();
+    }
   });
 
   it('takes a form of just the most bytes', async () => {

@@ -13,7 +13,7 @@ import { forwardTarget, gatewayTarget } from './forward-target';
 import { problemResponse, type DoorProblem } from './problem';
 import { requestPath } from './request-path';
 import { readRoutes, type RouteSource } from './route-source';
-import { adaptRedirect, keepFlowing, keepPrivate, type PublicPlace } from './response-headers';
+import { adaptRedirect, keepFlowing, keepPrivate, keepUnstored, type PublicPlace } from './response-headers';
 
 export type { DoorSession, OpenedSession } from './door-session';
 export { DOOR_PROBLEMS, type DoorProblem } from './problem';
@@ -204,6 +204,7 @@ function routable({ method, headers, url }: Request, path: string, origin: URL):
 
 function addCookies(response: Response, values: readonly string[]): Response {
   for (const value of values) response.headers.append('set-cookie', value);
+  if (values.length > 0) keepUnstored(response.headers);
   return response;
 }
 

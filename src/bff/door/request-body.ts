@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { withinTime } from '../time-limit';
 import type { DoorProblem } from './problem';
 
 /** Why a body was not passed on to its end. */
@@ -37,22 +38,10 @@ async function* chunksOf(
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for (;;) {
-    const { done, value } = await inTime(reader.read(), maxSilenceMs);
+    const { done, value } = await withinTime(reader.read(), maxSilenceMs, () => new BodyProblem('body_too_slow'));
     if (done) return;
     bytes += value.byteLength;
     if (bytes > maxBytes) throw new BodyProblem('body_too_large');
     yield value;
   }
-}
-
-function inTime<T>(promise: Promise<T>, maxMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new BodyProblem('body_too_slow'));
-    }, maxMs);
-  });
-  return Promise.race([promise, late]).finally(() => {
-    clearTimeout(timer);
-  });
 }

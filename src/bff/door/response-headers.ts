@@ -72,6 +72,19 @@ export function keepPrivate(headers: Headers): void {
   }
 }
 
+/**
+ * Keeps an answer out of all caches, whatever the service said: it has cookies of one session. RFC 9111 §7.3 lets a shared
+ * cache store them, and some do: the next browser would have this session.
+ */
+export function keepUnstored(headers: Headers): void {
+  const isFlowing = /\bno-transform\b/i.test(headers.get('cache-control') ?? '');
+  headers.set('cache-control', isFlowing ? 'no-store, no-transform' : 'no-store');
+  // These count instead of `Cache-Control` for the caches that know them (RFC 9213).
+  for (const name of [...headers.keys()]) {
+    if (name === 'surrogate-control' || name.endsWith('cdn-cache-control')) headers.delete(name);
+  }
+}
+
 /** Keeps proxies and servers from collecting events before they pass them on. */
 export function keepFlowing(headers: Headers): void {
   if (!/^text\/event-stream\b/i.test(headers.get('content-type') ?? '')) return;

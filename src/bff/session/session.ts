@@ -1,7 +1,6 @@
 /** A browser's session without a store: its tokens are in encrypted cookies (docs/BFF.md). */
 import { createHash, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { describeError } from '../../telemetry/describe-error';
 import { createLogger, type Log } from '../../telemetry/log';
 import { mayBeCrossSite, normalizeOrigin } from '../cross-site';
 import type { OpenedSession } from '../door/door-session';
@@ -12,6 +11,7 @@ import {
   sessionCookieName,
   writeCookieParts,
 } from './cookie-parts';
+import { createRenewals } from './renewals';
 import { createSeal } from './sealed-value';
 
 export { createLoginAttempts, type LoginAttempt, type LoginAttempts } from './login-attempts';
@@ -49,7 +49,8 @@ export interface SessionOptions {
   readonly secrets: readonly string[];
   /**
    * Asks the provider for new tokens. Returns `undefined` when the provider says that the session is over
-   * (`invalid_grant`). Rejects when the provider cannot be asked.
+   * (`invalid_grant`). Rejects when the provider cannot be asked. Requests wait 10 seconds at most; they go on with the
+   * token that they have then.
    */
   readonly refresh: (refreshToken: string) => Promise<Tokens | undefined>;
   /** Seconds before the end of the access token from which on it is renewed; 60 unless given. */
@@ -103,11 +104,6 @@ interface Renewal {
 
 const { log: ownLog } = createLogger();
 
-/** How long requests with the cookie from before a renewal still get its result. */
-const GRACE_MS = 60_000;
-/** How long a provider that failed is not asked again for the same session. */
-const PAUSE_MS = 5_000;
-const MAX_RENEWALS = 10_000;
 const MAX_ENDED = 100_000;
 /** Each has up to 16 KiB of cookies and tokens. */
 const MAX_OPENED = 1000;
@@ -124,7 +120,7 @@ export function createSessions(options: SessionOptions): Sessions {
   const cookie = sessionCookieName(options.cookie ?? '__Host-session');
   const origin = normalizeOrigin(options.origin);
   const { seal, open } = createSeal(secrets, 'session');
-  const renewals = new LRUCache<string, Promise<Renewal>>({ max: MAX_RENEWALS });
+  const shareRenewal = createRenewals<Renewal>(log);
   const opened = new LRUCache<string, Sealed>({ max: MAX_OPENED });
   const ended = new LRUCache<string, true>({ max: MAX_ENDED, ttl: maxAgeSeconds * 1000 });
   const forget = forgetCookieParts(cookie);
@@ -170,24 +166,7 @@ export function createSessions(options: SessionOptions): Sessions {
    */
   const renewal = (session: Sealed, refreshToken: string): Promise<Renewal> => {
     const key = createHash('sha256').update(`${session.accessToken} ${refreshToken}`).digest('base64url');
-    const known = renewals.get(key);
-    if (known !== undefined) return known;
-    const started = renewed(session, refreshToken);
-    renewals.set(key, started);
-    const forgetAfter = (ms: number): void => {
-      setTimeout(() => renewals.delete(key), ms).unref();
-    };
-    started.then(
-      () => {
-        forgetAfter(GRACE_MS);
-      },
-      (error: unknown) => {
-        // Once for all requests that wait for it.
-        log('warn', 'a session could not be renewed', describeError(error));
-        forgetAfter(PAUSE_MS);
-      },
-    );
-    return started;
+    return shareRenewal(key, () => renewed(session, refreshToken));
   };
 
   return {

@@ -215,6 +215,14 @@ describe('the door', () => {
     expect(await control('/api/orders', withCookie())).toBe('private, no-transform');
   });
 
+  it('keeps the cookies of a session out of all caches, also when the service calls its answer public', async () => {
+    const open = (): Promise<OpenedSession> => Promise.resolve({ token, setCookies: ['__Host-session.0=a'] });
+    answerHeaders = { 'cache-control': 'public, max-age=60', 'cdn-cache-control': 'max-age=60' };
+    const { headers } = await ask(makeDoor({ session: { origin: ORIGIN, open } }), '/api/orders');
+    const stored = [headers.get('cache-control'), headers.get('cdn-cache-control')];
+    expect([headers.getSetCookie(), ...stored]).toEqual([['__Host-session.0=a'], 'no-store', null]);
+  });
+
   it.each([
     ['the service itself', () => `${orders.url}/v1/8?a=1#b`, '/api/orders/8?a=1#b'],
     ['the service itself, as another origin', () => `${orders.url}//evil.test`, '/api/orders//evil.test'],

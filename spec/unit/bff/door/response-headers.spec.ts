@@ -3,6 +3,7 @@ import {
   adaptRedirect,
   keepFlowing,
   keepPrivate,
+  keepUnstored,
   passedHeaders,
   type PublicPlace,
 } from '../../../../src/bff/door/response-headers';
@@ -97,6 +98,18 @@ describe('the caching of an answer', () => {
     expect(after(keepPrivate, given === undefined ? {} : { 'cache-control': given })).toEqual({
       'cache-control': expected,
     });
+  });
+
+  it.each([
+    [{}, { 'cache-control': 'no-store' }],
+    [{ 'cache-control': 'public, max-age=60' }, { 'cache-control': 'no-store' }],
+    [{ 'cache-control': 'private, no-transform' }, { 'cache-control': 'no-store, no-transform' }],
+    [
+      { 'cdn-cache-control': 'max-age=60', 'Shop-CDN-Cache-Control': 'max-age=60', 'Surrogate-Control': 'max-age=60' },
+      { 'cache-control': 'no-store' },
+    ],
+  ])('with cookies of a session is made of %j to %j', (given, expected) => {
+    expect(after(keepUnstored, given)).toEqual(expected);
   });
 
   it.each([

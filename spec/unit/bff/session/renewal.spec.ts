@@ -9,8 +9,12 @@ let timers: { readonly ms: number; readonly run: () => void }[];
 beforeEach(() => {
   timers = [];
   jest.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, ms: number) => {
-    timers.push({ ms, run });
-    return { unref: () => undefined };
+    const timer = { ms, run, unref: (): undefined => undefined };
+    timers.push(timer);
+    return timer;
+  }) as never);
+  jest.spyOn(globalThis, 'clearTimeout').mockImplementation(((ended: never) => {
+    timers = timers.filter((timer) => timer !== ended);
   }) as never);
 });
 afterEach(() => {
@@ -42,6 +46,10 @@ const cookieOf = (lines: readonly string[]): string =>
     .filter((line) => !line.includes('Max-Age=0'))
     .map((line) => line.split(';')[0])
     .join('; ');
+/** Lets everything go on that does not wait for a timer, until something is so. */
+const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await isSo())) await new Promise(setImmediate);
+};
 const request = (cookie: string): Request => new Request(`${ORIGIN}/`, { headers: { cookie } });
 
 describe('the renewal of a session', () => {
@@ -65,6 +73,42 @@ describe('the renewal of a session', () => {
     now += 290_000;
     expect((await sessions.open(request(cookie))).token).toBe('a0');
     expect(timers.map(({ ms }) => ms)).toEqual([5000]);
+    timers[0]!.run();
+    expect((await sessions.open(request(cookie))).token).toBe('a1');
+  });
+
+  it('is waited for ten seconds, and its result counts also when it comes later', async () => {
+    const logged: unknown[] = [];
+    let answer: (tokens: Tokens) => void = () => undefined;
+    const sessions = sessionsWith(() => new Promise((resolve) => (answer = resolve)), {
+      log: (...line) => logged.push(line),
+    });
+    const cookie = cookieOf(await sessions.begin(TOKENS));
+    now += 290_000;
+    const waiting = [sessions.open(request(cookie)), sessions.open(request(cookie))];
+    await until(() => timers.length === 1);
+    expect(timers[0]!.ms).toBe(10_000);
+    timers[0]!.run();
+    const unchanged = { token: 'a0', setCookies: [] };
+    expect(await Promise.all([...waiting, sessions.open(request(cookie))])).toEqual(Array(3).fill(unchanged));
+    expect(logged).toEqual([
+      ['warn', 'a session could not be renewed', expect.objectContaining({ error: 'LateAnswerError' })],
+    ]);
+    answer({ accessToken: 'a1', expiresInSeconds: 300, refreshToken: 'r1' });
+    await until(async () => (await sessions.open(request(cookie))).token === 'a1');
+    expect(asked).toEqual(['r0']);
+  });
+
+  it('is tried again a minute after the provider did not answer in time', async () => {
+    const sessions = sessionsWith(() => (asked.length === 1 ? new Promise(() => undefined) : next(1)));
+    const cookie = cookieOf(await sessions.begin(TOKENS));
+    now += 290_000;
+    const waiting = sessions.open(request(cookie));
+    await until(() => timers.length === 1);
+    timers[0]!.run();
+    expect((await waiting).token).toBe('a0');
+    await until(() => timers.length === 1);
+    expect(timers[0]!.ms).toBe(60_000);
     timers[0]!.run();
     expect((await sessions.open(request(cookie))).token).toBe('a1');
   });
