@@ -26,8 +26,8 @@ describeKong('the route that a request takes', () => {
   afterAll(() => kong.stop());
 
   /** Resolves with the name of the route, or the status when none took the request. */
-  async function taken(lines: readonly string[]): Promise<string | number> {
-    const response = await sendRaw(kong, [...lines, '', ''].join('\r\n'));
+  async function taken(lines: readonly string[], of = kong): Promise<string | number> {
+    const response = await sendRaw(of, [...lines, '', ''].join('\r\n'));
     if (response?.status !== 200) return response?.status ?? 0;
     return (JSON.parse(response.body) as { message: string }).message;
   }
@@ -60,11 +60,6 @@ describeKong('the route that a request takes', () => {
       { paths: ['~/admin'], methods: get },
     ],
     [
-      'four kinds of conditions, even with a wildcard, before a plain host',
-      { paths: ['/a'], methods: get, hosts: wildcard, headers: { 'X-One': ['1'] } },
-      { hosts: ['shop.test'], paths: ['/admin'], methods: get },
-    ],
-    [
       'a negative regex_priority before a plain host',
       { paths: ['~/ad'], regex_priority: -1 },
       { hosts: ['shop.test'], paths: ['~/admin'] },
@@ -81,6 +76,20 @@ describeKong('the route that a request takes', () => {
     await kong.reload(kongYml({ loser, winner }));
     expect(await taken(everything)).toBe('winner');
   });
+
+  // Kong 3.9.3 may fail to change such a route once LuaJIT has compiled its router, and then changes none any more.
+  it('is the one with four kinds of conditions, even with a wildcard, before a plain host', async () => {
+    const winner = { paths: ['/a'], methods: get, hosts: wildcard, headers: { 'X-One': ['1'] } };
+    const loser = { hosts: ['shop.test'], paths: ['/admin'], methods: get };
+    const other = await startKong({ declarativeConfig: kongYml({ winner, loser }) });
+    try {
+      expect(await taken(everything, other)).toBe('winner');
+      await other.reload(kongYml({ loser, winner }));
+      expect(await taken(everything, other)).toBe('winner');
+    } finally {
+      await other.stop();
+    }
+  }, 120_000);
 
   describe('by a header', () => {
     beforeAll(async () => {

@@ -27,7 +27,8 @@ const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
 
 /**
- * Starts Kong itself, with one worker unless `environment` says otherwise, on free ports of 127.0.0.1. Resolves when the plugin decides about requests.
+ * Starts Kong itself, with one worker unless `environment` says otherwise, on free ports of 127.0.0.1. Resolves when the
+ * plugin decides about requests.
  *
  * @throws when Kong refuses the configuration, with its reason
  */
