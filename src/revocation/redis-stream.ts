@@ -31,6 +31,8 @@ export interface StreamState {
 }
 
 const NO_STREAM = 'there is no such stream: kong-jwt-identity revoke --init creates it';
+const NOT_RECORDS = 'Redis answered something else than records of a stream';
+const RECORD_ID = /^\d+-\d+$/;
 /** Before every record. */
 export const FIRST_ID = '0-0';
 /** Records that are read at once. */
@@ -50,18 +52,25 @@ export async function streamState(connection: RedisConnection, key: string): Pro
   const fields = listOf(reply);
   const fieldOf = (name: string): RedisReply | undefined => fields[fields.indexOf(name) + 1];
   const [lastId, added] = [fieldOf('last-generated-id'), fieldOf('entries-added')];
-  if (typeof lastId !== 'string' || typeof added !== 'number') {
+  if (typeof lastId !== 'string' || !RECORD_ID.test(lastId) || typeof added !== 'number') {
     throw new FetchError('the server does not count the records of a stream: it is older than Redis 7 or Valkey 7.2');
   }
   return { lastId, added };
 }
 
-/** Returns the records after `afterId`, some at a time; an empty page when there are no more. */
+/**
+ * Returns the records after `afterId`, some at a time; an empty page when there are no more.
+ *
+ * @throws FetchError for any other answer: taken for the end, it would make a list whole that is not
+ */
 export async function readPage(connection: RedisConnection, key: string, afterId: string): Promise<StreamPage> {
-  return pageOf(await connection.send(['XRANGE', key, `(${afterId}`, '+', 'COUNT', `${PAGE}`]));
+  const page = pageOf(await connection.send(['XRANGE', key, `(${afterId}`, '+', 'COUNT', `${PAGE}`]));
+  // Or reading would never end.
+  if (page.lastId !== undefined && !(compareIds(page.lastId, afterId) > 0)) throw new FetchError(NOT_RECORDS);
+  return page;
 }
 
-/** Waits for records after `afterId`. Returns an empty page when none came in time. */
+/** Waits for records after `afterId`. Returns an empty page when none came in time. @throws as {@link readPage} */
 export async function awaitPage(
   connection: RedisConnection,
   key: string,
@@ -70,6 +79,7 @@ export async function awaitPage(
 ): Promise<StreamPage> {
   const command = ['XREAD', 'COUNT', `${PAGE}`, 'BLOCK', `${blockMs}`, 'STREAMS', key, afterId];
   const reply = await connection.send(command, blockMs);
+  if (reply === null) return pageOf([]);
   const [stream = null] = listOf(reply);
   return pageOf(listOf(stream)[1] ?? null);
 }
@@ -155,27 +165,31 @@ export async function trimEnded(
 }
 
 function pageOf(reply: RedisReply): StreamPage {
-  const records = listOf(reply);
-  const last = records.at(-1);
+  if (!isList(reply)) throw new FetchError(NOT_RECORDS);
+  const last = reply.at(-1);
   return {
-    length: records.length,
-    lastId: last === undefined ? undefined : idOf(last),
+    length: reply.length,
+    lastId: last === undefined ? undefined : recordOf(last)[0],
     changes: () =>
-      records.map((record) => {
-        const [, fields = null] = listOf(record);
-        const [name, text] = listOf(fields);
-        return changeOf(idOf(record), name, text);
+      reply.map((record) => {
+        const [id, [name, text]] = recordOf(record);
+        return changeOf(id, name, text);
       }),
   };
 }
 
-function idOf(record: RedisReply): string {
-  const [id] = listOf(record);
-  return typeof id === 'string' ? id : FIRST_ID;
+function recordOf(reply: RedisReply): readonly [id: string, fields: readonly RedisReply[]] {
+  const [id, fields = null] = listOf(reply);
+  if (typeof id !== 'string' || !RECORD_ID.test(id) || !isList(fields)) throw new FetchError(NOT_RECORDS);
+  return [id, fields];
+}
+
+function isList(reply: RedisReply): reply is readonly RedisReply[] {
+  return Array.isArray(reply);
 }
 
 function listOf(reply: RedisReply): readonly RedisReply[] {
-  return typeof reply === 'object' && reply !== null ? reply : [];
+  return isList(reply) ? reply : [];
 }
 
 function changeOf(id: string, kind: unknown, text: unknown): StreamChange {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { FetchError } from '../../../src/documents/fetch-error';
 import type { RedisConnection, RedisReply } from '../../../src/revocation/redis-connection';
-import { readPages } from '../../../src/revocation/redis-stream';
+import { awaitPage, readPage, readPages } from '../../../src/revocation/redis-stream';
 
 const record = (id: string): RedisReply => [id, ['add', `{"iss":"https://auth.example.com/","jti":"${id}","exp":1}`]];
 
@@ -13,7 +13,7 @@ class Replies implements RedisConnection {
   async send([, , after = '']: readonly string[]): Promise<RedisReply> {
     this.asked.push(after);
     await new Promise(setImmediate);
-    const reply = this.replies.shift() ?? [];
+    const [reply = []] = this.replies.splice(0, 1);
     if (reply instanceof FetchError) throw reply;
     return reply;
   }
@@ -37,6 +37,33 @@ describe('the pages of a stream', () => {
     expect(connection.asked).toEqual(['(0-0', '(1-2', '(2-1']);
   });
 
+  it.each<[string, RedisReply]>([
+    ['no list', null],
+    ['a number', 3],
+    ['a text', 'OK'],
+    ['a record that is not a list', [3]],
+    ['a record without an id', [[null, ['add', '{}']]]],
+    ['a record with another id', [['5', ['add', '{}']]]],
+    ['a record without fields', [['5-0', null]]],
+    ['the same records again', [record('1-1')]],
+    ['records from before', [record('0-9')]],
+  ])('are not at their end, and make nothing whole, when Redis answers with %s', async (_, reply) => {
+    const read: (string | undefined)[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const page of readPages(new Replies([[record('1-1')], reply]), 'key', '0-0')) {
+        page.changes();
+        read.push(page.lastId);
+      }
+    };
+    await expect(reading()).rejects.toThrow(new FetchError('Redis answered something else than records of a stream'));
+    expect(read).toEqual(['1-1']);
+  });
+
+  it('are refused as a whole when one record in the middle is not one', async () => {
+    const page = await readPage(new Replies([[record('1-1'), ['1-2'], record('1-3')]]), 'key', '0-0');
+    expect(() => page.changes()).toThrow(new FetchError('Redis answered something else than records of a stream'));
+  });
+
   it('fail for who reads on, and for nobody else', async () => {
     const replies = (): (RedisReply | FetchError)[] => [[record('1-1')], new FetchError('the connection was closed')];
     const unhandled: unknown[] = [];
@@ -56,5 +83,19 @@ describe('the pages of a stream', () => {
     } finally {
       process.off('unhandledRejection', note);
     }
+  });
+});
+
+describe('the records that are waited for', () => {
+  it('are none when none came in time, which Redis says with null', async () => {
+    expect((await awaitPage(new Replies([null]), 'key', '0-0', 10)).length).toBe(0);
+  });
+
+  it.each<[string, RedisReply]>([
+    ['a text', 'OK'],
+    ['an empty list', []],
+    ['a stream without records', [['key', null]]],
+  ])('are an error when Redis answers with %s', async (_, reply) => {
+    await expect(awaitPage(new Replies([reply]), 'key', '0-0', 10)).rejects.toThrow(FetchError);
   });
 });
