@@ -14,7 +14,7 @@ const INTRODUCTION = `# Configuration
 
 <!-- Made from schema/ by \`npm run docs\`; change the descriptions there. -->
 
-Every field of the \`jwt-identity\` plugin's \`config\`. The least that works:
+Every field of the \`jwt-identity\` plugin's \`config\`. The smallest configuration:
 
 \`\`\`yaml
 plugins:
@@ -32,7 +32,7 @@ from 1.
 
 Types:
 
-- plural: a list
+- a type in the plural, such as strings: a list
 - claim: its whole name (\`sub\`) or a JSON Pointer (\`/realm_access/roles\`, RFC 6901); up to 256 bytes
 - header name: up to 128 letters, digits, \`-\` and \`_\`, of which the first is a letter or digit
 - vault: may be a vault reference (\`{vault://env/my-secret}\`); secret: the same, and never appears in logs

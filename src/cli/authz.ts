@@ -69,13 +69,13 @@ export function authzCommand(): Command {
     )
     .option('--workers <count>', 'worker processes', wholeNumber(1, 256), Math.max(2, availableParallelism()))
     .option('--deadline <seconds>', 'a decision that takes longer is refused', wholeNumber(1, 59), 10)
-    .option('--stuck-after <seconds>', 'a worker that hangs so long is replaced', wholeNumber(1, 3_600), 20);
+    .option('--stuck-after <seconds>', 'a worker that hangs this long is replaced', wholeNumber(1, 3_600), 20);
   return addServerOptions(command).addHelpText('after', EXAMPLES).action(serveDecisions);
 }
 
 const EXAMPLES = `
 The gateway asks for a policy by its name: http://127.0.0.1:9180/orders asks for the policy "orders".
-The file is read again when it changes; a file with an error changes nothing, and the log says what is wrong.
+The file is read again when it changes. If it has an error, the previous one stays in use, and the log names the error.
 
 Examples:
   kong-jwt-identity authz --gateway traefik --policies policies.yml --gateway-strips everything

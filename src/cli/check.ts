@@ -20,10 +20,12 @@ export function checkCommand(): Command {
     .description('report errors and likely mistakes in a kong.yml or policies.yml before it is loaded')
     .argument('<file...>', 'declarative configuration of Kong, or policies for authz; - for stdin')
     .addOption(
-      new Option('--format <format>', 'what the files are; without it, what is in each tells').choices(FILE_FORMATS),
+      new Option('--format <format>', 'format of the files; without it, each is recognized by its content').choices(
+        FILE_FORMATS,
+      ),
     )
     .addOption(
-      new Option('--fail-on <severity>', 'least severity with which the exit code is 3')
+      new Option('--fail-on <severity>', 'lowest severity that gives exit code 3')
         .choices(['error', 'warning'])
         .default('error'),
     )

@@ -39,14 +39,14 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .description('find out, from this place in the network, whether services can be reached past the gateway')
     .argument('[kong.yml]', 'declarative configuration: its services, routes and key sets are asked')
-    .option('--gateway <url>', 'where clients reach Kong', url)
+    .option('--gateway <url>', 'address at which clients reach Kong', url)
     .addOption(repeatableOption('--service <url>', 'another service that only the gateway may reach', urls))
-    .addOption(repeatableOption('--admin <url>', 'the Admin API, which nobody may reach from here', urls))
-    .addOption(repeatableOption('--metrics <url>', 'an endpoint for metrics, which nobody may reach from here', urls))
+    .addOption(repeatableOption('--admin <url>', 'address of the Admin API, which must not answer here', urls))
+    .addOption(repeatableOption('--metrics <url>', 'address of metrics, which must not answer here', urls))
     .option('--socket <path>', 'socket of the plugin server, on this machine')
     .option('--kong-conf <file>', 'kong.conf, on this machine')
-    .option('--token <file>', 'a token that is good, for a look at what it opens and what a forged copy opens')
-    .option('--timeout <seconds>', 'how long one request may take', wholeNumber(1, 60), 3)
+    .option('--token <file>', 'file with a valid token; it and forged copies are sent to --gateway')
+    .option('--timeout <seconds>', 'limit for one request', wholeNumber(1, 60), 3)
     .option('--dry-run', 'print what would be asked, and ask nothing', false)
     .option('--json', 'print JSON', false)
     .addHelpText(
@@ -106,7 +106,8 @@ function plan(
           .replace(/^Bearer +/i, '');
   const headers = identityHeaders.length > 0 ? identityHeaders : ['X-User-ID'];
   const one = (what: string, look: () => Promise<Diagnosis>): Step => ({ what, look: async () => [await look()] });
-  const admins = 'listen on 127.0.0.1, or close it with a network policy: whoever reaches it decides who is let in';
+  const admins =
+    'listen on 127.0.0.1, or close it with a network policy: a client that reaches it can change who is let in';
   return [
     ...(file === undefined
       ? []

@@ -33,9 +33,11 @@ export function initCommand(): Command {
       'the issuer, exactly as in `iss` of its tokens; its discovery document is fetched',
       issuerUrl,
     )
-    .addOption(new Option('--provider <name>', 'the preset; nothing is fetched then').choices(PROVIDERS))
+    .addOption(
+      new Option('--provider <name>', 'the preset; the discovery document is then not fetched').choices(PROVIDERS),
+    )
     .option('--audience <list>', 'what tokens for these services have in their audience, with commas', someOf)
-    .addOption(repeatableOption('--condition <claim=value>', 'what else a claim must be', conditions))
+    .addOption(repeatableOption('--condition <claim=value>', 'a value that a claim must have', conditions))
     .addOption(repeatableOption('--service <service>', SERVICE_FORM, services))
     .option('--roles <list>', 'roles of which a caller needs one, with commas; empty: any verified caller', commaList)
     .option(
@@ -49,8 +51,8 @@ export function initCommand(): Command {
     .addHelpText(
       'after',
       `
-Without a terminal, it does not ask: flags that are missing are named. With --provider alone, what is missing gets an example,
-which a comment marks.
+Without a terminal, it asks nothing and names the missing flags. With --provider alone, it writes examples in place of what is
+missing, each marked by a comment.
 
 Examples:
   $ kong-jwt-identity init

@@ -26,7 +26,10 @@ export function logoutOptions(): readonly [Option, Option] {
       '--logout <address:port>',
       'take logout tokens of providers there (OpenID Connect Back-Channel Logout)',
     ).argParser(listenAddress),
-    new Option('--logout-config <file>', 'whose logout tokens, and into which list (docs/REVOCATION.md)'),
+    new Option(
+      '--logout-config <file>',
+      'file that names issuers of logout tokens and the list to write (docs/REVOCATION.md)',
+    ),
   ];
 }
 

@@ -10,7 +10,7 @@ import { CommandFailure } from './command-failure';
 /** `resource-metadata`: prints the document by which clients find out where to get a token, to serve it as a file. */
 export function resourceMetadataCommand(): Command {
   return new Command('resource-metadata')
-    .description('print the OAuth metadata of a protected resource (RFC 9728), to serve it from elsewhere')
+    .description('print the OAuth metadata of a protected resource (RFC 9728), for serving it without Kong')
     .argument('[file]', 'declarative configuration of Kong', 'kong.yml')
     .requiredOption('--route <name>', 'name or id of the route whose plugin has resource_metadata')
     .addHelpText('after', '\nExample:\n  kong-jwt-identity resource-metadata kong.yml --route mcp > metadata.json\n')

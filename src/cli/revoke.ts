@@ -40,7 +40,7 @@ Examples:
     kong-jwt-identity revoke --redis rediss://writer@redis.example.com --issuer https://auth.example.com/ --sub alice
   All tokens of a client that were issued until now:
     kong-jwt-identity revoke --file revoked.json --issuer https://auth.example.com/ --client-id shop --issued-before now
-  What is revoked, and taking it back:
+  The entries, and undoing one:
     kong-jwt-identity revoke --file revoked.json --list
     kong-jwt-identity revoke --file revoked.json --issuer https://auth.example.com/ --sub alice --undo
 
@@ -55,7 +55,7 @@ export function revokeCommand(): Command {
     .option('--redis-key <name>', 'name of the stream', 'jwt-identity:revocations')
     .option('--redis-ca <file>', 'PEM file with the certificates that the server is verified against')
     .option('--allow-plaintext', 'UNSAFE: talk to a server on another machine without TLS', false)
-    .option('--issuer <iss>', 'whose tokens')
+    .option('--issuer <iss>', 'iss of the tokens')
     .option('--jti <id>', 'one token')
     .option('--sid <id>', 'all tokens of a session')
     .option('--sub <id>', 'all tokens of a caller')
@@ -69,7 +69,7 @@ export function revokeCommand(): Command {
       wholeSeconds,
       DEFAULT_SECONDS,
     )
-    .option('--undo', 'take the entry back: the tokens count again')
+    .option('--undo', 'remove the entry: its tokens are accepted again')
     .addOption(new Option('--list', 'print the entries, one a line as JSON').conflicts(['undo', 'init']))
     .addOption(new Option('--init', 'make an empty list').conflicts('undo'))
     .addHelpText('after', EXAMPLES)

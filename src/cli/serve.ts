@@ -37,7 +37,7 @@ export function serveCommand(): Command {
     )
     .option(
       '--stuck-after <seconds>',
-      'a worker that hangs so long is replaced; above --kong-timeout',
+      'a worker that hangs this long is replaced; above --kong-timeout',
       wholeNumber(1, 3_600),
       65,
     )

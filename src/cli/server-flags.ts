@@ -40,7 +40,7 @@ export function addServerOptions(command: Command): Command {
     .addOption(tracesOption())
     .addOption(logout)
     .addOption(logoutConfig)
-    .option('--until-stdin-ends', 'stop when stdin closes, as it does when whoever holds it is killed', false)
+    .option('--until-stdin-ends', 'stop when stdin closes, also when the process that holds it is killed', false)
     .addOption(new Option('--log-level <level>', 'least severe level that is logged').choices(LOG_LEVELS));
 }
 

@@ -186,7 +186,7 @@ export function kongConfFindings(path: string): Diagnosis[] {
       !/(^|[\s,])(0\.0\.0\.0|\[::\]|\d+(\s|,|$))/.test(admin),
       'admin_listen',
       admin,
-      'listen on 127.0.0.1, or off: whoever reaches the Admin API decides who is let in',
+      'listen on 127.0.0.1, or off: a client that reaches the Admin API can change who is let in',
     ),
     level === 'debug'
       ? judge(false, 'log_level', level, 'set log_level = notice: at debug, nginx logs requests with their headers')
