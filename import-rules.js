@@ -62,7 +62,10 @@ const rooms = {
       ...['src/files', 'src/protocol', 'src/telemetry'],
     ],
   },
-  'src/gateway': { rooms: ['src/kong', 'src/protocol', 'src/telemetry'], packages: ['ipaddr.js'] },
+  'src/gateway': {
+    rooms: ['src/server/listening', 'src/kong', 'src/protocol', 'src/telemetry'],
+    packages: ['ipaddr.js'],
+  },
   'src/guard': { rooms: ['src/core', 'src/keys', 'schema', 'src/telemetry'], packages: ['ipaddr.js'] },
   'src/bff': {
     rooms: [...['src/policies', 'src/gatekeeper', 'src/core', 'src/kong', 'schema'], 'src/telemetry'],

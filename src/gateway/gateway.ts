@@ -77,7 +77,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const listener = new HttpListener(
       createRequestHandler({ current: () => current, client, log, now: Date.now, observer }),
     );
-    const { address, port, family } = await listener.listen(options.listen);
+    const { address, port, family } = await listener.listen(options.listen, log);
     return {
       url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
       // eslint-disable-next-line @typescript-eslint/require-await -- a configuration that cannot be used rejects

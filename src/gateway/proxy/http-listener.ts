@@ -1,6 +1,8 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { listen } from '../../server/listening/listen';
+import type { Log } from '../../telemetry/log';
 import { MAX_HEADER_BYTES } from '../http/arrival';
 import type { RequestHandler } from './request-handler';
 
@@ -65,15 +67,15 @@ export class HttpListener {
     });
   }
 
-  /** Starts to listen and returns where. @throws the error of `listen(2)` */
-  listen({ host, port }: ListenAddress): Promise<AddressInfo> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve(this.#server.address() as AddressInfo);
-      });
-    });
+  /**
+   * Starts to listen and returns where.
+   *
+   * @param log - is told of connections that were not accepted
+   * @throws the error of `listen(2)`
+   */
+  async listen({ host, port }: ListenAddress, log: Log): Promise<AddressInfo> {
+    const server = await listen(this.#server, { host, port }, log);
+    return server.address() as AddressInfo;
   }
 
   /** Accepts no connection any more, lets requests finish for at most `graceMs` and ends what is left then. */

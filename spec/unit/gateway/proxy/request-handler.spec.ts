@@ -25,7 +25,7 @@ async function answerOf(broken: object): Promise<{ answer: string; lines: readon
   const client = new ServiceClient();
   const options = { current: () => generation, client, log: recorder.log, now: Date.now, observer: undefined };
   const listener = new HttpListener(createRequestHandler(options));
-  const { port } = await listener.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = await listener.listen({ host: '127.0.0.1', port: 0 }, recorder.log);
   stop = async () => {
     await listener.close(0);
     client.close();
