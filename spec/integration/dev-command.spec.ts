@@ -1,8 +1,13 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { runCommand, type RunningCommand } from '../support/server-process';
+import { COMMAND, runCommand, type RunningCommand } from '../support/server-process';
+
+// An address that other machines could reach, where there are none.
+const canUnshare = spawnSync('unshare', ['-rn', 'true']).status === 0;
+if (!canUnshare) process.stderr.write('skipped: a development gateway that other machines reach (needs unshare -rn)\n');
 
 const configWith = (message: string): string => `
 _format_version: '3.0'
@@ -40,12 +45,24 @@ describe('kong-jwt-identity dev', () => {
   it('says what it is for, serves the file, and writes a line for every request, without its query', async () => {
     const url = await start();
     expect(command?.stderr()).toMatch(/notice: development gateway: /);
+    expect(command?.stderr()).not.toMatch(/other machines/);
     expect(await message(url)).toEqual({ message: 'one' });
     await fetch(`${url}/nowhere`);
     while (command!.stdout().split('\n').length < 3) await new Promise(setImmediate);
     expect(command?.stdout()).toMatch(
       /^GET \/hello 200 route=hello by=request-termination ms=\d+\nGET \/nowhere 404 by=gateway ms=\d+\n$/,
     );
+  });
+
+  (canUnshare ? it : it.skip)('warns when other machines can reach it', async () => {
+    const args = ['-rn', process.execPath, COMMAND, 'dev', file, '--listen', '0.0.0.0:0'];
+    const child = spawn('unshare', args, { stdio: ['pipe', 'ignore', 'pipe'] });
+    let text = '';
+    for await (const chunk of child.stderr) {
+      text += String(chunk);
+      if (text.includes('notice: serving url=')) child.kill('SIGTERM');
+    }
+    expect(text).toMatch(/^warn: other machines can reach this development gateway: .* listen=0\.0\.0\.0:0$/m);
   });
 
   it('serves a file with _comment in its service, route and plugin, as Kong does', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { PLUGIN_NAME } from '../../schema/parse-config';
+import { isLoopback } from '../../schema/rules/key-url';
 import { ConfigurationError } from '../kong/declarative/configuration-error';
 import type { PluginEntry } from '../kong/declarative/entities';
 import { type Gateway, startGateway } from '../gateway/gateway';
@@ -73,6 +74,11 @@ async function serve(file: string, { listen, watch, logLevel }: DevFlags, folder
   try {
     const gateway = await starting;
     log('notice', 'development gateway: for trying things out, not for traffic that matters; run Kong for that');
+    if (!isLoopback(new URL(gateway.url).hostname)) {
+      const reach =
+        'other machines can reach this development gateway: --listen 127.0.0.1:PORT serves this machine only';
+      log('warn', reach, { listen: `${listen.host}:${listen.port}` });
+    }
     log('notice', 'serving', { url: gateway.url, file });
     const signal = await stopped;
     log('notice', 'stopping', { signal });
