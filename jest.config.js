@@ -16,5 +16,8 @@ module.exports = {
   collectCoverageFrom: ['src/core/**/*.ts'],
   testTimeout: 30_000,
   // A run that must not depend on luck names its seed; every other run tries random cases of its own.
-  setupFiles: process.env['FAST_CHECK_SEED'] === undefined ? [] : ['<rootDir>/spec/support/fixed-seed.js'],
+  setupFiles: [
+    '<rootDir>/spec/support/bounded-children.js',
+    ...(process.env['FAST_CHECK_SEED'] === undefined ? [] : ['<rootDir>/spec/support/fixed-seed.js']),
+  ],
 };

@@ -21,8 +21,8 @@ export interface KongProcess {
 }
 
 const HOST = '127.0.0.1';
-/** How long Kong may take to serve a configuration, in milliseconds. */
-const PATIENCE_MS = 60_000;
+/** How long Kong may take to serve a configuration, in milliseconds: shorter than a test may, so that its log is shown. */
+const PATIENCE_MS = 25_000;
 /** Between two looks whether it does, in milliseconds. */
 const LOOK_MS = 50;
 
@@ -56,15 +56,14 @@ export async function startKongItself(
     },
     serveFlags,
   });
-  const serves = async (probe: string): Promise<void> => {
-    const deadline = performance.now() + patienceMs;
-    while (!(await isRefused(port, probe).catch(() => false))) {
+  const serves = async (probe: string, deadline: number): Promise<void> => {
+    while (!(await isRefused(port, probe, deadline - performance.now()).catch(() => false))) {
       if (!kong.isRunning()) throw new Error(`Kong ended:\n${kong.log()}`);
       if (performance.now() > deadline) throw new Error(`Kong does not serve:\n${kong.log()}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   };
-  await serves(first.probe).catch(async (error: unknown) => {
+  await serves(first.probe, performance.now() + patienceMs).catch(async (error: unknown) => {
     await kong.stop();
     throw error;
   });
@@ -75,14 +74,18 @@ export async function startKongItself(
     log: () => kong.log(),
     reload: async (text) => {
       const next = withProbe(text);
+      const deadline = performance.now() + PATIENCE_MS;
       const response = await fetch(`http://${HOST}:${adminPort}/config`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ config: next.text }),
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      }).catch((cause: unknown) => {
+        throw new Error(`Kong does not answer POST /config:\n${kong.log()}`, { cause });
       });
       const answer = await response.text();
       if (!response.ok) throw new Error(answer);
-      await serves(next.probe);
+      await serves(next.probe, deadline);
     },
     stop: () => kong.stop(),
   };
@@ -109,11 +112,11 @@ function withProbe(text: string): { readonly text: string; readonly probe: strin
   }
 }
 
-/** Whether a request to the probe's route is refused by the plugin. */
-function isRefused(port: number, probe: string): Promise<boolean> {
+/** Whether a request to the probe's route is refused by the plugin. Rejects when that takes longer than `limitMs`. */
+function isRefused(port: number, probe: string, limitMs: number): Promise<boolean> {
   const headers = { Host: `${probe}.test`, 'Kong-Debug': '1' };
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: HOST, port, headers, agent: false, timeout: PATIENCE_MS }, (response) => {
+    const outgoing = request({ host: HOST, port, headers, agent: false, timeout: Math.max(1, limitMs) }, (response) => {
       response.resume();
       resolve(response.statusCode === 401 && response.headers['kong-route-name'] === probe);
     });

@@ -9,6 +9,9 @@ import { type KongProcess, type KongSettings, startKongItself } from './kong-its
 
 const run = promisify(execFile);
 
+/** Longest that `kong start` and `kong stop` may take, in milliseconds. */
+const COMMAND_LIMIT_MS = 60_000;
+
 /** The command of this package, as it is built. */
 const COMMAND = resolve(__dirname, '../../dist/src/cli/main.js');
 
@@ -122,7 +125,7 @@ async function launch(
   };
   const log = (): string => readIfThere(join(prefix, 'logs/error.log'));
   try {
-    await run('kong', ['start', ...startFlags], { env });
+    await run('kong', ['start', ...startFlags], { env, timeout: COMMAND_LIMIT_MS });
   } catch (error) {
     const { stderr = '' } = error as { stderr?: string };
     const said = log();
@@ -136,7 +139,7 @@ async function launch(
     log,
     isRunning: () => isAlive(pid),
     stop: async () => {
-      if (isAlive(pid)) await run('kong', ['stop', '--prefix', prefix], { env });
+      if (isAlive(pid)) await run('kong', ['stop', '--prefix', prefix], { env, timeout: COMMAND_LIMIT_MS });
       rmSync(prefix, { recursive: true, force: true });
     },
   };
