@@ -17,6 +17,16 @@ function kongYml(routes: Readonly<Record<string, Given>>): string {
 
 const everything = ['GET /admin HTTP/1.1', 'Host: shop.test', 'X-One: 1', 'X-Two: 2', 'Connection: close'];
 
+/** Resolves with the name of the route, or the status when none took the request. */
+async function routeTaken(kong: Kong, lines: readonly string[]): Promise<string | number> {
+  const response = await sendRaw(kong, [...lines, '', ''].join('\r\n'));
+  if (response?.status !== 200) return response?.status ?? 0;
+  return (JSON.parse(response.body) as { message: string }).message;
+}
+
+const wildcard = ['*.test'];
+const get = ['GET'];
+
 describeKong('the route that a request takes', () => {
   let kong: Kong;
 
@@ -25,15 +35,8 @@ describeKong('the route that a request takes', () => {
   });
   afterAll(() => kong.stop());
 
-  /** Resolves with the name of the route, or the status when none took the request. */
-  async function taken(lines: readonly string[], of = kong): Promise<string | number> {
-    const response = await sendRaw(of, [...lines, '', ''].join('\r\n'));
-    if (response?.status !== 200) return response?.status ?? 0;
-    return (JSON.parse(response.body) as { message: string }).message;
-  }
+  const taken = (lines: readonly string[]): Promise<string | number> => routeTaken(kong, lines);
 
-  const wildcard = ['*.test'];
-  const get = ['GET'];
   it.each<[string, Given, Given]>([
     ['a plain host before a path and methods', { hosts: ['shop.test'] }, { paths: ['/admin'], methods: get }],
     [
@@ -59,16 +62,6 @@ describeKong('the route that a request takes', () => {
       { paths: ['~/ad'], regex_priority: 2048 },
       { paths: ['~/admin'], methods: get },
     ],
-    [
-      'a negative regex_priority before a plain host',
-      { paths: ['~/ad'], regex_priority: -1 },
-      { hosts: ['shop.test'], paths: ['~/admin'] },
-    ],
-    [
-      'a regex_priority of 4096 before a plain host',
-      { paths: ['~/ad'], regex_priority: 4096 },
-      { hosts: ['shop.test'], paths: ['~/admin'] },
-    ],
     ['the longest path of several', { paths: ['/x', '/admi'] }, { paths: ['/adm'] }],
   ])('is the one with %s', async (_, winner, loser) => {
     await kong.reload(kongYml({ winner, loser }));
@@ -76,20 +69,6 @@ describeKong('the route that a request takes', () => {
     await kong.reload(kongYml({ loser, winner }));
     expect(await taken(everything)).toBe('winner');
   });
-
-  // Kong 3.9.3 may fail to change such a route once LuaJIT has compiled its router, and then changes none any more.
-  it('is the one with four kinds of conditions, even with a wildcard, before a plain host', async () => {
-    const winner = { paths: ['/a'], methods: get, hosts: wildcard, headers: { 'X-One': ['1'] } };
-    const loser = { hosts: ['shop.test'], paths: ['/admin'], methods: get };
-    const other = await startKong({ declarativeConfig: kongYml({ winner, loser }) });
-    try {
-      expect(await taken(everything, other)).toBe('winner');
-      await other.reload(kongYml({ loser, winner }));
-      expect(await taken(everything, other)).toBe('winner');
-    } finally {
-      await other.stop();
-    }
-  }, 120_000);
 
   describe('by a header', () => {
     beforeAll(async () => {
@@ -147,5 +126,38 @@ describeKong('the route that a request takes', () => {
     ])('GET %s takes %s', async (path, expected) => {
       expect(await taken([`GET ${path} HTTP/1.1`, 'Host: a', 'Connection: close'])).toBe(expected);
     });
+  });
+});
+
+/**
+ * Kong 3.9.3 computes a negative number for these, of which LuaJIT's compiler makes another priority than its interpreter.
+ * So a Kong that runs may sort them otherwise, or be unable to replace them (docs/ROUTES.md).
+ */
+describeKong('the route that a request takes when Kong has just started', () => {
+  it.each<[string, Given, Given]>([
+    [
+      'four kinds of conditions, even with a wildcard, before a plain host',
+      { paths: ['/a'], methods: get, hosts: wildcard, headers: { 'X-One': ['1'] } },
+      { hosts: ['shop.test'], paths: ['/admin'], methods: get },
+    ],
+    [
+      'a negative regex_priority before a plain host',
+      { paths: ['~/ad'], regex_priority: -1 },
+      { hosts: ['shop.test'], paths: ['~/admin'] },
+    ],
+    [
+      'a regex_priority of 4096 before a plain host',
+      { paths: ['~/ad'], regex_priority: 4096 },
+      { hosts: ['shop.test'], paths: ['~/admin'] },
+    ],
+  ])('is the one with %s', async (_, winner, loser) => {
+    for (const declarativeConfig of [kongYml({ winner, loser }), kongYml({ loser, winner })]) {
+      const kong = await startKong({ declarativeConfig });
+      try {
+        expect(await routeTaken(kong, everything)).toBe('winner');
+      } finally {
+        await kong.stop();
+      }
+    }
   });
 });

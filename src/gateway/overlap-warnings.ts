@@ -1,14 +1,15 @@
 import type { Declaration, PluginEntry, Route } from '../kong/declarative/entities';
 import { overlapsOf, type ExampleRequest } from '../kong/routing/route-overlap';
 import { routeCacheMixesUp } from '../kong/routing/route-cache';
+import { blocksReload } from '../kong/routing/route-priority';
 import type { Log } from '../telemetry/log';
 
 /** Whether a configured plugin refuses every request without a credential. */
 export type IsGuard = (plugin: PluginEntry) => boolean;
 
 /**
- * Warns of each open route that takes requests which a guarded route describes, with an example if one was found, and of
- * conditions by which Kong's cache of routes mixes requests up.
+ * Warns of each open route that takes requests which a guarded route describes, with an example if one was found, of
+ * conditions by which Kong's cache of routes mixes requests up, and of routes that Kong may be unable to replace.
  */
 export function warnOfOverlaps({ routes, plugins }: Declaration, isGuard: IsGuard, log: Log): void {
   const isGuarded = (route: Route): boolean => entriesFor(route, plugins).some(isGuard);
@@ -16,6 +17,13 @@ export function warnOfOverlaps({ routes, plugins }: Declaration, isGuard: IsGuar
     log(
       'warn',
       'a client can make Kong take an open route instead of a guarded one: see "The route cache" in docs/ROUTES.md',
+    );
+  }
+  for (const route of routes.filter(blocksReload)) {
+    log(
+      'warn',
+      'after this configuration, Kong may take no other until it is started again: see "The order" in docs/ROUTES.md',
+      { route: nameOf(route) },
     );
   }
   for (const { open, guarded, example } of overlapsOf(routes, isGuarded)) {

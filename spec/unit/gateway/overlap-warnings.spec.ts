@@ -20,6 +20,18 @@ const shop = { name: 'shop', hosts: ['shop.test'] };
 const admin = { name: 'admin', paths: ['/admin'], headers: { 'X-A': ['1'] } };
 const guard = { name: 'key-auth' };
 
+describe('the warning about a route that Kong may be unable to replace', () => {
+  it('names the route, also where no route is guarded', () => {
+    const said: [string, LogFields | undefined][] = [];
+    const route = { name: 'all', methods: ['GET'], hosts: ['*.test'], headers: { 'X-A': ['1'] }, paths: ['/a'] };
+    const file = { _format_version: '3.0', routes: [route, { name: 'other', paths: ['/'] }] };
+    warnOfOverlaps(declared(JSON.stringify(file)), isKeyAuth, (_, message, fields) => said.push([message, fields]));
+    expect(said).toEqual([
+      [expect.stringContaining('Kong may take no other until it is started again'), { route: 'all' }],
+    ]);
+  });
+});
+
 describe('the warning about open routes that come first', () => {
   it('names the routes and a request', () => {
     expect(warnings({ routes: [shop, { ...admin, plugins: [guard] }] })).toEqual([

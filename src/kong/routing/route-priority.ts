@@ -29,9 +29,24 @@ export function priorityOf({ methods, hosts, headers, paths, regex_priority: reg
   return low.reduce((all, part) => all | unsigned(part), high);
 }
 
-/** What LuaJIT makes of a negative number where 64 bits without a sign are wanted. Seen on x86-64; C leaves it open. */
+/**
+ * Whether Kong may be unable to take this route away, with which it takes no other configuration until it is started
+ * again. That is a route with all four kinds of conditions, a host with a wildcard and no regular expression as its path.
+ *
+ * Kong 3.9.3: its priority is a negative Lua number, of which interpreted and compiled code make different 64 bits. The
+ * router then does not find the route that it has to remove, an assertion in kong/router/atc.lua fails, and
+ * `new_from_previous` never runs again.
+ */
+export function blocksReload({ paths, ...conditions }: RankedRoute): boolean {
+  const groups = paths === null ? [null] : splitByPaths(paths);
+  return groups.some((group) => priorityOf({ ...conditions, paths: group }) === NEGATIVE);
+}
+
+/** What LuaJIT's interpreter makes of a negative number where 64 bits without a sign are wanted. Seen on x86-64; C leaves it open. */
+const NEGATIVE = 1n << 63n;
+
 function unsigned(int32: number): bigint {
-  return int32 < 0 ? 1n << 63n : BigInt(int32);
+  return int32 < 0 ? NEGATIVE : BigInt(int32);
 }
 
 function utf8Length(text: string): number {
