@@ -66,7 +66,7 @@ async function serve(file: string, { listen, watch, logLevel }: DevFlags, folder
         () =>
           void starting.then(
             (gateway) => reload(gateway, file, log),
-            // Whoever waits for the start says why it failed.
+            // A failed start is reported where it is awaited.
             () => undefined,
           ),
       )

@@ -75,7 +75,7 @@ function opener(isKong: boolean): (config: unknown) => readonly Violation[] {
   };
 }
 
-/** Whoever opens the keys of an issuer knows its name, which the message ends with, and not its place in the list. */
+/** A message about the keys of an issuer ends with its name. Its position in the list is added here. */
 function withPosition(field: string, message: string, config: unknown): string {
   const issuers = (config as { readonly issuers?: readonly { readonly issuer?: unknown }[] }).issuers ?? [];
   const index = issuers.findIndex(({ issuer }) => message.endsWith(`(issuer ${String(issuer)})`));

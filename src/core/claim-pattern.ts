@@ -5,8 +5,8 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /**
  * Returns a test whether a text matches a pattern from its first character to its last. `*` stands for any text, also
- * none; every other character for itself, case included. Text with control characters matches nothing, since whoever
- * wrote `*@example.com` thought of one line.
+ * none; every other character for itself, case included. Text with control characters matches nothing, since the
+ * author of `*@example.com` thought of one line.
  *
  * It is no regular expression: every piece between two stars is looked for once, from where the one before ended, so
  * the time is bounded by the length of the text times that of the pattern, whatever either holds.

@@ -105,7 +105,7 @@ function isPreflight(request: RequestView): boolean {
 
 /**
  * Whether a refusal is about a token that only a browser's cookie holds, on a route that takes requests without one. A
- * browser sends an old cookie by itself, for days; whoever sends a header means it. What is not the token's fault
+ * browser sends an old cookie by itself, for days; a client sends a header on purpose. What is not the token's fault
  * (unavailable keys), several different tokens, and what a verified token may not do are refused all the same.
  */
 function isIgnorable({ code }: Refusal, request: RequestView, policy: Policy): boolean {

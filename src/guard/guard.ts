@@ -161,7 +161,7 @@ function logError(error: unknown): void {
   log('error', 'a handler behind the guard failed', describeError(error));
 }
 
-/** Whoever calls, once everything holds; an unexpected error refuses the request. */
+/** Returns the caller when every proof holds; an unexpected error refuses the request. */
 async function check<Mapping extends IdentityMapping>(
   request: GuardedRequest,
   proofs: readonly GatewayProof[],

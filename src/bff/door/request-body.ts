@@ -25,7 +25,7 @@ export interface BodyLimits {
 export function boundedBody(body: ReadableStream<Uint8Array>, limits: BodyLimits): Readable {
   const reader = body.getReader();
   const stream = Readable.from(chunksOf(reader, limits), { objectMode: false });
-  // Whoever stops reading, the client may stop sending; and a read that still waits for it ends.
+  // When the reader stops, the client may stop sending, and a read that still waits for it ends.
   stream.once('close', () => {
     reader.cancel().catch(() => undefined);
   });

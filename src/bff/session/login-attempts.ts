@@ -62,6 +62,6 @@ function cookieName(state: string): string {
 }
 
 function isAttempt(value: unknown): value is LoginAttempt & { readonly ends: number } {
-  // Whoever can seal is this module.
+  // Only this module seals such values, so one member is enough.
   return typeof value === 'object' && value !== null && 'state' in value;
 }

@@ -11,8 +11,8 @@ const SEPARATOR = ',';
  * Encodes a claim's value for a header, so that percent-decoding as UTF-8 (`decodeURIComponent`,
  * `urllib.parse.unquote`, `url.PathUnescape`) gives back the same text in every language. Printable ASCII but `%`
  * stands as it is, so an ordinary id or role needs no decoding. A list is its encoded items joined with `,`, without
- * those that are empty or `null`; an object is its JSON text, encoded. The separator inside a value is always encoded, so whoever splits first and decodes then
- * reads every item right, also when a claim that is usually a list happens to be one string.
+ * those that are empty or `null`; an object is its JSON text, encoded. The separator inside a value is always encoded, so a service that
+ * splits first and then decodes reads every item right, also when a claim that is usually a list happens to be one string.
  *
  * Returns `undefined` when there is nothing to send (no value, an empty string, a list without items: Kong 3.9.3 would
  * turn an empty header into a blank) and a {@link Refusal} when the value cannot be sent without a chance of being

@@ -28,8 +28,8 @@ interface TokenCookie {
 type TokenPart = readonly [number: string, value: string];
 
 /**
- * Whether a cookie pair may hold the token, or a part of it (RFC 6265 §5.4). Names are compared whole and exactly. Whoever
- * reads, hides or guards a token's cookie asks this, so that none of them sees a cookie that another overlooks.
+ * Whether a cookie pair may hold the token, or a part of it (RFC 6265 §5.4). Names are compared whole and exactly. All code
+ * that reads, hides or guards a token's cookie asks this, so that none of it sees a cookie that the rest overlooks.
  */
 export function isTokenCookie(pair: string, sources: CookieSources): boolean {
   return tokenCookie(pair, sources) !== undefined;

@@ -23,7 +23,7 @@ export function checkJoseHeader(
   const own = (name: string): unknown => (Object.hasOwn(header, name) ? header[name] : undefined);
   const alg = own('alg');
   const kid = own('kid');
-  // RFC 7515 §4.1.11: whoever does not understand an extension must refuse it, and none is understood here. jose would
+  // RFC 7515 §4.1.11: a recipient must refuse extensions that it does not understand, and this one understands none. jose would
   // accept `b64`, which RFC 7797 §7 forbids in a JWT.
   if (own('crit') !== undefined || own('b64') !== undefined) {
     return new Refusal('token_malformed', 'crit or b64 in the header');

@@ -14,7 +14,7 @@ export interface VerificationKey {
 }
 
 /**
- * How many keys a token without a `kid` is tried with. Whoever sends such tokens chooses how many signatures are checked,
+ * How many keys a token without a `kid` is tried with. A sender of such tokens chooses how many signatures are checked,
  * so it is a few: enough for a key, the next one, and one from before.
  *
  * @see RFC 7515 Appendix D

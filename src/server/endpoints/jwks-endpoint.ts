@@ -11,7 +11,7 @@ export interface JwksAddress {
 /** Where in a URL they are. */
 export const JWKS_PATH = '/.well-known/jwks.json';
 
-/** Whoever verifies asks again when a token names a key that it does not know, so this may be long. */
+/** A verifier asks again when a token names a key that it does not know, so this may be long. */
 const MAX_AGE_SECONDS = 300;
 
 /**

@@ -81,7 +81,7 @@ export class SocketPath {
 
   /** For a worker that began to listen: takes note of the file that {@link loss} is to look for. */
   recognize(): void {
-    // Whoever claims renames the one to the other.
+    // The claiming server renames its own socket to the shared path.
     this.#identity = identityOf(this.ownName) ?? identityOf(this.path);
   }
 

@@ -39,7 +39,7 @@ const ALIVE_MS = 1_000;
 export function liveAsWorker(service: WorkerService, log: Log, onMessage: (message: ToWorker) => void): WorkerLife {
   let isStopping = false;
   const send = (message: FromWorker): void => {
-    // The supervisor may die at any time. Whoever waits for its answer is told when this process has noticed.
+    // The supervisor may die at any time. A caller that waits for its answer is told when this process has noticed.
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
   const stop = async (maximumMs: number, exitCode: number): Promise<void> => {
