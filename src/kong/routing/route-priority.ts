@@ -42,7 +42,7 @@ export function blocksReload({ paths, ...conditions }: RankedRoute): boolean {
   return groups.some((group) => priorityOf({ ...conditions, paths: group }) === NEGATIVE);
 }
 
-/** What LuaJIT's interpreter makes of a negative number where 64 bits without a sign are wanted. Seen on x86-64; C leaves it open. */
+/** What LuaJIT's interpreter makes of a negative number where 64 bits without a sign are wanted, on x86-64. C leaves it open. */
 const NEGATIVE = 1n << 63n;
 
 function unsigned(int32: number): bigint {
