@@ -20,7 +20,9 @@ const KEEP_ALIVE_MS = 75_000;
 /** The HTTP/1.1 side that clients see. */
 export class HttpListener {
   readonly #server: Server;
-  /** Connections that became WebSockets: the server itself knows them no longer. */
+  /** All connections: the server itself does not know those that it gave away for a while or for good. */
+  readonly #connections = new Set<Duplex>();
+  /** Connections that became WebSockets. */
   readonly #upgraded = new Set<Duplex>();
   /** Settles when everything that a connection asked so far is answered. */
   readonly #answered = new WeakMap<Duplex, Promise<void>>();
@@ -57,6 +59,15 @@ export class HttpListener {
       if (isWebSocket && !announcesBody(request)) this.#takeOver(request, socket, head);
       else this.#withoutUpgrade(request, socket, head);
     });
+    this.#server.on('connection', (socket: Socket) => {
+      if (this.#connections.has(socket)) return;
+      this.#connections.add(socket);
+      // Nobody else listens while the server has given it away. It is closed then, which is all there is to do.
+      socket.on('error', () => undefined);
+      socket.once('close', () => {
+        this.#connections.delete(socket);
+      });
+    });
     // Refused, as by nginx; without this, Node closes the connection without a word.
     this.#server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       this.#takeOver(request, socket, head);
@@ -88,7 +99,7 @@ export class HttpListener {
     for (const socket of this.#upgraded) socket.destroy();
     this.#server.closeIdleConnections();
     const cut = setTimeout(() => {
-      this.#server.closeAllConnections();
+      for (const socket of this.#connections) socket.destroy();
     }, graceMs);
     await closed;
     clearTimeout(cut);
@@ -114,7 +125,6 @@ export class HttpListener {
   /** Handles a request whose connection Node does not look after any more. */
   #takeOver(request: IncomingMessage, socket: Socket, head: Buffer, refusedWith?: number): void {
     this.#upgraded.add(socket);
-    socket.on('error', () => undefined);
     socket.once('close', () => {
       this.#upgraded.delete(socket);
     });
