@@ -24,6 +24,8 @@ export interface DecisionServer {
 /** Whether the other end of a connection may ask; see `peerFilter`. */
 export type PeerFilter = (address: string | undefined, isUnixSocket: boolean) => boolean;
 
+/** How long a gateway may take to send a request, in milliseconds. */
+export const REQUEST_MS = 10_000;
 const MAX_CONNECTIONS = 20_000;
 /** More than the system allows: it cuts this to its own limit. */
 const BACKLOG = 65_535;

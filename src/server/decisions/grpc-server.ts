@@ -5,6 +5,8 @@ import {
   type sendUnaryData,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
   type ServerUnaryCall,
   setLogVerbosity,
   status,
@@ -13,7 +15,7 @@ import { Refusal } from '../../core/refusal/refusal';
 import { decode, encode, MalformedMessageError } from '../../protocol/message';
 import { describeError } from '../../telemetry/describe-error';
 import type { Logger } from '../../telemetry/log';
-import { decisionServer, type DecisionServer, type PeerFilter } from './decision-server';
+import { decisionServer, type DecisionServer, type PeerFilter, REQUEST_MS } from './decision-server';
 import { CHECK_PATH, checkRequest, checkResponse } from './envoy-check';
 import type { Question } from './gateway';
 import { envoyAnswer, envoyQuestion } from './gateways/envoy-grpc';
@@ -31,9 +33,19 @@ const NEVER_MS = 2 ** 31 - 1;
 // Its lines may quote metadata of a call.
 setLogVerbosity(logVerbosity.NONE);
 
-/** Returns a decision server for Envoy's `ext_authz` over gRPC, which is HTTP/2 without TLS here. */
-export function grpcDecisionServer(decisions: PendingDecisions, mayAsk: PeerFilter, logger: Logger): DecisionServer {
+/**
+ * Returns a decision server for Envoy's `ext_authz` over gRPC, which is HTTP/2 without TLS here.
+ *
+ * @param requestMs - how long a check may take to arrive, in milliseconds
+ */
+export function grpcDecisionServer(
+  decisions: PendingDecisions,
+  mayAsk: PeerFilter,
+  logger: Logger,
+  requestMs = REQUEST_MS,
+): DecisionServer {
   const grpc = new Server({
+    interceptors: [arrivalLimit(requestMs)],
     'grpc.max_receive_message_length': MAX_CHECK_BYTES,
     'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc-node.max_session_memory': MAX_CONNECTION_MB,
@@ -62,6 +74,31 @@ export function grpcDecisionServer(decisions: PendingDecisions, mayAsk: PeerFilt
     // Envoy is told to use another connection; what goes on may end.
     connections.drain(NEVER_MS);
   });
+}
+
+/**
+ * Ends a check that has not arrived in time with an error of gRPC. Envoy has a timeout of its own, which the library applies;
+ * another client may have none. The connection goes on: other checks are on it. What still comes of the check is discarded.
+ */
+function arrivalLimit(requestMs: number): ServerInterceptor {
+  return (_, call) => {
+    const timer = setTimeout(() => {
+      call.sendStatus({ code: status.DEADLINE_EXCEEDED, details: 'the check did not arrive in time' });
+    }, requestMs);
+    return new ServerInterceptingCall(call, {
+      start: (next) => {
+        next({
+          onReceiveHalfClose: (proceed) => {
+            clearTimeout(timer);
+            proceed();
+          },
+          onCancel: () => {
+            clearTimeout(timer);
+          },
+        });
+      },
+    });
+  };
 }
 
 /** Messages stay bytes for the library, so that what is wrong with them is refused here. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { describeError } from '../../telemetry/describe-error';
 import type { Logger } from '../../telemetry/log';
-import { decisionServer, type DecisionServer, type PeerFilter } from './decision-server';
+import { decisionServer, type DecisionServer, type PeerFilter, REQUEST_MS } from './decision-server';
 import type { GatewayAnswer, HttpGateway } from './gateway';
 import type { PendingDecisions } from './pending-decisions';
 
@@ -9,8 +9,6 @@ import type { PendingDecisions } from './pending-decisions';
 const MAX_HEAD_BYTES = 128 * 1024;
 /** More lines than the core takes, so that a list that Node cut is refused and never taken for whole. */
 const MAX_HEADER_LINES = 2_000;
-/** How long a gateway may take to send a request, in milliseconds. */
-const REQUEST_MS = 10_000;
 /** How long an unused connection stays open, in milliseconds: longer than gateways keep theirs, so that they close it. */
 const IDLE_MS = 300_000;
 

@@ -1,8 +1,15 @@
 /** gRPC as a decision server speaks it: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
-import { connect, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { once } from 'node:events';
+import {
+  connect,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { decode, encode } from '../../../../src/protocol/message';
 import type { DecisionServer } from '../../../../src/server/decisions/decision-server';
 import {
@@ -21,7 +28,7 @@ import type { Log } from '../../../../src/telemetry/log';
 const log = jest.fn<Log>();
 const logger = { log, isEnabled: () => false };
 /** Status codes of gRPC. */
-const [UNIMPLEMENTED, RESOURCE_EXHAUSTED, INTERNAL] = ['12', '8', '13'] as const;
+const [DEADLINE_EXCEEDED, UNIMPLEMENTED, RESOURCE_EXHAUSTED, INTERNAL] = ['4', '12', '8', '13'] as const;
 const PERMITTED: Outcome = {
   outcome: 'proceed',
   permission: { headers: new Map([['X-User-ID', 'ada']]), forged: ['x_user_id'], setCookies: ['a=b'] },
@@ -211,5 +218,74 @@ describe('the decision server over gRPC', () => {
     stream.close(8);
     await closed;
     expect((await ask([WHOLE])).response?.okResponse).toBeDefined();
+  });
+});
+
+describe('a check that takes longer than the limit', () => {
+  const REQUEST_MS = 1_000;
+  const decided: string[] = [];
+  let decide: () => Promise<Outcome>;
+  let server: DecisionServer;
+  let pending: PendingDecisions;
+  let session: ClientHttp2Session;
+  beforeEach(async () => {
+    decided.length = 0;
+    decide = () => Promise.resolve(PERMITTED);
+    pending = new PendingDecisions({
+      policies: {
+        size: 1,
+        decide: (policy) => {
+          decided.push(policy);
+          return decide();
+        },
+      },
+      reject: createReject(logger),
+      logger,
+      deadlineMs: 60_000,
+    });
+    server = grpcDecisionServer(pending, () => true, logger, REQUEST_MS);
+    await server.listen({ host: '127.0.0.1', port: 0 });
+    session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  });
+  afterEach(async () => {
+    session.destroy();
+    await server.drain(0);
+    pending.close();
+  });
+
+  const begin = (bytes: Uint8Array): ClientHttp2Stream => {
+    const headers = { ':method': 'POST', ':path': CHECK_PATH, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = session.request(headers);
+    stream.on('error', () => undefined).resume();
+    stream.write(bytes);
+    return stream;
+  };
+  const statusOf = async (stream: ClientHttp2Stream): Promise<unknown> => {
+    const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    if (head['grpc-status'] !== undefined) return head['grpc-status'];
+    const [trailers] = (await once(stream, 'trailers')) as [IncomingHttpHeaders];
+    return trailers['grpc-status'];
+  };
+
+  it.each([
+    ['its message never ends', WHOLE.subarray(0, -1)],
+    ['nothing comes after its headers', new Uint8Array()],
+    ['its end never comes', WHOLE],
+  ])('is ended with an error of gRPC when %s, and others on the connection are answered', async (_, bytes) => {
+    const slow = begin(bytes);
+    expect(await statusOf(slow)).toBe(DEADLINE_EXCEEDED);
+    slow.end(WHOLE.subarray(bytes.length));
+    expect(await statusOf(begin(WHOLE).end())).toBe('0');
+    expect(decided).toEqual(['orders']);
+  });
+
+  it('is not ended when it arrived in time and only its decision takes longer', async () => {
+    let release: (outcome: Outcome) => void = () => undefined;
+    decide = () => new Promise((resolve) => (release = resolve));
+    const whole = statusOf(begin(WHOLE).end());
+    // Begun later, so the other one's time is over when this one's is.
+    expect(await statusOf(begin(WHOLE.subarray(0, -1)))).toBe(DEADLINE_EXCEEDED);
+    release(PERMITTED);
+    expect(await whole).toBe('0');
   });
 });
