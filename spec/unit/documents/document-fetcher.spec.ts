@@ -51,6 +51,18 @@ describe('a document that is fetched', () => {
     });
   });
 
+  it('comes with all lines of a header that says how long it lasts', async () => {
+    provider.fault = (_, response) =>
+      response.writeHead(200, { 'cache-control': ['max-age=60', 'no-store'] }).end('{"keys":[]}');
+    expect(await fetchJwks()).toMatchObject({ freshness: { cacheControl: 'max-age=60, no-store' } });
+  });
+
+  it('is asked for past all caches when the request says so, and with its further headers', async () => {
+    const asked = { cacheControl: 'no-cache', headers: { 'x-a': '1' } } as const;
+    await createDocumentFetcher(keyFetchOf(), asked)(provider.jwksUri, AbortSignal.timeout(5000));
+    expect(provider.requests[0]?.headers).toMatchObject({ 'cache-control': 'no-cache', 'x-a': '1' });
+  });
+
   it('is asked for with the version that is there, at the URL that it came from only', async () => {
     const version = { etag: '"1"', lastModified: 'yesterday' };
     await fetchJwks({ url: provider.jwksUri, ...version });
@@ -157,7 +169,8 @@ describe('a document that is fetched', () => {
     ['another port', () => 'http://127.0.0.1:1/jwks'],
     ['another scheme', () => provider.jwksUri.replace('http:', 'https:')],
     ['a host without a scheme', () => '//evil.test/jwks'],
-    ['a user', () => provider.jwksUri.replace('//', '//user:secret@')],
+    ['a place with a user', () => provider.jwksUri.replace('//', '//user@')],
+    ['a place with a password', () => provider.jwksUri.replace('//', '//:secret@')],
     ['no place', () => undefined],
     ['what is no URL', () => 'http://[/'],
   ])('is not taken from %s', async (_, location) => {
@@ -166,6 +179,48 @@ describe('a document that is fetched', () => {
       'the provider answered 302, a redirect to another origin, which is not followed',
     );
     expect(provider.requests).toHaveLength(1);
+  });
+
+  it('is taken from there also when the redirect has a long body', async () => {
+    provider.fault = (request, response) => {
+      if (request.url === '/jwks') response.writeHead(302, { location: '/moved' }).end('x'.repeat(500_000));
+      else response.writeHead(200).end('{"moved":true}');
+    };
+    expect(await fetchJwks()).toMatchObject({ body: { moved: true } });
+  });
+
+  it('is not taken from where a second redirect leads', async () => {
+    provider.fault = (_, response) => response.writeHead(302, { location: '/moved' }).end();
+    await expect(fetchJwks()).rejects.toThrow('the provider answered 302, a second redirect, which is not followed');
+    expect(provider.requests.map(({ path }) => path)).toEqual(['/jwks', '/moved']);
+  });
+
+  it('is read no further than it may be long, however much the provider sends', async () => {
+    const before = provider.bytesSent;
+    provider.fault = FAULTS.endless;
+    await expect(fetchJwks(undefined, { max_bytes: 1_048_576 })).rejects.toThrow('has more than 1048576 bytes');
+    await provider.isQuiet();
+    expect(provider.bytesSent - before).toBeLessThan(20 * 1024 * 1024);
+  });
+
+  it('is not asked for when ca_file cannot be read', async () => {
+    await expect(fetchJwks(undefined, { ca_file: '/nonexistent/ca.pem' })).rejects.toThrow(
+      expect.objectContaining({ name: 'FetchError', message: 'ca_file: the file cannot be read (ENOENT)' }),
+    );
+    expect(provider.requests).toEqual([]);
+  });
+
+  it('does not come when the proxy refuses to make the connection', async () => {
+    const proxy = await ConnectProxy.start();
+    proxy.fault = 'refuse';
+    try {
+      await expect(fetchJwks(undefined, { proxy_url: proxy.url() })).rejects.toThrow(
+        'the proxy refused the connection',
+      );
+      expect([proxy.requests.length, provider.requests.length]).toEqual([1, 0]);
+    } finally {
+      await proxy.stop();
+    }
   });
 
   describe('with a token', () => {
@@ -272,6 +327,11 @@ describe('a document that is fetched', () => {
       await provider.isQuiet();
       expect(provider.connections).toBe(0);
     };
+    /** A body that came whole leaves its connection idle until the attempt ends. */
+    const isLetGoAfterwards = async (): Promise<void> => {
+      controller.abort();
+      await isLetGo();
+    };
 
     it.each<[string, Record<string, string>, Buffer]>([
       ['as it is', {}, Buffer.from(PADDED)],
@@ -281,7 +341,7 @@ describe('a document that is fetched', () => {
       expect(await textOf(await streamOf({ max_bytes: 3011 }))).toBe(PADDED);
       const tooSmall = await streamOf({ max_bytes: 3010 });
       await expect(textOf(tooSmall)).rejects.toThrow('the document has more than 3010 bytes');
-      await isLetGo();
+      await isLetGoAfterwards();
     });
 
     it('hands on no piece beyond its bound', async () => {
@@ -292,7 +352,7 @@ describe('a document that is fetched', () => {
       };
       await expect(reading()).rejects.toThrow('has more than 100000 bytes');
       expect(bytes).toBeLessThanOrEqual(100_000);
-      await isLetGo();
+      await isLetGoAfterwards();
     });
 
     it.each<[string, Fault, RegExp]>([
@@ -321,6 +381,14 @@ describe('a document that is fetched', () => {
       const reading = textOf(await streamOf({ max_bytes: 1_048_576 }));
       await expect(reading).rejects.toThrow(expect.objectContaining({ name: 'FetchError' }));
       await expect(reading).rejects.toThrow(reason);
+      await isLetGoAfterwards();
+    });
+
+    it('has nothing to read when it is the same as before', async () => {
+      provider.fault = FAULTS.notModified;
+      const fetchDocument = createDocumentFetcher(keyFetchOf(), { format: 'stream' });
+      const document = await fetchDocument(provider.jwksUri, controller.signal);
+      expect(document).toEqual({ status: 'not_modified', freshness: { date: expect.any(String) } });
       await isLetGo();
     });
 
