@@ -401,6 +401,20 @@ describe('a list at a URL', () => {
     expect(await doorOf(lists)(await tokenOf())).toBe('proceed');
   });
 
+  it('is signed by the issuer that it names, also when that is not the first one', async () => {
+    const OTHER = 'https://other.example.com/';
+    const issuers = [ISSUER, { ...ISSUER, issuer: OTHER }];
+    const askWith = (theirs: KeySource): ReturnType<typeof doorOf> =>
+      doorOf([{ url: url(), signed: true, issuer: OTHER }], {}, { issuers, common_caller_ids: true }, ({ issuer }) =>
+        issuer === OTHER ? theirs : keys,
+      );
+    const claims = { iat: now, revocations: [{ iss: OTHER, sub: 'ada', exp: START + 10 }] };
+    serve(await signToken(other, claims, { typ: 'revocation-list+jwt' }));
+    expect(await askWith(new KeyList(other))(await tokenOf())).toBe('proceed');
+    serve(await signToken(key, claims, { typ: 'revocation-list+jwt' }));
+    expect(await askWith(new KeyList(other))(await tokenOf())).toBe('revocation_unavailable');
+  });
+
   it('is refused when it should be signed and is not', async () => {
     serve(listText([]));
     expect(await doorOf([{ url: url(), signed: true, issuer: ISSUER.issuer }])(await tokenOf())).toBe(
@@ -522,6 +536,16 @@ describe('a status list of an issuer', () => {
     const ask = doorOf([], {}, { issuers, common_caller_ids: true });
     const theirs = await tokenOf({ iss: OTHER, status: { status_list: { idx: 0, uri: uri() } } });
     expect([await ask(await referring(0)), await ask(theirs)]).toEqual(['proceed', 'claim_invalid']);
+  });
+
+  it('decides about the tokens of its issuer also when other issuers have no status lists', async () => {
+    serve(await listToken([0, 1]));
+    const issuers = [
+      { ...ISSUER, ...statusList() },
+      { ...ISSUER, issuer: 'https://other.example.com/' },
+    ];
+    const ask = doorOf([], {}, { issuers, common_caller_ids: true });
+    expect([await ask(await referring(0)), await ask(await referring(1))]).toEqual(['proceed', 'token_revoked']);
   });
 
   it('is not asked about tokens without a reference, unless each must have one', async () => {
