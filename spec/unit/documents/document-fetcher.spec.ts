@@ -52,8 +52,9 @@ describe('a document that is fetched', () => {
   });
 
   it('comes with all lines of a header that says how long it lasts', async () => {
-    provider.fault = (_, response) =>
-      response.writeHead(200, { 'cache-control': ['max-age=60', 'no-store'] }).end('{"keys":[]}');
+    provider.fault = (_, response) => {
+      response.setHeader('cache-control', ['max-age=60', 'no-store']).end('{"keys":[]}');
+    };
     expect(await fetchJwks()).toMatchObject({ freshness: { cacheControl: 'max-age=60, no-store' } });
   });
 
