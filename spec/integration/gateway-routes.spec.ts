@@ -131,7 +131,7 @@ describeKong('the route that a request takes', () => {
 
 /**
  * Kong 3.9.3 computes a negative number for these, of which LuaJIT's compiler makes another priority than its interpreter.
- * So a Kong that runs may sort them otherwise, or be unable to replace them (docs/ROUTES.md).
+ * So a Kong that runs may sort them otherwise, or be unable to replace them (docs/ROUTES.md, Reloads).
  */
 describeKong('the route that a request takes when Kong has just started', () => {
   it.each<[string, Given, Given]>([

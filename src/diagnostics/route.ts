@@ -1,6 +1,7 @@
 import { PLUGIN_NAME } from '../../schema/parse-config';
 import type { Declaration, PluginEntry, Route } from '../kong/declarative/entities';
 import { overlapsOf } from '../kong/routing/route-overlap';
+import { blocksReload } from '../kong/routing/route-priority';
 import type { CheckedEntry } from './entry';
 import type { Report } from './finding';
 import type { PlacedEntries, PlacedRoute } from './placed-entries';
@@ -18,6 +19,11 @@ export function routeFindings(
   }
   for (const route of routes) {
     unguarded(route, report);
+    if (blocksReload(route.given)) {
+      const message =
+        'has four or more kinds of conditions: Kong may fail to change it at a reload, and then serve new routes without their plugins (docs/ROUTES.md, "Reloads"): leave one out, or name hosts without a wildcard';
+      report('warning', route.path, message);
+    }
     const entry = checked.find(({ path }) => path === route.entry?.path);
     if (entry !== undefined) undecidedMethods(route, entry, report);
   }

@@ -22,7 +22,7 @@ export function warnOfOverlaps({ routes, plugins }: Declaration, isGuard: IsGuar
   for (const route of routes.filter(blocksReload)) {
     log(
       'warn',
-      'after this configuration, Kong may take no other until it is started again: see "The order" in docs/ROUTES.md',
+      'after this configuration, Kong may take no other until it is started again, and serve new routes without plugins: see "Reloads" in docs/ROUTES.md',
       { route: nameOf(route) },
     );
   }

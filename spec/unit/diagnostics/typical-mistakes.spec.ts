@@ -296,6 +296,15 @@ describe('a typical mistake', () => {
     ]);
   });
 
+  it('of a route that Kong may fail to change is found at the route', () => {
+    const conditions = "methods: [GET]\n        hosts: ['*.test']\n        headers: { X-One: ['1'] }\n";
+    const text = SOUND.replace('        paths: [/admin]\n', `        paths: [/admin]\n        ${conditions}`);
+    const lines = diagnose(text, {}).map((finding) => findingLine('kong.yml', finding));
+    expect(lines).toEqual([
+      expect.stringMatching(/^kong.yml:\d+:\d+: warning: services\[1\].routes\[2\]: has four or more/),
+    ]);
+  });
+
   it('in an anchor that 50 routes use is one finding that names some of them', () => {
     const route = (index: number): string => `
       - name: r${index}
