@@ -7,7 +7,7 @@
 import { execFile } from 'node:child_process';
 import { createPublicKey, createSign, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -197,6 +197,28 @@ async function load(config: string, key: string): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 100));
   const held = memory() / 1e6;
   print('', `${cost}, ${String(size)} entries in ${held.toFixed(0)} MB; ${peak.toFixed(0)} MB more at the peak`);
+  const { redis, listFetch } = list!;
+  if (redis === null || listFetch.cacheDirectory === null || source.failure !== undefined) return;
+  const folder = listFetch.cacheDirectory;
+  forgetPeak();
+  const copying = residentBytes('VmRSS');
+  const writing = await measured(() => isCopied(folder));
+  const more = (residentBytes('VmHWM') - copying) / 1e6;
+  print('', `written to disk after ${writing}; ${more.toFixed(0)} MB more at the peak`);
+}
+
+/** Waits until entries from Redis are in the folder. */
+async function isCopied(folder: string): Promise<void> {
+  const start = Buffer.alloc(4096);
+  for (;;) {
+    for (const name of readdirSync(folder).filter((each) => each.endsWith('.json'))) {
+      const file = openSync(join(folder, name), 'r');
+      readSync(file, start);
+      closeSync(file);
+      if (start.includes('"revocations"')) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 async function measureRedis(ids: readonly string[]): Promise<void> {
@@ -215,6 +237,9 @@ async function measureRedis(ids: readonly string[]): Promise<void> {
   await add(ids);
   const source = { redis: { host: '127.0.0.1', port: server.port, timeout: 9000 }, max_entries: MAX_ENTRIES };
   print('load from Redis', await loadElsewhere(source, ''));
+  const folder = mkdtempSync(join(tmpdir(), 'bench-revocation-'));
+  const kept = { ...source, list_fetch: { cache_directory: folder } };
+  print('load from Redis, with a copy on disk', await loadElsewhere(kept, ''));
   const { redis, ...list } = server.list({ timeout: 9000 }, { max_entries: 10_000_000 });
   const copy = new RedisList(
     { ...list, redis: redis! },
@@ -244,6 +269,8 @@ async function measureRedis(ids: readonly string[]): Promise<void> {
   copy.close();
   connection.close();
   await server.end();
+  print('load from the copy on disk, without Redis', await loadElsewhere(kept, ''));
+  rmSync(folder, { recursive: true });
 }
 
 const [, , what, config = '', key = ''] = process.argv;

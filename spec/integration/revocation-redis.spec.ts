@@ -166,15 +166,18 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
       for (const list of opened) list.close();
       rmSync(folder, { recursive: true });
     });
-    const openKept = (): RedisList => open({ list_fetch: { cache_directory: join(folder, 'lists') } });
+    const openKept = (changes: object = {}): RedisList =>
+      open({ list_fetch: { cache_directory: join(folder, 'lists') }, ...changes });
+    const isOnDisk = (part: string): Promise<void> =>
+      until(() => {
+        if (!existsSync(join(folder, 'lists'))) return false;
+        const names = readdirSync(join(folder, 'lists')).filter((name) => name.endsWith('.json'));
+        return names.some((name) => readFileSync(join(folder, 'lists', name), 'latin1').includes(part));
+      });
     /** Waits until it is on the disk how far the stream was read. */
-    const isNoted = async (records: number): Promise<void> => {
-      const texts = (): string[] =>
-        existsSync(join(folder, 'lists'))
-          ? readdirSync(join(folder, 'lists')).map((name) => readFileSync(join(folder, 'lists', name), 'utf8'))
-          : [];
-      await until(() => texts().some((text) => text.endsWith(`,"added":${records}}`)));
-    };
+    const isNoted = (records: number): Promise<void> => isOnDisk(`,"added":${records}}`);
+    /** Waits until the entries of so many records are on the disk. */
+    const isKept = (records: number): Promise<void> => isOnDisk(`,"added":${records},"revocations"`);
 
     it.each<readonly [string, () => Promise<unknown>]>([
       ['was emptied and made anew', async () => [await server.send(['DEL', KEY]), await store.init(NOW)]],
@@ -183,7 +186,7 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
         () => server.send(['DEL', KEY], ['XADD', KEY, '500-1', 'add', JSON.stringify(writeEntry(entry('b')))]),
       ],
     ])(
-      'is unavailable after a restart of the gateway when the stream %s, until the files are deleted',
+      'is that of the disk for max_stale after a restart of the gateway when the stream %s, and then unavailable until the files are deleted',
       async (_, lose) => {
         await store.init(NOW);
         await store.add(entry('a'), NOW);
@@ -191,13 +194,19 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
         const running = openKept();
         await running.load();
         await isNoted(3);
+        await isKept(3);
         await lose();
         await until(() => logged('the stream is not the one from before'));
         // The one that runs forgets nothing.
         expect(revoked(running, 'a')).toEqual([true]);
         const restarted = openKept();
-        expect(await restarted.load()).toBeUndefined();
+        await restarted.load();
         expect(restarted.failure?.message).toContain('the stream is older than when it was last read');
+        // The entries on disk are used for max_stale.
+        expect(revoked(restarted, 'a', 'b')).toEqual([true, false]);
+        aheadMs = 3_600_000;
+        expect(revoked(restarted, 'a')).toEqual([undefined]);
+        expect(await openKept({ max_stale: 0 }).load()).toBeUndefined();
         expect(await open().load()).toBeDefined();
         rmSync(join(folder, 'lists'), { recursive: true });
         await until(() => restarted.current() !== undefined);
@@ -222,6 +231,61 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
       expect((await openKept().load())?.size).toBe(2);
     });
 
+    it.each(['is down', 'is frozen', 'was emptied'])(
+      'is that of the disk when the gateway starts while the server %s',
+      async (outage) => {
+        await store.init(NOW);
+        await store.add(entry('a'), NOW);
+        await store.add(entry('undone'), NOW);
+        await store.undo(entry('undone'), NOW);
+        const before = openKept();
+        await before.load();
+        await isKept(4);
+        before.close();
+        if (outage === 'is down') await server.kill();
+        else if (outage === 'is frozen') server.freeze();
+        else await server.send(['FLUSHALL']);
+        const restarted = openKept();
+        // The first request has the answer.
+        const table = await restarted.load();
+        expect(table?.size).toBe(1);
+        expect(revoked(restarted, 'a', 'undone', 'b')).toEqual([true, false, false]);
+        expect(logged('revocations of an earlier run are used until the provider answers')).toBe(true);
+        if (outage === 'is frozen') server.thaw();
+        else if (outage === 'is down') await server.restart();
+        else {
+          rmSync(join(folder, 'lists'), { recursive: true });
+          await store.init(NOW);
+        }
+        await store.add(entry('b'), NOW);
+        await until(() => revoked(restarted, 'b')[0]);
+        // What was lost stays revoked; what is still there can be taken back.
+        const isTakenBack = await store.undo(entry('a'), NOW);
+        expect(isTakenBack).toBe(outage !== 'was emptied');
+        await until(() => revoked(restarted, 'a')[0] === !isTakenBack);
+        expect(logged('revocations can be fetched again')).toBe(true);
+        expect(logged('were removed before they were read')).toBe(false);
+      },
+    );
+
+    it('is unavailable when the gateway starts while the server is down and the entries on disk are too old', async () => {
+      await store.init(NOW);
+      const before = openKept({ max_stale: 100 });
+      await before.load();
+      await isKept(1);
+      before.close();
+      await server.kill();
+      aheadMs = 50_000;
+      const restarted = openKept({ max_stale: 100 });
+      expect(await restarted.load()).toBeDefined();
+      aheadMs = 100_000;
+      expect(revoked(restarted, 'a')).toEqual([undefined]);
+      expect(await openKept({ max_stale: 100 }).load()).toBeUndefined();
+      expect(logged('the copy is older than max_stale')).toBe(true);
+      await server.restart();
+      await until(() => revoked(restarted, 'a')[0] === false);
+    });
+
     it('notes what it follows', async () => {
       await store.init(NOW);
       const list = openKept();
@@ -230,6 +294,7 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
       aheadMs += 1_000;
       await store.add(entry('a'), NOW);
       await isNoted(2);
+      await isKept(2);
       expect(revoked(list, 'a')).toEqual([true]);
     });
   });

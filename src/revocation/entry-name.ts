@@ -47,3 +47,14 @@ export class EntryName {
 export function lengthOf(key: number): number {
   return key & LENGTH_MASK;
 }
+
+/** Returns what {@link EntryName.read} was given, from the key and the bytes that it made of it. */
+export function readName(
+  key: number,
+  arena: Buffer,
+  offset: number,
+): { readonly issuer: number; readonly kind: number; readonly text: string } {
+  const group = key >>> LENGTH_BITS;
+  const text = arena.toString((group & 1) === 0 ? 'latin1' : 'utf16le', offset, offset + lengthOf(key));
+  return { issuer: group >>> 4, kind: (group >>> 1) & 7, text };
+}

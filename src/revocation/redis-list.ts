@@ -9,6 +9,7 @@ import { listSubject, type ListDependencies } from './document-list';
 import type { ListSource } from './list-source';
 import { connectToRedis, redisName, type RedisConnection } from './redis-connection';
 import { RevocationTable } from './revocation-table';
+import { StreamCopy } from './stream-copy';
 import { StreamMark } from './stream-mark';
 import { StreamReplica } from './stream-replica';
 
@@ -21,19 +22,26 @@ const PAUSE_MS = 500;
 /** A replica that nobody asked for so long lets go of Redis, in milliseconds; the next use follows again. */
 const UNUSED_MS = 60 * 60 * 1_000;
 
+/** How long a copy on disk may take to be read, in milliseconds: a disk that hangs must not keep Redis from being asked. */
+const RESTORE_MS = 10_000;
+/** How long a request waits for that after Redis has failed, in milliseconds. With `timeout` below `serve --deadline`. */
+const RESTORE_WAIT_MS = 900;
+
 /** The client of a {@link RedisList}, for specs that put faults between. */
 export type Connect = typeof connectToRedis;
 
 /**
  * A copy of a list in Redis or Valkey: a stream whose records add entries and take them back. It is read as a whole at
  * the start and followed from then on, so no request asks Redis. A {@link StreamReplica} forgets nothing by itself; with
- * `cache_directory`, a process that starts does not take an older state for the list either ({@link StreamMark}).
+ * `cache_directory`, a process that starts does not take an older state for the list either ({@link StreamMark}), and goes
+ * on from the entries on disk when Redis fails ({@link StreamCopy}).
  *
  * The copy is used as long as Redis answers, and `max_stale` more while Redis is known to fail. A stream that does not
  * exist is a failure: nobody can tell an empty list from one that was lost.
  */
 export class RedisList implements ListSource {
   readonly #replica: StreamReplica;
+  readonly #copy: StreamCopy;
   readonly #report: DocumentReport;
   readonly name: string;
   /** By `now` of the dependencies, as are all times here. */
@@ -44,6 +52,8 @@ export class RedisList implements ListSource {
   #failures = 0;
   #failure: FetchError | undefined;
   #isFollowing = false;
+  /** Nothing was read yet, from Redis or from the disk. */
+  #mayRestore: boolean;
   #connection: RedisConnection | undefined;
   /** Told after each attempt, however it ended. */
   #waiting: (() => void)[] = [];
@@ -63,6 +73,8 @@ export class RedisList implements ListSource {
     const file = cacheDirectory === null ? undefined : documentFile(cacheDirectory, this.name);
     const table = new RevocationTable(config.maxEntries);
     const mark = new StreamMark(file, dependencies, this.#report);
+    this.#copy = new StreamCopy(config, dependencies, this.#report);
+    this.#mayRestore = this.#copy.isKept;
     this.#replica = new StreamReplica(this.name, config.redis.key, table, mark, dependencies);
   }
 
@@ -114,7 +126,8 @@ export class RedisList implements ListSource {
   /** Resolves with the end of the next attempt, or when its time is up. */
   #attempt(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.config.redis.timeout);
+      const { timeout } = this.config.redis;
+      const timer = setTimeout(resolve, this.#mayRestore ? timeout + RESTORE_WAIT_MS : timeout);
       this.#waiting.push(() => {
         clearTimeout(timer);
         resolve();
@@ -139,6 +152,7 @@ export class RedisList implements ListSource {
       } catch (error) {
         this.#failures += 1;
         this.#failure = error instanceof FetchError ? error : undefined;
+        if (this.#mayRestore) await this.#restore();
         const pauseMs = backOffMs(this.#failures, PAUSE_MS, random);
         this.#retryAt = now() + pauseMs;
         this.#report.failed(error, this.#failures, pauseMs);
@@ -157,22 +171,42 @@ export class RedisList implements ListSource {
     while (this.dependencies.now() - this.#usedAt < UNUSED_MS) {
       if (isBehind) await this.#replica.catchUp(connection);
       this.#confirm();
+      void this.#copy.keep(this.#replica.state, this.#replica.table);
       isBehind = !(await this.#replica.follow(connection, BLOCK_MS));
     }
   }
 
+  /** Redis failed before anything was read: what an earlier process has read may still be good. Never rejects. */
+  async #restore(): Promise<void> {
+    this.#mayRestore = false;
+    const { now, wallClock } = this.dependencies;
+    const [beganAt, beganAtMs] = [now(), wallClock()];
+    const kept = await Promise.race([this.#copy.restore(), wait(RESTORE_MS, undefined, { ref: false })]);
+    if (kept === undefined) return;
+    const ageMs = Math.max(0, beganAtMs - kept.readAtMs);
+    this.#replica.restore(kept);
+    this.#readAt = beganAt - ageMs;
+    this.#readAtMs = kept.readAtMs;
+    this.#report.restored(ageMs);
+    this.#publish();
+  }
+
   #confirm(): void {
     const { now, wallClock } = this.dependencies;
+    this.#mayRestore = false;
     this.#readAt = now();
     this.#readAtMs = wallClock();
     if (this.#failures > 0) this.#report.recovered(this.#failures);
     this.#failures = 0;
     this.#failure = undefined;
     this.#retryAt = -Infinity;
-    if (revocationListChannel.hasSubscribers) {
-      const entries = this.#replica.table.size;
-      revocationListChannel.publish({ list: this.name, readAtMs: this.#readAtMs, entries });
-    }
+    this.#publish();
     this.#announce();
+  }
+
+  #publish(): void {
+    if (!revocationListChannel.hasSubscribers) return;
+    const [entries, readAtMs = 0] = [this.#replica.table.size, this.#readAtMs];
+    revocationListChannel.publish({ list: this.name, readAtMs, entries });
   }
 }

@@ -123,6 +123,14 @@ export function isOlderState(now: StreamState, before: StreamState): boolean {
   return compareIds(now.lastId, before.lastId) < 0 || now.added < before.added;
 }
 
+/** Returns the state that a file holds; `undefined` when it holds none. */
+export function readState(value: unknown): StreamState | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { lastId, added } = value as Partial<StreamState>;
+  const isState = typeof lastId === 'string' && /^\d+-\d+$/.test(lastId) && typeof added === 'number';
+  return isState ? { lastId, added } : undefined;
+}
+
 /** Makes the stream if there is none. Returns whether it did. */
 export async function createStream(connection: RedisConnection, key: string): Promise<boolean> {
   if ((await connection.send(['EXISTS', key])) === 1) return false;

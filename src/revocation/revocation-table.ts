@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Claims } from '../core/claim-selector';
 import { FetchError } from '../documents/fetch-error';
-import { EntryName } from './entry-name';
+import { EntryName, readName } from './entry-name';
 import { ENTRY_KINDS, MAX_NAME_LENGTH, type EntryKind, type RevocationEntry } from './revocation-entry';
 import { NO_LIMIT, TableShard } from './table-shard';
 
@@ -90,6 +90,24 @@ export class RevocationTable {
     if (this.#isListed(issuer, CLIENT_ID, claims['client_id'], iat, nowSeconds)) return 'client_id';
     if (this.#isListed(issuer, CLIENT_ID, claims['azp'], iat, nowSeconds)) return 'client_id';
     return this.#isListed(issuer, ISS, '', iat, nowSeconds) ? 'iss' : undefined;
+  }
+
+  /**
+   * Returns the entries that count, of which a table makes the same answers. Other work may go on between two: what was added
+   * before the first one is in it; an entry that is added or taken back meanwhile may be in it or not.
+   */
+  *entries(nowSeconds: number): Generator<RevocationEntry> {
+    for (const shard of this.#shards) {
+      let issuers: readonly string[] | undefined;
+      for (const { key, arena, offset, end, issuedBefore } of shard?.records(nowSeconds) ?? []) {
+        const { issuer, kind: kindIndex, text } = readName(key, arena, offset);
+        issuers ??= [...this.#issuers.keys()];
+        const kind = ENTRY_KINDS[kindIndex] ?? 'iss';
+        const isLimited = issuedBefore !== NO_LIMIT || kind === 'iss';
+        const times = { issuedBefore: isLimited ? issuedBefore : undefined, exp: end - EXTRA_SECONDS };
+        yield { issuer: issuers[issuer] ?? '', kind, name: text, ...times };
+      }
+    }
   }
 
   #isListed(issuer: number, kind: number, value: unknown, iat: number, nowSeconds: number): boolean {

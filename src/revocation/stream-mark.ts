@@ -2,7 +2,7 @@ import type { DocumentFile, StoredDocument } from '../documents/document-file';
 import type { DocumentReport } from '../documents/document-report';
 import type { Clock } from '../documents/elapsed-clock';
 import { FetchError } from '../documents/fetch-error';
-import { isOlderState, secondsOf, type StreamState } from './redis-stream';
+import { isOlderState, readState, secondsOf, type StreamState } from './redis-stream';
 
 /** How often it is written while the stream changes, in milliseconds. */
 const NOTE_EVERY_MS = 1000;
@@ -39,7 +39,7 @@ export class StreamMark {
     } catch (error) {
       this.report.diskFailed('read from', error);
     }
-    const before = stateOf(stored?.body);
+    const before = readState(stored?.body);
     if (before !== undefined && isOlderState(state, before)) throw new FetchError(OLDER);
   }
 
@@ -59,11 +59,4 @@ export class StreamMark {
       this.report.diskFailed('written to', error);
     });
   }
-}
-
-function stateOf(body: unknown): StreamState | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const { lastId, added } = body as Partial<StreamState>;
-  const isState = typeof lastId === 'string' && /^\d+-\d+$/.test(lastId) && typeof added === 'number';
-  return isState ? { lastId, added } : undefined;
 }

@@ -12,6 +12,7 @@ import {
 } from './redis-stream';
 import type { RevocationEntry } from './revocation-entry';
 import type { RevocationTable } from './revocation-table';
+import type { KeptStream } from './stream-copy';
 import type { StreamMark } from './stream-mark';
 
 /**
@@ -27,15 +28,38 @@ export class StreamReplica {
   /** Nothing of the stream is missing in the table. */
   #isWhole = false;
   #isRewindDue = false;
+  #table: RevocationTable;
 
   /** @param list - what the log calls it */
   constructor(
     private readonly list: string,
     private readonly key: string,
-    readonly table: RevocationTable,
+    table: RevocationTable,
     private readonly mark: StreamMark,
     private readonly dependencies: Pick<ListDependencies, 'wallClock' | 'log'>,
-  ) {}
+  ) {
+    this.#table = table;
+  }
+
+  get table(): RevocationTable {
+    return this.#table;
+  }
+
+  /** How far the stream was read. */
+  get state(): StreamState {
+    return { lastId: this.#lastId, added: this.#added };
+  }
+
+  /**
+   * Goes on from what an earlier process has read. Nothing of the stream was read as a whole by this one: the next
+   * {@link catchUp} still refuses a stream that is older than what any process has read.
+   */
+  restore({ table, state }: KeptStream): void {
+    this.#table = table;
+    this.#lastId = state.lastId;
+    this.#newestId = state.lastId;
+    this.#added = state.added;
+  }
 
   /** Makes the next {@link catchUp} read the whole stream. What is known stays. */
   rewind(): void {
@@ -50,7 +74,7 @@ export class StreamReplica {
   async catchUp(connection: RedisConnection): Promise<void> {
     const { lastId, added } = await streamState(connection, this.key);
     if (!this.#isWhole) await this.mark.check({ lastId, added });
-    if (isOlderState({ lastId, added }, this.#state)) {
+    if (isOlderState({ lastId, added }, this.state)) {
       this.#log('warn', 'the stream is not the one from before: it is read anew, what is known stays');
       this.rewind();
     }
@@ -75,7 +99,7 @@ export class StreamReplica {
     if (compareIds(lastId, this.#lastId) > 0) this.#lastId = lastId;
     this.#newestId = this.#lastId;
     this.#isWhole = true;
-    this.mark.note(this.#state);
+    this.mark.note(this.state);
   }
 
   /**
@@ -86,12 +110,8 @@ export class StreamReplica {
     const page = await awaitPage(connection, this.key, this.#lastId, blockMs);
     this.#apply(page.changes());
     this.#added += page.length;
-    this.mark.note(this.#state);
+    this.mark.note(this.state);
     return page.length > 0;
-  }
-
-  get #state(): StreamState {
-    return { lastId: this.#lastId, added: this.#added };
   }
 
   /** Returns which subjects the records that are read again take back, and the last record that does. */
@@ -116,8 +136,8 @@ export class StreamReplica {
       isNew ||= compareIds(id, this.#newestId) > 0;
       if (change?.kind === 'add') {
         const undoneBy = isNew ? undefined : undone?.get(subjectOf(change.entry));
-        if (undoneBy === undefined || compareIds(undoneBy, id) < 0) this.table.add(change.entry, nowSeconds);
-      } else if (change !== undefined && isNew) this.table.remove(change.entry);
+        if (undoneBy === undefined || compareIds(undoneBy, id) < 0) this.#table.add(change.entry, nowSeconds);
+      } else if (change !== undefined && isNew) this.#table.remove(change.entry);
       // After the entry is there: one that does not fit in must be tried again.
       this.#lastId = id;
       if (isNew) this.#newestId = id;

@@ -21,6 +21,16 @@ const MAX_LOAD = 0.75;
 /** How much larger arrays are made: little, because a large table is to be small. */
 const GROWTH = 1.25;
 
+/** A name that counts, and for how long. */
+export interface ShardRecord {
+  readonly key: number;
+  /** Where its bytes begin. */
+  readonly arena: Buffer;
+  readonly offset: number;
+  readonly end: number;
+  readonly issuedBefore: number;
+}
+
 /** No record: a slot is empty. */
 const NONE = -1;
 
@@ -78,6 +88,18 @@ export class TableShard {
     if (record === NONE || this.#at(record + END) <= nowSeconds) return false;
     const issuedBefore = this.#at(record + ISSUED_BEFORE);
     return issuedBefore === NO_LIMIT || iat < issuedBefore;
+  }
+
+  /** Returns what counts now. What is added or removed while it is read changes nothing in it. */
+  *records(nowSeconds: number): Generator<ShardRecord> {
+    const records = this.#records.slice(0, this.#recordCount * STRIDE);
+    const arena = Buffer.from(this.#arena.subarray(0, this.#arenaBytes));
+    const numberAt = (position: number): number => records[position] ?? 0;
+    for (let record = 0; record < records.length; record += STRIDE) {
+      const [offset, key] = [numberAt(record + OFFSET), numberAt(record + KEY)];
+      const [end, issuedBefore] = [numberAt(record + END), numberAt(record + ISSUED_BEFORE)];
+      if (end > nowSeconds) yield { key, end, issuedBefore, arena, offset };
+    }
   }
 
   /** Drops what was removed or has ended, and makes room for one more name of so many bytes. */

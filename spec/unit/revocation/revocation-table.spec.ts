@@ -4,6 +4,8 @@ import { EntryName } from '../../../src/revocation/entry-name';
 import {
   ENTRY_KINDS,
   isSameSubject,
+  readEntry,
+  writeEntry,
   type EntryKind,
   type RevocationEntry,
 } from '../../../src/revocation/revocation-entry';
@@ -42,6 +44,57 @@ describe('a revocation table', () => {
   it('does not take the name of one kind for that of another', () => {
     const table = tableOf(entry('jti', 'x'));
     expect(table.findRevocation({ iss: ISS, sub: 'x', sid: 'x', client_id: 'x' }, NOW)).toBeUndefined();
+  });
+
+  it('returns the entries that count, of which a table makes the same answers', () => {
+    const times = fc.record({
+      issuedBefore: fc.option(fc.constantFrom(1, NOW, 2 ** 32 - 1, 2 ** 32, 253_402_300_799), { nil: undefined }),
+      exp: fc.constantFrom(NOW - 601, NOW - 600, NOW - 599.5, NOW, NOW + 5000, 2 ** 32 - 1, 253_402_300_799),
+    });
+    const subject = fc.record({
+      issuer: fc.constantFrom(ISS, 'https://other.example.com/', 'ü', '名'),
+      kind: fc.constantFrom(...ENTRY_KINDS),
+      name: fc.oneof(fc.string({ minLength: 1 }), fc.string({ unit: 'binary', minLength: 1 }), fc.constant('\ud800')),
+    });
+    const entries = fc.array(fc.tuple(subject, times), { maxLength: 60 }).map((each) =>
+      each.map(([{ issuer, kind, name }, { issuedBefore, exp }]): RevocationEntry => {
+        const limit = kind === 'jti' || kind === 'sid' ? undefined : issuedBefore;
+        if (kind === 'iss') return { issuer, kind, name: '', issuedBefore: limit ?? NOW, exp };
+        return { issuer, kind, name, issuedBefore: limit, exp };
+      }),
+    );
+    fc.assert(
+      fc.property(entries, fc.array(fc.nat(59)), (added, removed) => {
+        const table = tableOf(...added);
+        for (const index of removed) if (added[index] !== undefined) table.remove(added[index]);
+        const kept = [...table.entries(NOW)].map((each) => readEntry(JSON.parse(JSON.stringify(writeEntry(each)))));
+        expect(kept).toHaveLength(table.size);
+        const copy = tableOf(...kept);
+        for (const { issuer, kind, name } of added) {
+          for (const iat of [undefined, 0, NOW - 1, NOW, NOW + 1, 2 ** 33]) {
+            const claims = { iss: issuer, iat, ...(kind !== 'iss' && { [kind]: name }) };
+            for (const seconds of [NOW, NOW + 599, NOW + 601, 2 ** 32 - 2, 2 ** 32]) {
+              const [found, expected] = [copy, table].map((each) => each.findRevocation(claims, seconds));
+              if (found !== expected) expect([claims, seconds, found]).toEqual([claims, seconds, expected]);
+            }
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('returns what was there before the first entry was asked for, whatever is added and taken back meanwhile', () => {
+    const names = Array.from({ length: 2000 }, (_, index) => `name-${index}`);
+    const table = new RevocationTable(100_000);
+    for (const name of names) table.add(entry('jti', name), NOW);
+    const unseen = new Set(names);
+    for (const { name } of table.entries(NOW)) {
+      if (!unseen.delete(name)) continue;
+      table.remove(entry('jti', name));
+      for (let copy = 0; copy < 3; copy += 1) table.add(entry('jti', `${name}-${copy}`), NOW);
+    }
+    expect([...unseen]).toEqual([]);
   });
 
   it('finds tokens that were issued before the time of an entry, and those without iat', () => {
