@@ -201,8 +201,10 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
         expect(revoked(running, 'a')).toEqual([true]);
         const restarted = openKept();
         await restarted.load();
-        expect(restarted.failure?.message).toContain('the stream is older than when it was last read');
-        // The entries on disk are used for max_stale.
+        const reason = restarted.failure?.message ?? '';
+        expect(reason).toContain('the stream is older than when it was last read');
+        // The entries on disk are used for max_stale, and the stream is refused also after them.
+        await until(() => recorder.records.filter(({ fields }) => fields['reason'] === reason).length > 1);
         expect(revoked(restarted, 'a', 'b')).toEqual([true, false]);
         aheadMs = 3_600_000;
         expect(revoked(restarted, 'a')).toEqual([undefined]);
@@ -267,6 +269,31 @@ describe.each(REDIS_PROGRAMS)('a list in %s', (program) => {
         expect(logged('were removed before they were read')).toBe(false);
       },
     );
+
+    it('keeps what the disk holds when the stream was set back, and how far it was read is no longer known', async () => {
+      const record = (id: string, kind: 'add' | 'undo', name: string): string[] => [
+        ...['XADD', KEY, id, kind],
+        JSON.stringify(writeEntry(entry(name))),
+      ];
+      const before = [record('1-1', 'add', 'a'), record('2-1', 'undo', 'a')];
+      await server.send(...before, record('1000-1', 'add', 'a'));
+      const first = openKept();
+      await first.load();
+      await Promise.all([isNoted(3), isKept(3)]);
+      first.close();
+      await server.send(['DEL', KEY], ...before, record('5-1', 'add', 'b'));
+      await server.kill();
+      for (const name of readdirSync(join(folder, 'lists'))) {
+        const path = join(folder, 'lists', name);
+        if (!readFileSync(path, 'latin1').includes('"revocations"')) rmSync(path);
+      }
+      const restarted = openKept();
+      await restarted.load();
+      expect(revoked(restarted, 'a', 'b')).toEqual([true, false]);
+      await server.restart();
+      await until(() => revoked(restarted, 'b')[0]);
+      expect(revoked(restarted, 'a')).toEqual([true]);
+    });
 
     it('is unavailable when the gateway starts while the server is down and the entries on disk are too old', async () => {
       await store.init(NOW);
