@@ -117,7 +117,13 @@ function refuseUnsafePlaces(placement: Placement, flags: InstallFlags): void {
 
 function userIdOf(user: string): number | undefined {
   try {
-    return Number(execFileSync('id', ['-u', '--', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    const id = execFileSync('id', ['-u', '--', user], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      // The users may be in a directory elsewhere.
+      timeout: 10_000,
+    });
+    return Number(id);
   } catch {
     return undefined;
   }

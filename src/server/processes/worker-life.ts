@@ -26,6 +26,8 @@ export interface WorkerLife {
 export const DRAIN_MS = 5_000;
 /** How long spans that are left may take to be sent then, in milliseconds. */
 export const FLUSH_MS = 1_000;
+/** How much longer than it may take a stop can last, in milliseconds: the last answers are written, and spans are sent. */
+const LAST_MS = 1_500;
 /** How often the worker says that its event loop turns, in milliseconds. */
 const ALIVE_MS = 1_000;
 
@@ -44,8 +46,13 @@ export function liveAsWorker(service: WorkerService, log: Log, onMessage: (messa
   };
   const stop = async (maximumMs: number, exitCode: number): Promise<void> => {
     isStopping = true;
-    await service.drain(maximumMs);
-    process.exit(exitCode);
+    // A worker that accepts nothing more and says that it is alive would not be replaced.
+    setTimeout(() => process.exit(exitCode), maximumMs + LAST_MS);
+    try {
+      await service.drain(maximumMs);
+    } finally {
+      process.exit(exitCode);
+    }
   };
   // The process that started the supervisor closes our stderr when it dies. That must not be an error of its own.
   process.stderr.on('error', () => undefined);

@@ -106,7 +106,12 @@ function connects(path: string): Promise<boolean> {
 
 function end(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
-    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    const kill = setTimeout(() => {
+      child.kill('SIGKILL');
+      // Processes that it started may keep its output open, and it would not count as closed before they end.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, STOP_GRACE_MS);
     child.once('close', () => {
       clearTimeout(kill);
       resolve();
