@@ -66,11 +66,11 @@ export interface LuaSeen {
 /**
  * Runs steps through the compiled handler in one LuaJIT. The first line tells about the handler itself.
  *
- * @param openresty - `undeclared`: it has no structure for header lines
+ * @param openresty - `undeclared`: it has no structure for header lines; `changed`: its functions take other arguments
  */
 export function runHandler(
   steps: readonly LuaStep[],
-  openresty?: 'undeclared',
+  openresty?: 'undeclared' | 'changed',
 ): { readonly loaded: unknown; readonly seen: readonly LuaSeen[] } {
   const flags = openresty === undefined ? [] : [openresty];
   const input = steps.map((step) => `${JSON.stringify({ conf: 'p1#1', headers: {}, ...step })}\n`).join('');

@@ -38,6 +38,15 @@ const [isDeclared, declared] = pcall(ffi.new, 'ngx_http_lua_ffi_table_elt_t[?]',
 const lines = declared as HeaderLines;
 const isTruncated = ffi.new('int[1]') as Readonly<Record<number, number>>;
 
+let isKnown = isDeclared;
+
+function readLines(): number | undefined {
+  const request = currentRequest();
+  const count = C.ngx_http_lua_ffi_req_get_headers_count(request, MAX_LINES, isTruncated);
+  if (count < 0 || isTruncated[0] !== 0) return undefined;
+  return C.ngx_http_lua_ffi_req_get_headers(request, lines, count, 0) === 0 ? count : undefined;
+}
+
 /**
  * Finds the header lines of the current request for {@link lineName} and {@link lineValue}, and returns how many there
  * are. `undefined` when there are too many, or when this OpenResty declares them otherwise than is known here; every
@@ -47,11 +56,12 @@ const isTruncated = ffi.new('int[1]') as Readonly<Record<number, number>>;
  * values makes less garbage.
  */
 export function findLines(): number | undefined {
-  if (!isDeclared) return undefined;
-  const request = currentRequest();
-  const count = C.ngx_http_lua_ffi_req_get_headers_count(request, MAX_LINES, isTruncated);
-  if (count < 0 || isTruncated[0] !== 0) return undefined;
-  return C.ngx_http_lua_ffi_req_get_headers(request, lines, count, 0) === 0 ? count : undefined;
+  if (!isKnown) return undefined;
+  // LuaJIT throws when a function of another OpenResty takes other arguments: a reason to ask, not to refuse.
+  const [ran, count] = pcall(readLines);
+  if (ran) return count as number | undefined;
+  isKnown = false;
+  return undefined;
 }
 
 /** The name of a line, in lower case. Lines are counted from 0. */

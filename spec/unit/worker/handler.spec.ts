@@ -243,8 +243,11 @@ describeLua('the handler in LuaJIT', () => {
     expect(isAsked({ advance: 5 }, { headers: ada })).toBe(true);
   });
 
-  it('asks about every request, and carries the verdicts out, where OpenResty has no header lines in a known form', () => {
-    const { seen } = runHandler(Array(2).fill({ headers: ada, verdict: passing }), 'undeclared');
+  it.each([
+    ['has no header lines in a known form', 'undeclared'],
+    ['reads header lines by other arguments', 'changed'],
+  ] as const)('asks about every request, and carries the verdicts out, where OpenResty %s', (_, openresty) => {
+    const { seen } = runHandler(Array(2).fill({ headers: ada, verdict: passing }), openresty);
     expect(seen).toMatchObject(Array(2).fill({ asked: true, passed: true, headers: { 'X-User-ID': 'ada' } }));
   });
 
