@@ -71,6 +71,7 @@ if (problem !== undefined) process.stderr.write(`SKIPPED: a restart while Redis 
       return names.some((name) => readFileSync(join(folder, 'lists', name), 'utf8').includes('"sub":"ada"'));
     });
     await redis.kill();
+    const killedAtMs = Date.now();
     for (const pid of server.childPids()) process.kill(pid, 'SIGKILL');
     server.process.kill('SIGKILL');
     await stop();
@@ -82,6 +83,12 @@ if (problem !== undefined) process.stderr.write(`SKIPPED: a restart while Redis 
     }
     expect(await ask('bob', {})).toMatchObject({ status: 503 });
     expect(server.stderr()).toContain('warn: revocations of an earlier run are used until the provider answers');
+    // The metric says how old the list is, not for how long this process has had it.
+    const [, address = ''] = await server.logged(/publishing metrics address=(\S+)/);
+    const leastSeconds = (Date.now() - killedAtMs) / 1000;
+    const metrics = await (await fetch(`http://${address}/metrics`)).text();
+    const [, age] = /^jwt_identity_revocation_list_age_seconds\{.* (\S+)$/m.exec(metrics) ?? [];
+    expect(Number(age)).toBeGreaterThanOrEqual(leastSeconds);
     await redis.restart();
     await revoke('bob');
     await until(async () => (await ask('bob')).status === 401);
