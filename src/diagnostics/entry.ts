@@ -111,7 +111,7 @@ const EXAMPLE_HOST = /^https?:\/\/([^/]*\.)?example\.(com|net|org)([:/]|$)/;
 
 function examples({ issuers }: Config): Violation[] {
   return issuers.flatMap(({ issuer, jwksUri }, index) => {
-    const message = 'is an address of the documentation; write that of your provider';
+    const message = 'is an example address from the documentation; write that of your provider';
     const field = EXAMPLE_HOST.test(issuer)
       ? 'issuer'
       : jwksUri !== null && EXAMPLE_HOST.test(jwksUri)

@@ -125,7 +125,7 @@ describe('a draft', () => {
         identity_headers:
           - { header: X-User-ID, claim: sub, required: true }
           - { header: X-User-Roles, claim: roles }
-        # authorize: [{ roles: [user] }] # without it, any verified caller may
+        # authorize: [{ roles: [user] }] # without it, every valid token is accepted
       # A gateway asks for a policy by its name.
       policies:
         orders: { <<: *identity }

@@ -271,7 +271,7 @@ describe('a typical mistake', () => {
       'an address of the documentation',
       'https://auth.acme.test/\n',
       'https://auth.example.com/\n',
-      /kong.yml:5:9: warning: .*is an address of the documentation/,
+      /kong.yml:5:9: warning: .*is an example address from the documentation/,
     ],
     [
       'a rule that is never reached',

@@ -112,7 +112,7 @@ function commentConfig(document: Document, config: readonly (string | number)[],
   comment(document, [...config, 'authorize'], ' One of these roles is needed, unless a route says otherwise.');
   if (roles.length === 0) {
     const map = document.getIn(config);
-    if (isCollection(map)) map.comment = ' authorize: [{ roles: [user] }] # without it, any verified caller may';
+    if (isCollection(map)) map.comment = ' authorize: [{ roles: [user] }] # without it, every valid token is accepted';
   }
   const headers = document.getIn([...config, 'identity_headers']);
   if (isCollection(headers)) {
