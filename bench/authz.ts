@@ -69,7 +69,7 @@ async function main(): Promise<void> {
     const flags = ['--gateway', gateway, '--gateway-strips', strips, '--policies', policies, '--listen', '127.0.0.1:0'];
     const command = runCommand(['authz', ...flags, '--workers', '2', '--until-stdin-ends']);
     stops.push(() => command.process.kill());
-    const [, port] = await command.logged(/notice: deciding .*address=127\.0\.0\.1:(\d+)/);
+    const [, port] = await command.logged(/notice: serving decisions .*address=127\.0\.0\.1:(\d+)/);
     return { command, port: Number(port) };
   };
   const pidsOf = (pid: number) => (): number[] => descendantsOf(pid).map((each) => each.pid);

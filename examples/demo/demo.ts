@@ -122,5 +122,5 @@ function strangerLine(service: string, address: string, { style }: Terminal): st
 
 function reloadLine(problem: string | null, { style }: Terminal): string {
   if (problem === null) return style('bold', 'kong.yml has changed and is in force.');
-  return `${style('red', 'kong.yml has changed and cannot be used; the one from before goes on:')}\n${problem}`;
+  return `${style('red', 'kong.yml has changed and cannot be used; the previous version stays in use:')}\n${problem}`;
 }

@@ -217,7 +217,7 @@ describe('the demo', () => {
     await demo.printed(/kong\.yml has changed and is in force/);
     await expect(get('/admin', token)).resolves.toMatchObject({ status: 200 });
     writeFileSync(kongFile, shipped.replace('- roles: [admin]', '- rolls: [admin]'));
-    await demo.printed(/cannot be used; the one from before goes on:\n.*rolls/);
+    await demo.printed(/cannot be used; the previous version stays in use:\n.*rolls/);
     await expect(get('/admin', token)).resolves.toMatchObject({ status: 200 });
   });
 

@@ -123,9 +123,9 @@ describe('the answers of clients', () => {
     provider.fault = undefined;
     // Whoever signals all its processes means the same.
     for (const pid of [...server.childPids(), server.pid]) process.kill(pid, 'SIGHUP');
-    await server.logged(/(keys were fetched anew [^]*){2}/);
+    await server.logged(/(keys were fetched again [^]*){2}/);
     expect(await everywhere()).toMatchObject([{ status: 401 }, { status: 401 }]);
-    expect(server.stderr()).toMatch(/notice: reading all keys anew signal=SIGHUP/);
+    expect(server.stderr()).toMatch(/notice: fetching all keys again signal=SIGHUP/);
     expect(server.stderr()).not.toMatch(/worker died/);
   });
 

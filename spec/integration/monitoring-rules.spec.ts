@@ -96,7 +96,7 @@ function firing(series: readonly object[]): string[] {
     writeFileSync(policies, JSON.stringify({ policies: { orders: { issuers: [trust()] } } }));
     const flags = ['--listen', '127.0.0.1:0', '--workers', '1', '--metrics', '127.0.0.1:0', '--until-stdin-ends'];
     authz = runCommand(['authz', '--gateway', 'nginx', '--policies', policies, ...flags]);
-    await authz.logged(/notice: deciding/);
+    await authz.logged(/notice: serving decisions/);
   }, 60_000);
   afterAll(async () => {
     await kong.close();
@@ -148,7 +148,7 @@ function firing(series: readonly object[]): string[] {
     const config = handled('sound', [trust()]);
     const alerts = await alertsOf(async () => {
       for (let request = 0; request < 5; request += 1) await kong.request(config, await bearer());
-      const [, address] = await authz.logged(/notice: deciding .*address=(\S+)/);
+      const [, address] = await authz.logged(/notice: serving decisions .*address=(\S+)/);
       const headers = { 'x-original-method': 'GET', 'x-original-uri': '/', ...(await bearer()) };
       expect((await fetch(`http://${address!}/orders`, { headers })).status).toBe(200);
     });

@@ -64,7 +64,7 @@ describe('the command serve', () => {
     [
       ['serve', '--socket', join(PLUGINS, 'never.sock'), '--plugin', join(PLUGINS, 'broken')],
       1,
-      /^error: the plugin cannot be served reason="\S+broken: \\"Plugin\\" has no method[^\n]*\n/,
+      /^error: the plugin cannot be loaded reason="\S+broken: \\"Plugin\\" has no method[^\n]*\n/,
     ],
   ])('%j ends with %d and says why', async (args, exitCode, message) => {
     const serve = runCommand(args);

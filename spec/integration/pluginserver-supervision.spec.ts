@@ -168,7 +168,7 @@ describe('the supervisor of the plugin server', () => {
       process.kill(server.pid, 'SIGTERM');
       await server.logged(/notice: stopping/);
       process.kill(server.pid, 'SIGKILL');
-      await server.logged(/(the supervisor is gone[^]*){2}/);
+      await server.logged(/(the supervisor ended[^]*){2}/);
       return workers;
     };
 

@@ -148,7 +148,7 @@ describe('the workers of the plugin server', () => {
     const connection = await KongSide.connect(server.socketPath);
     const id = (await connection.start({ behaviour: 'reject-unhandled' }))!;
     await expect(connection.event(id, ORDINARY_REQUEST)).resolves.toMatchObject({ outcome: 'proceed' });
-    await server.logged(/a promise was rejected and nobody waited for it error=TypeError at=/);
+    await server.logged(/unhandled promise rejection error=TypeError at=/);
     await expect(connection.event(id, ORDINARY_REQUEST)).resolves.toMatchObject({ outcome: 'proceed' });
     expect(server.stderr()).not.toMatch(/worker died|eyJhbGciOi/);
     await connection.close();

@@ -130,7 +130,7 @@ describe('a logout at the provider', () => {
     const tokens = [await alice.logIn(), await aliceElsewhere.logIn(), await bob.logIn()] as const;
     for (const token of tokens) expect(await ask(token)).toBe('proceed');
     await alice.logOut();
-    await server.logged(/a provider ended tokens issuer=\S+ by=sid/);
+    await server.logged(/a logout was written into the list issuer=\S+ by=sid/);
     await until(tokens[0], 'token_revoked');
     // The other worker looks at the file at its next use, at the latest a second after its last one.
     const answers = new Set<string>();

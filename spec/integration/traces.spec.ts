@@ -194,7 +194,7 @@ describe('the spans of a decision server', () => {
       command.process.kill('SIGTERM');
       await command.ended;
     });
-    const [, address] = await command.logged(/notice: deciding .*address=(\S+)/);
+    const [, address] = await command.logged(/notice: serving decisions .*address=(\S+)/);
     const headers = {
       'x-original-method': 'GET',
       'x-original-uri': '/orders/1',

@@ -73,7 +73,7 @@ async function serve(file: string, { listen, watch, logLevel }: DevFlags, folder
     : undefined;
   try {
     const gateway = await starting;
-    log('notice', 'development gateway: for trying things out, not for traffic that matters; run Kong for that');
+    log('notice', 'development gateway: for development only, use Kong in production');
     if (!isLoopback(new URL(gateway.url).hostname)) {
       const reach =
         'other machines can reach this development gateway: --listen 127.0.0.1:PORT serves this machine only';
@@ -116,7 +116,7 @@ async function reload(gateway: Gateway, file: string, log: Log): Promise<void> {
     const lines =
       error instanceof ConfigurationError ? error.message.replace(/^/gm, `${file}: `) : (error as Error).message;
     for (const line of lines.split('\n')) log('error', line);
-    log('error', 'the configuration that was loaded before goes on serving');
+    log('error', 'the previous configuration stays in use');
   }
 }
 

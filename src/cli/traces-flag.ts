@@ -38,7 +38,7 @@ export function openTraces(
   const cure = `npm install ${missing.join(' ')}`;
   if (traces !== undefined) throw new CommandFailure(`--traces needs packages that are not installed: ${cure}`);
   process.env['OTEL_SDK_DISABLED'] = 'true';
-  log('warn', 'no spans are sent: the packages for it are not installed', { cure });
+  log('warn', 'no spans are sent: the packages for tracing are not installed', { cure });
 }
 
 function receiver(text: string): string {

@@ -60,7 +60,7 @@ export class DocumentReport {
 
   /** A renewal that an operator wanted succeeded. */
   renewed(fields: LogFields): void {
-    this.#write('notice', `${this.subject.what} were fetched anew`, fields);
+    this.#write('notice', `${this.subject.what} were fetched again`, fields);
   }
 
   /** The copy on disk is used, which is so old. */

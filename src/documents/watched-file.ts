@@ -52,10 +52,13 @@ export function watchedFile<T>(
         version = file.version;
         isRenewalDue = false;
         current = parse(file.read(), current);
-        log('notice', 'a file was read again', { path });
+        log('notice', 'file reloaded', { path });
       });
     } catch (error) {
-      log('error', 'a file cannot be used, what was read before stays', { path, reason: (error as Error).message });
+      log('error', 'file cannot be used, the previous version stays in use', {
+        path,
+        reason: (error as Error).message,
+      });
     }
     return current;
   };

@@ -93,7 +93,7 @@ export function openLogout(
         logout.release();
         throw error;
       });
-      log('notice', 'a provider ended tokens', { issuer: logout.issuer, by: entry.kind });
+      log('notice', 'a logout was written into the list', { issuer: logout.issuer, by: entry.kind });
       return { status: 200 };
     } catch (error) {
       log('error', 'a logout could not be written into the list', { list: store.name, ...describeError(error) });

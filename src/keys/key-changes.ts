@@ -30,7 +30,7 @@ export function keyChanges(issuer: string, log: Log): LogKeyChanges {
     }
     const reasons = someReasons(skipped);
     if (skipped.length > 0 && reasons !== known) {
-      log('notice', 'keys of the set are not used', { issuer, skipped: skipped.length, reasons });
+      log('notice', 'some keys of the key set are not used', { issuer, skipped: skipped.length, reasons });
     }
     known = reasons;
   };

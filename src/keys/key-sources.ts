@@ -58,7 +58,7 @@ export function createKeySources({
         if (onUnusedKeys !== undefined) onUnusedKeys(issuer.issuer, reasons);
         else {
           const fields = { issuer: issuer.issuer, skipped: skipped.length, reasons };
-          log('warn', 'keys of jwks in the configuration are not used', fields);
+          log('warn', 'some keys of jwks in the configuration are not used', fields);
         }
       });
     }

@@ -75,7 +75,7 @@ export class StreamReplica {
     const { lastId, added } = await streamState(connection, this.key);
     if (!this.#isWhole) await this.mark.check({ lastId, added });
     if (isOlderState({ lastId, added }, this.state)) {
-      this.#log('warn', 'the stream is not the one from before: it is read anew, what is known stays');
+      this.#log('warn', 'the stream was replaced: it is read from the start, and known entries stay in force');
       this.rewind();
     }
     if (this.#isRewindDue) this.#lastId = FIRST_ID;

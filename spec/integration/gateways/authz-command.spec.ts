@@ -41,7 +41,7 @@ async function start(...flags: readonly string[]): Promise<RunningCommand> {
   const common = ['authz', '--gateway', 'traefik', '--workers', '2', '--log-level', 'info', '--until-stdin-ends'];
   const command = runCommand([...common, '--policies', file, ...flags]);
   running.push(command);
-  await command.logged(/notice: deciding /);
+  await command.logged(/notice: serving decisions /);
   return command;
 }
 
@@ -72,7 +72,7 @@ function ask(
 }
 
 async function portOf(command: RunningCommand): Promise<{ host: string; port: number }> {
-  const [, host = '', port] = await command.logged(/notice: deciding .*address=([0-9.]+):(\d+)/);
+  const [, host = '', port] = await command.logged(/notice: serving decisions .*address=([0-9.]+):(\d+)/);
   return { host, port: Number(port) };
 }
 
@@ -114,11 +114,11 @@ describe('kong-jwt-identity authz', () => {
     write({ orders: { issuers, authorize: [{ roles: [] }] } });
     command.process.kill('SIGHUP');
     await command.logged(/error: .*policies\.yml:1:\d+: authorize\[1\].* \(policy orders\)\n/);
-    await command.logged(/error: a file cannot be used, what was read before stays /);
+    await command.logged(/error: file cannot be used, the previous version stays in use /);
     expect(await ask(where, 'orders', headers)).toMatchObject({ status: 200 });
     write({ orders: { issuers, authorize: [{ roles: ['root'] }] } });
     command.process.kill('SIGHUP');
-    await command.logged(/notice: other policies count from now on/);
+    await command.logged(/notice: policies reloaded/);
     // The supervisor tells its workers before it says so; they have it in their queues.
     let answer = await ask(where, 'orders', headers);
     while (answer.status === 200) answer = await ask(where, 'orders', headers);

@@ -59,11 +59,11 @@ async function start(...flags: readonly string[]): Promise<RunningCommand> {
     ...flags,
   ]);
   running.push(command);
-  await command.logged(/notice: deciding /);
+  await command.logged(/notice: serving decisions /);
   return command;
 }
 async function addressOf(command: RunningCommand): Promise<string> {
-  const [, address = ''] = await command.logged(/notice: deciding .*address=(\S+)/);
+  const [, address = ''] = await command.logged(/notice: serving decisions .*address=(\S+)/);
   return address;
 }
 const health = async (...flags: readonly string[]): Promise<[number | string | null, string]> => {
@@ -192,7 +192,7 @@ describe('the metadata of a resource', () => {
     // No permission, whoever asks for it where decisions are made.
     expect((await fetch(`http://${await addressOf(server)}${DOCUMENT_PATH}`, { headers: asked })).ok).toBe(false);
     write({ orders: config({ resource_name: 'Orders' }) });
-    await server.logged(/other policies count from now on/);
+    await server.logged(/policies reloaded/);
     expect(await (await ask(DOCUMENT_PATH)).json()).toEqual({ ...DOCUMENT, resource_name: 'Orders' });
   });
 

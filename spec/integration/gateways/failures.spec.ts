@@ -64,7 +64,7 @@ async function startWorld(shipped: ShippedGateway, isOnSocket: boolean): Promise
   write({});
   const authz = await serve();
   const service = await startEchoService();
-  const [, port] = await authz.logged(/notice: deciding .*address=(?:127\.0\.0\.1:(\d+)|\/)/);
+  const [, port] = await authz.logged(/notice: serving decisions .*address=(?:127\.0\.0\.1:(\d+)|\/)/);
   const decisions: GatewayAddresses['decisions'] = isOnSocket ? { path } : { host: '127.0.0.1', port: Number(port) };
   const gateway = await startGateway(shipped, { decisions, service: { host: '127.0.0.1', port: service.port } });
   const exp = Math.floor(Date.now() / 1000) + 3_600;
@@ -152,7 +152,7 @@ describe('while the decision server fails, changes or is replaced', () => {
     const { authz, ask, write } = world;
     const statuses = await statusesDuring(world, async () => {
       for (const authorize of [[{ roles: ['root'] }], undefined, [{ roles: ['root'] }]]) {
-        const changes = (): number => authz.stderr().split('other policies count').length;
+        const changes = (): number => authz.stderr().split('policies reloaded').length;
         const before = changes();
         write({ authorize });
         authz.process.kill('SIGHUP');

@@ -269,7 +269,7 @@ describe('a document that is not a key set', () => {
     expect(list.current()).toEqual(new Set(['c']));
     expect(recorder.records.at(-1)).toEqual({
       level: 'notice',
-      message: 'withdrawn ids were fetched anew',
+      message: 'withdrawn ids were fetched again',
       fields: { list: '/list', ids: 1 },
     });
   });

@@ -57,7 +57,7 @@ describe('a file that is watched', () => {
       ['two', 'parsed one'],
       ['three', 'parsed two'],
     ]);
-    const record = { level: 'notice', message: 'a file was read again', fields: { path } };
+    const record = { level: 'notice', message: 'file reloaded', fields: { path } };
     expect(recorder.records).toEqual([record, record]);
   });
 
@@ -128,7 +128,7 @@ describe('a file that is watched', () => {
     expect(recorder.records).toEqual([
       {
         level: 'error',
-        message: 'a file cannot be used, what was read before stays',
+        message: 'file cannot be used, the previous version stays in use',
         fields: { path, reason: expect.stringContaining(reason) },
       },
     ]);

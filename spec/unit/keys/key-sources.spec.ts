@@ -77,7 +77,7 @@ describe('the key sources of a process', () => {
     expect(recorder.records).toEqual([
       {
         level: 'warn',
-        message: 'keys of jwks in the configuration are not used',
+        message: 'some keys of jwks in the configuration are not used',
         fields: { issuer: 'https://auth.test/', skipped: 1, reasons: 'key 2: it is a private key' },
       },
     ]);

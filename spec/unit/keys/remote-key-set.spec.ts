@@ -395,7 +395,7 @@ describe('a key set that is renewed at once', () => {
     expect(provider.set.holds(key)).toBe(false);
     expect(atOnce(provider.set.find(ONE))).toMatchObject(NOT_FOUND);
     expect([provider.fetches, provider.renewals]).toEqual([[0, 0], [0]]);
-    expect(provider.recorder.lines.at(-1)).toBe('notice: keys were fetched anew');
+    expect(provider.recorder.lines.at(-1)).toBe('notice: keys were fetched again');
   });
 
   it('is fetched once more when a fetch is under way, which may have been answered before', async () => {
@@ -429,7 +429,7 @@ describe('a key set that is renewed at once', () => {
       [0, 10, 48],
       [10, 48],
     ]);
-    expect(provider.recorder.lines.at(-1)).toBe('notice: keys were fetched anew');
+    expect(provider.recorder.lines.at(-1)).toBe('notice: keys were fetched again');
     provider.pass(480);
     await provider.set.find(TWO);
     expect(provider.renewals).toEqual([10, 48]);
@@ -674,7 +674,9 @@ describe('what is said about a key set', () => {
     provider.pass(480);
     expect(atOnce(provider.set.find(ONE))).toMatchObject(FOUND);
     await provider.settled();
-    const skipped = provider.recorder.records.filter(({ message }) => message === 'keys of the set are not used');
+    const skipped = provider.recorder.records.filter(
+      ({ message }) => message === 'some keys of the key set are not used',
+    );
     expect(skipped).toHaveLength(1);
     expect(skipped[0]).toMatchObject({ level: 'notice', fields: { skipped: 24 } });
     expect(String(skipped[0]!.fields['reasons'])).toMatch(/^(key \d+: it is a secret; ){20}and 4 more$/);

@@ -86,7 +86,7 @@ describe('a list in a file', () => {
     await list.renew();
     expect(await namedBy(list, 'a', 'b')).toEqual(['b']);
     expect(recorder.records).toEqual([
-      { level: 'notice', message: 'revocations were fetched anew', fields: { list: path, entries: 1 } },
+      { level: 'notice', message: 'revocations were fetched again', fields: { list: path, entries: 1 } },
     ]);
   });
 

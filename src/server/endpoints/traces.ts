@@ -50,7 +50,7 @@ export function openTraces(log: Log): Traces {
         try {
           draw(tracer, message);
         } catch (error) {
-          log('error', 'a span could not be made', describeError(error));
+          log('error', 'a span could not be created', describeError(error));
         }
       });
     };

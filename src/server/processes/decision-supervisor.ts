@@ -74,7 +74,7 @@ export async function superviseDecisions(options: DecisionSupervisorOptions): Pr
     const start = await Promise.race([stopSignal, unclaimed, pool.start(workers)]);
     if (start === false) return 1;
     if (start === true) {
-      log('notice', 'deciding', {
+      log('notice', 'serving decisions', {
         ...{ gateway, address: listensOn, policies: Object.keys(policies).length, workers, pid: process.pid },
       });
     }
@@ -83,7 +83,7 @@ export async function superviseDecisions(options: DecisionSupervisorOptions): Pr
       if (next === policies) return;
       policies = next;
       pool.broadcast({ kind: 'policies', policies });
-      log('notice', 'other policies count from now on', { policies: Object.keys(policies).length });
+      log('notice', 'policies reloaded', { policies: Object.keys(policies).length });
     }, LOOK_MS).unref();
     const ends = [stopSignal, unclaimed, ...(socket === undefined ? [] : [lost(socket, pool)])];
     const end = await Promise.race<'signalled' | 'removed' | 'taken'>(ends);

@@ -41,7 +41,7 @@ function use(policies: NamedConfigs): void {
     if (decisions === undefined) begin(openDecisions(policies, { ...settings, logger, observer }));
     else decisions.use(policies);
   } catch (error) {
-    log('error', 'policies cannot be used, those from before stay', describeError(error));
+    log('error', 'new policies cannot be used, the previous ones stay in use', describeError(error));
     if (decisions === undefined) process.exit(1);
   }
 }

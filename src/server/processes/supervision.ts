@@ -40,7 +40,7 @@ export function lost(socket: SocketPath, pool: WorkerPool): Promise<'removed' | 
 export function renewKeysAtHangup(pool: WorkerPool, log: Log): void {
   if (isInTerminal()) return;
   process.on('SIGHUP', () => {
-    log('notice', 'reading all keys anew', { signal: 'SIGHUP' });
+    log('notice', 'fetching all keys again', { signal: 'SIGHUP' });
     renewalChannel.publish({});
     pool.broadcast({ kind: 'renew-keys' });
   });

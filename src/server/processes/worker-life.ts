@@ -71,13 +71,13 @@ export function liveAsWorker(service: WorkerService, log: Log, onMessage: (messa
   // process ends. No gateway takes that for consent, and the supervisor replaces the worker.
   process.on('uncaughtException', (error: unknown) => {
     log('error', 'the worker ends because of an unexpected exception', describeError(error));
-    service.failAll('the worker broke');
+    service.failAll('the worker failed');
     void stop(0, 1);
   });
   // A promise that was not awaited cannot have been part of a decision: only a normal return continues one.
   // Ending here would let one such bug take the service down.
   process.on('unhandledRejection', (error: unknown) => {
-    log('error', 'a promise was rejected and nobody waited for it', describeError(error));
+    log('error', 'unhandled promise rejection', describeError(error));
   });
   setInterval(() => {
     send({ kind: 'alive' });

@@ -56,7 +56,7 @@ metrics?.observeServer(server, process.env[WORKER_PLACE_VARIABLE] ?? '');
 if (settings.takesOver) {
   outliveSupervisor(life, () => {
     source.abandon();
-    log('error', 'the supervisor is gone, a worker goes on without a log until another server takes over', {
+    log('error', 'the supervisor ended, this worker serves without a log until another server takes over', {
       pid: process.pid,
     });
     releaseOutput();
@@ -83,7 +83,7 @@ function loadPluginOrExit(): PluginModule {
     return loadPlugin(settings.pluginPath);
   } catch (error) {
     const reason = error instanceof PluginModuleError ? { reason: error.message } : describeError(error);
-    log('error', 'the plugin cannot be served', reason);
+    log('error', 'the plugin cannot be loaded', reason);
     return process.exit(1);
   }
 }

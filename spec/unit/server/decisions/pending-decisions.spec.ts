@@ -52,7 +52,7 @@ describe('pending decisions', () => {
   it('are refused when all are failed', async () => {
     const { decisions } = pendingWith(() => new Promise(() => undefined));
     const decided = [decisions.decide(question), decisions.decide(question)];
-    decisions.failAll('the worker broke');
+    decisions.failAll('the worker failed');
     for (const each of decided) expect(await each).toMatchObject({ outcome: 'refuse', response: { status: 500 } });
   });
 
