@@ -199,6 +199,27 @@ describe('a revocation table', () => {
     expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW - 1 }, NOW + 50 + EXTRA_SECONDS)).toBeUndefined();
   });
 
+  it('keeps the later of two ends of an entry, whichever was added first', () => {
+    const [long, short] = [entry('jti', 'x', { exp: NOW + 1000 }), entry('jti', 'x', { exp: NOW + 10 })];
+    for (const table of [tableOf(long, short), tableOf(short, long)]) {
+      expect(table.findRevocation({ iss: ISS, jti: 'x' }, NOW + 1000 + EXTRA_SECONDS - 1)).toBe('jti');
+      expect(table.findRevocation({ iss: ISS, jti: 'x' }, NOW + 1000 + EXTRA_SECONDS)).toBeUndefined();
+    }
+  });
+
+  it('keeps the later of two times of issue of an entry, but only while the first one counts', () => {
+    const of = (issuedBefore: number): RevocationEntry => entry('sub', 'x', { issuedBefore });
+    for (const table of [tableOf(of(NOW), of(NOW - 50)), tableOf(of(NOW - 50), of(NOW))]) {
+      expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW - 1 }, NOW)).toBe('sub');
+      expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW }, NOW)).toBeUndefined();
+    }
+    const table = tableOf(of(NOW));
+    const end = NOW + 100 + EXTRA_SECONDS;
+    table.add(entry('sub', 'x', { issuedBefore: NOW - 50, exp: end }), end);
+    expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW - 51 }, end)).toBe('sub');
+    expect(table.findRevocation({ iss: ISS, sub: 'x', iat: NOW - 50 }, end)).toBeUndefined();
+  });
+
   it('refuses an entry too many, but first drops those that have ended', () => {
     const table = new RevocationTable(100);
     for (let index = 0; index < 100; index += 1) table.add(entry('jti', `old ${index}`), NOW);
@@ -255,6 +276,25 @@ describe('a revocation table', () => {
     shard.rebuild(NOW);
     expect(listed()).toEqual(even);
     expect(shard.size).toBe(250);
+  });
+
+  it('tells names apart whose hashes are the same by issuer, kind and all bytes, in one byte a character or in two', () => {
+    const names = [
+      ...([0, 1] as const).flatMap((issuer) => [0, 1].map((kind) => [issuer, kind, 'ab'] as const)),
+      // In two bytes a character, the first one has the bytes of "ab", and the second one those of "\0\u0001".
+      ...['\u6261', '\u0100', '\0\u0001', '\0', '用a', '用b'].map((text) => [0, 0, text] as const),
+    ];
+    const name = new EntryName(1);
+    const hashedAlike = ([issuer, kind, text]: (typeof names)[number]): EntryName => {
+      name.read(issuer, kind, text);
+      name.hash = 0x7fff_ffff;
+      return name;
+    };
+    for (const added of names) {
+      const shard = new TableShard();
+      shard.add(hashedAlike(added), NOW + 1, NO_LIMIT, NOW);
+      expect(names.filter((asked) => shard.isListed(hashedAlike(asked), 0, NOW))).toEqual([added]);
+    }
   });
 
   it('answers like a plain list, whatever is added, taken back and asked', () => {
