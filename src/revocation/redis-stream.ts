@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import { FetchError } from '../documents/fetch-error';
 import type { RedisConnection, RedisReply } from './redis-connection';
 import { readEntryText, writeEntry, type RevocationEntry } from './revocation-entry';
@@ -78,8 +78,13 @@ export async function awaitPage(
   blockMs: number,
 ): Promise<StreamPage> {
   const command = ['XREAD', 'COUNT', `${PAGE}`, 'BLOCK', `${blockMs}`, 'STREAMS', key, afterId];
+  const askedAt = performance.now();
   const reply = await connection.send(command, blockMs);
-  if (reply === null) return pageOf([]);
+  if (reply === null) {
+    // A proxy that does not hold answers back would be asked without a pause.
+    await wait(Math.max(0, askedAt + blockMs - performance.now()), undefined, { ref: false });
+    return pageOf([]);
+  }
   const [stream = null] = listOf(reply);
   return pageOf(listOf(stream)[1] ?? null);
 }

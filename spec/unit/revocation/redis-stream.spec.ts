@@ -91,6 +91,12 @@ describe('the records that are waited for', () => {
     expect((await awaitPage(new Replies([null]), 'key', '0-0', 10)).length).toBe(0);
   });
 
+  it('are not asked for again before the time is over, when the answer came at once', async () => {
+    const begunAt = performance.now();
+    await awaitPage(new Replies([null]), 'key', '0-0', 200);
+    expect(performance.now() - begunAt).toBeGreaterThan(150);
+  });
+
   it.each<[string, RedisReply]>([
     ['a text', 'OK'],
     ['an empty list', []],
