@@ -132,7 +132,7 @@ describe('a typical mistake in a policies.yml', () => {
       'an address of the documentation',
       '//auth.acme.test/\n',
       '//auth.example.com/\n',
-      /:4:9: warning: .*is an address/,
+      /:4:9: warning: .*is an example address/,
     ],
     ['a rule that is never reached', ROLES, `${ROLES}      - { roles: [user] }\n`, /:16:9: warning: .*never reached/],
   ])('%s is a warning where it stands, and loaded', (_, part, instead, words) => {
