@@ -104,7 +104,8 @@ export class StreamCopy {
 
   async #keepIn(file: DocumentFile, stream: KeptStream, isNew: boolean): Promise<void> {
     const { state, readAtMs } = stream;
-    const there = await file.readTimes();
+    // One that cannot be read, as that of a command which root ran, is replaced. To write makes sure of the folder.
+    const there = await file.readTimes().catch(() => undefined);
     const isOurs = there !== undefined && there.fetchedAtMs === this.#kept?.readAtMs;
     if (isOurs && !isNew) {
       await file.confirm(this.#timesOf(stream));

@@ -229,7 +229,7 @@ describe('the entries of a stream on disk', () => {
     expect(await restored()).toBeUndefined();
   });
 
-  it('are not used when others may write to the folder or the file, and are not written then', async () => {
+  it('are not used when others may write to the folder, and are not written then', async () => {
     const copy = copyOf();
     await keep(copy, 'a');
     chmodSync(lists(), 0o777);
@@ -249,8 +249,17 @@ describe('the entries of a stream on disk', () => {
     wallMs += 1;
     await keep(copy, 'a', 'b');
     expect((await restored())?.[1]).toBe(9);
+  });
+
+  it('are not used when others may write to the file, and are written anew in its place', async () => {
+    const copy = copyOf();
+    await keep(copy, 'a');
     chmodSync(path(), 0o666);
     expect(await restored()).toBeUndefined();
+    wallMs += 1000;
+    await keep(copy, 'a', 'b');
+    expect((await restored())?.[1]).toBe(9);
+    expect(recorder.lines).toEqual(['warn: revocations could not be read from cache_directory']);
   });
 
   it('are not used when there are more than max_entries', async () => {
