@@ -30,7 +30,7 @@ import { usageOf } from './process-meter';
 const isShort = process.argv.includes('--short');
 const ROUNDS = isShort ? 1 : 5;
 const SECONDS = isShort ? 1 : 3;
-const FLOOR = 'the least a plugin server can do';
+const FLOOR = 'minimal plugin server';
 
 interface Row {
   readonly 'requests/s': number;
@@ -174,7 +174,7 @@ async function compareThroughKong(servicePort: number): Promise<void> {
     await throughKong(pluginServers().slice(0, 1), withoutHandler, servicePort, consumers, ROUNDS, false),
   );
   print(
-    'With the handler: what makes an answer dearer',
+    'With the handler: what makes a decision more expensive',
     await throughKong(pluginServers().slice(0, 1), [none!, ...(await handlerRoutes())], servicePort),
   );
 
@@ -186,7 +186,7 @@ async function compareThroughKong(servicePort: number): Promise<void> {
   }));
   const rowsFew = await throughKong(pluginServers().slice(0, 1), few, servicePort);
   print('Without the headers of a browser', rowsFew);
-  console.log('\nRatios of requests/s, and what is aimed at');
+  console.log('\nRatios of requests/s, and targets');
   console.table(
     Object.fromEntries([
       ratio('accepted : no plugin', rows, accepted, 'no plugin', 0.88),
@@ -197,11 +197,11 @@ async function compareThroughKong(servicePort: number): Promise<void> {
       ratio('accepted : the same on the stock server', rows, accepted, `${ON_STOCK}, HS256, cached token`),
       ratio("accepted : Kong's jwt, HS256", rows, accepted, "Kong's jwt, HS256", 1.6),
       ratio('refused, no token : accepted', rows, 'jwt-identity, refused, no token', accepted),
-      ratio('the least a server can do : does nothing', rows, FLOOR, 'external plugin that does nothing'),
+      ratio('minimal plugin server : does nothing', rows, FLOOR, 'external plugin that does nothing'),
     ]),
   );
 
-  console.log("\nKong's processor time above no plugin, µs a request, and what is aimed at");
+  console.log("\nKong's processor time above no plugin, µs a request, and targets");
   console.table({
     [accepted]: above(rows, accepted, 5),
     'the same without the headers of a browser': above(rowsFew, accepted, 5),

@@ -93,17 +93,17 @@ async function compareAccepted(scenario: Scenario): Promise<void> {
     for (const [server, start] of Object.entries({
       'kong-jwt-identity': () => startOurs(FOLDERS['jwt-identity'], 'jwt-identity', 1),
       'kong-js-pluginserver': () => startStock(FOLDERS['jwt-identity']),
-      'the least a server can do': startFloor,
+      'minimal plugin server': startFloor,
     })) {
       const row = (await measureAll(start, [scenario])).get(scenario.title)!;
       rows.set(server, [...(rows.get(server) ?? []), row]);
     }
   }
   const [ours, stock, floor] = [...rows.values()].map(median) as [Row, Row, Row];
-  const servers = { 'kong-jwt-identity': ours, 'kong-js-pluginserver': stock, 'the least a server can do': floor };
+  const servers = { 'kong-jwt-identity': ours, 'kong-js-pluginserver': stock, 'minimal plugin server': floor };
   print(`${scenario.title}, median of ${ROUNDS}`, servers);
-  console.log(`ratio of events / CPU s to the stock server: ${ratio(ours, stock)}, aimed at: 2`);
-  console.log(`writes an event: ${ours['writes/event']}, aimed at: 2`);
+  console.log(`ratio of events / CPU s to the stock server: ${ratio(ours, stock)}, target: 2`);
+  console.log(`writes an event: ${ours['writes/event']}, target: 2`);
 }
 
 async function grow(title: string, counts: readonly number[], rowOf: (count: number) => Promise<Row>): Promise<void> {

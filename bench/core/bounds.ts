@@ -34,7 +34,7 @@ export async function atTheBounds(key: SigningKey): Promise<void> {
       bound,
       'within, µs': micros(await measure(within, policy, cacheOf)),
       'beyond, µs': micros(await measure(beyond, policy, cacheOf, code)),
-      'what happens then': code,
+      'result beyond': code,
     };
   };
   print('At the bounds, token from the cache', [
@@ -60,7 +60,7 @@ export async function atTheBounds(key: SigningKey): Promise<void> {
       'headers_truncated',
     ),
     await outcomes(
-      'header names that are remembered (500)',
+      'cached header names (500)',
       plain,
       [requestWith(token)],
       Array.from({ length: REQUESTS_WITH_NEW_NAMES }, (_, serial) => withNewNames(token, serial)),

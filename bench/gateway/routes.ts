@@ -52,7 +52,7 @@ export async function yardsticks(): Promise<{ routes: BenchRoute[]; consumers: o
     idle('no plugin', '/none'),
     idle('external plugin that does nothing', '/no-op', { name: 'no-op' }),
     idle('external plugin with the same calls', '/same', { name: 'same-calls' }),
-    idle('the least a plugin server can do', '/floor', { name: 'floor' }),
+    idle('minimal plugin server', '/floor', { name: 'floor' }),
     // What Kong charges for any plugin inside its worker.
     idle("Kong's pre-function that does nothing", '/pre-function', {
       name: 'pre-function',
@@ -145,7 +145,7 @@ export async function handlerRoutes(): Promise<BenchRoute[]> {
     Array.from({ length: 10_000 }, (_, index) => bearer(key, ISSUER, { sub: `user-${index}` })),
   );
   return [
-    row('asked each time (worker_cache_ttl: 0)', 'asked', [token], { worker_cache_ttl: 0 }),
+    row('without caching (worker_cache_ttl: 0)', 'asked', [token], { worker_cache_ttl: 0 }),
     row('30 headers', '30', [token, ...more(18)]),
     row('100 headers', '100', [token, ...more(88)]),
     row('500 roles', 'roles', [await bearer(key, ISSUER, { roles })]),
