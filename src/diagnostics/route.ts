@@ -17,6 +17,10 @@ export function routeFindings(
     report('warning', '', `holds no entry of the plugin ${PLUGIN_NAME}: no request is checked`);
     return;
   }
+  if (!entries.some(({ holder, given }) => holder === 'global' && given['enabled'] !== false)) {
+    const message = `has no entry of the plugin ${PLUGIN_NAME} at the top level: during a reload, Kong serves new routes for a moment without theirs (docs/ROUTES.md, "Reloads")`;
+    report('warning', '', message);
+  }
   for (const route of routes) {
     unguarded(route, report);
     if (blocksReload(route.given)) {
