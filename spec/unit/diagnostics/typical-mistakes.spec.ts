@@ -54,6 +54,17 @@ describe('a sound file', () => {
   });
 });
 
+describe('a file whose entries are all at routes and services', () => {
+  it.each<[entry: string, part: string, instead: string]>([
+    ['is missing', 'plugins:\n  - name: jwt-identity\n    config: { <<: *identity }\n', ''],
+    ['is switched off', 'config: { <<: *identity }\n', 'enabled: false\n    config: { <<: *identity }\n'],
+  ])('is told that new routes are open during a reload when the entry at the top level %s', (_, part, instead) => {
+    expect(found(part, instead)).toContainEqual(
+      expect.stringMatching(/^kong.yml:1:1: warning: .*no entry .* at the top level: during a reload, .* "Reloads"\)$/),
+    );
+  });
+});
+
 describe('a typical mistake', () => {
   it.each<[mistake: string, part: string, instead: string, words: RegExp]>([
     // What a load would refuse.
