@@ -25,7 +25,7 @@ describe('an address to fetch keys from', () => {
     // NAT64, 6to4, Teredo (server; client), ISATAP.
     ...['64:ff9b::a9fe:a9fe', '64:ff9b:1::a9fe:a9fe', '64:ff9b:1:a9fe:a9:fe00::', '2002:a9fe:a9fe::1'],
     ...['2001:0:a9fe:a9fe::1', '2001:0:808:808:0:0:5601:5601', '2001:db8::5efe:a9fe:a9fe', 'fd00::200:5efe:a9fe:a9fe'],
-    '::ffff:100.100.100.200',
+    ...['::ffff:100.100.100.200', '64:ff9b:1:6464:64:c800::'],
   ])('is not %s', (address) => {
     expect(isRefusedAddress(address)).toBe(true);
   });
@@ -50,6 +50,8 @@ describe('an address to fetch keys from', () => {
       'fd00:42::43',
       '2001:db8::a9fe:a9fe',
     ],
+    // Nearly ISATAP, and what would be refused behind the prefixes of NAT64 and 6to4.
+    ...['2001:db8::5ffe:a9fe:a9fe', '2001:db8::1:5efe:a9fe:a9fe', '2001:db8:0:a9fe:a9:fe00::', '2001:a9fe:a9fe::1'],
   ])('may be %s', (address) => {
     expect(isRefusedAddress(address)).toBe(false);
   });
