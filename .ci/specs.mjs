@@ -3,7 +3,8 @@
 //   node .ci/specs.mjs REPORT MINUTES npm test -- --coverage
 //
 // Spec files that fail are run once more, alone. What fails only once is shown as `FAILED ONCE` and does not fail the run:
-// a program that the specs use may stall. What fails twice does. When the limit is reached, the processes that still
+// a program that the specs use may stall. What fails twice does. A run with `FAILED ONCE` says nothing about coverage: the
+// second run measures none. When the limit is reached, the processes that still
 // run and the spec files that have no result are shown, then everything that Jest started is ended.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

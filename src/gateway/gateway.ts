@@ -7,7 +7,7 @@ import type { Environment } from '../kong/declarative/vault';
 import { readYaml } from '../kong/declarative/yaml';
 import type { Observer } from './exchange/exchange-record';
 import { Generation } from './generation';
-import { warnOfOverlaps, type IsGuard } from './overlap-warnings';
+import { warnAboutRoutes, type IsGuard } from './route-warnings';
 import type { PluginHost } from './plugins/plugin-kind';
 import { startPluginServers } from './plugins/plugin-servers';
 import type { PluginServerSettings } from './plugins/pluginsocket/server-settings';
@@ -68,7 +68,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       findPlugin: (name) => kinds.find((kind) => kind.name === name),
       nowSeconds: Math.floor(Date.now() / 1000),
     });
-    if (options.isGuard !== undefined) warnOfOverlaps(declaration, options.isGuard, log);
+    if (options.isGuard !== undefined) warnAboutRoutes(declaration, options.isGuard, log);
     const pluginHost: PluginHost = { ...host, consumers: declaration.consumers };
     return new Generation(declaration, kinds, pluginHost);
   };

@@ -132,7 +132,7 @@ export function isOlderState(now: StreamState, before: StreamState): boolean {
 export function readState(value: unknown): StreamState | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { lastId, added } = value as Partial<StreamState>;
-  const isState = typeof lastId === 'string' && /^\d+-\d+$/.test(lastId) && typeof added === 'number';
+  const isState = typeof lastId === 'string' && RECORD_ID.test(lastId) && typeof added === 'number';
   return isState ? { lastId, added } : undefined;
 }
 

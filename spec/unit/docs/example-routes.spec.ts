@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { CONFIG_RECORD, PLUGIN_NAME } from '../../../schema/parse-config';
 import { bundledPlugins } from '../../../src/gateway/plugins/bundled/bundled-plugins';
-import { warnOfOverlaps } from '../../../src/gateway/overlap-warnings';
+import { warnAboutRoutes } from '../../../src/gateway/route-warnings';
 import { readDeclaration } from '../../../src/kong/declarative/declaration';
 import { readYaml } from '../../../src/kong/declarative/yaml';
 
@@ -22,7 +22,7 @@ function warnings(text: string): string[] {
     findPlugin: (name) => [ours, ...bundledPlugins].find((kind) => kind.name === name),
     nowSeconds: 0,
   });
-  warnOfOverlaps(
+  warnAboutRoutes(
     declaration,
     ({ name, config }) => name === PLUGIN_NAME && config['allow_missing'] !== true,
     (_, message, fields) => said.push(`${message} ${JSON.stringify(fields)}`),

@@ -11,7 +11,7 @@ export type IsGuard = (plugin: PluginEntry) => boolean;
  * Warns of each open route that takes requests which a guarded route describes, with an example if one was found, of
  * conditions by which Kong's cache of routes mixes requests up, and of routes that Kong may be unable to replace.
  */
-export function warnOfOverlaps({ routes, plugins }: Declaration, isGuard: IsGuard, log: Log): void {
+export function warnAboutRoutes({ routes, plugins }: Declaration, isGuard: IsGuard, log: Log): void {
   const isGuarded = (route: Route): boolean => entriesFor(route, plugins).some(isGuard);
   if (routeCacheMixesUp(routes, isGuarded)) {
     log(
@@ -22,7 +22,7 @@ export function warnOfOverlaps({ routes, plugins }: Declaration, isGuard: IsGuar
   for (const route of routes.filter(blocksReload)) {
     log(
       'warn',
-      'after this configuration, Kong may take no other until it is started again, and serve new routes without plugins: see "Reloads" in docs/ROUTES.md',
+      'because of this route, Kong may ignore later configurations until it is restarted, and serve new routes without plugins: see "Reloads" in docs/ROUTES.md',
       { route: nameOf(route) },
     );
   }

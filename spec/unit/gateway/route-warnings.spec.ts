@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { warnOfOverlaps, type IsGuard } from '../../../src/gateway/overlap-warnings';
+import { warnAboutRoutes, type IsGuard } from '../../../src/gateway/route-warnings';
 import type { LogFields } from '../../../src/telemetry/log';
 import { declared } from '../../support/declared';
 
@@ -8,7 +8,7 @@ const isKeyAuth: IsGuard = ({ name, config }) => name === 'key-auth' && (config[
 /** Returns what is logged for a file in which `key-auth` is the guard. */
 function warnings(file: object, isGuard: IsGuard = isKeyAuth): (LogFields | undefined)[] {
   const said: (LogFields | undefined)[] = [];
-  warnOfOverlaps(declared(JSON.stringify({ _format_version: '3.0', ...file })), isGuard, (level, message, fields) => {
+  warnAboutRoutes(declared(JSON.stringify({ _format_version: '3.0', ...file })), isGuard, (level, message, fields) => {
     if (message.includes('docs/ROUTES.md')) return;
     expect([level, message]).toEqual(['warn', expect.stringMatching(/^an open route (takes|may take) requests that/)]);
     said.push(fields);
@@ -25,9 +25,9 @@ describe('the warning about a route that Kong may be unable to replace', () => {
     const said: [string, LogFields | undefined][] = [];
     const route = { name: 'all', methods: ['GET'], hosts: ['*.test'], headers: { 'X-A': ['1'] }, paths: ['/a'] };
     const file = { _format_version: '3.0', routes: [route, { name: 'other', paths: ['/'] }] };
-    warnOfOverlaps(declared(JSON.stringify(file)), isKeyAuth, (_, message, fields) => said.push([message, fields]));
+    warnAboutRoutes(declared(JSON.stringify(file)), isKeyAuth, (_, message, fields) => said.push([message, fields]));
     expect(said).toEqual([
-      [expect.stringContaining('Kong may take no other until it is started again'), { route: 'all' }],
+      [expect.stringContaining('Kong may ignore later configurations until it is restarted'), { route: 'all' }],
     ]);
   });
 });
