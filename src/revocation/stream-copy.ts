@@ -25,11 +25,11 @@ const MAX_BYTES = 256 * 1024 * 1024;
 /** About a thousandth of the time that a million entries take. */
 const PIECE_CHARACTERS = 65_536;
 const DIGEST_BYTES = 32;
-/** How often it is said of a copy to which nothing is to be added that it is still whole, in milliseconds. */
+/** How often an unchanged copy is confirmed to be whole, in milliseconds. */
 const CONFIRM_EVERY_MS = 5_000;
 /** The least and the most time between two copies, in milliseconds. */
 const [MIN_PAUSE_MS, MAX_PAUSE_MS] = [1_000, 60_000] as const;
-/** A copy is followed by a pause of so many times as long, so that copies take a fiftieth of the time at the most. */
+/** The pause after a copy is this many times as long as the copy took, so copying takes at most a fiftieth of the time. */
 const PAUSE_FACTOR = 50;
 
 /**
@@ -64,8 +64,8 @@ export class StreamCopy {
   }
 
   /**
-   * Keeps a stream that was read up to its end just now, when that is due. A disk that fails is said in the log. Not to be
-   * waited for by what follows the stream. Never rejects.
+   * Keeps a stream that was read up to its end just now, when that is due. Do not wait for it while following the stream:
+   * the disk may hang. Disk errors are logged. Never rejects.
    */
   async keep(state: StreamState, table: RevocationTable): Promise<void> {
     const isNew = !isSameState(state, this.#kept?.state);
@@ -83,8 +83,8 @@ export class StreamCopy {
   }
 
   /**
-   * Returns what an earlier process kept; `undefined` when there is nothing that may be used. Why it may not is said in the
-   * log. Never rejects.
+   * Returns what an earlier process kept; `undefined` when there is nothing that may be used, and the log says why. Never
+   * rejects.
    */
   async restore(): Promise<KeptStream | undefined> {
     try {
@@ -92,8 +92,8 @@ export class StreamCopy {
       if (stored === undefined) return undefined;
       const { fetchedAtMs: readAtMs, body } = stored;
       const nowMs = this.clocks.wallClock();
-      // A time to come would make it last for ever.
-      if (readAtMs > nowMs) throw new FetchError('the copy is of a time to come: the clock was set back');
+      // A time in the future would make it last for ever.
+      if (readAtMs > nowMs) throw new FetchError('the copy is from the future: the clock was set back');
       if (nowMs - readAtMs >= this.config.maxStale * 1000) throw new FetchError('the copy is older than max_stale');
       return { ...(await readCopy(body as readonly Uint8Array[], this.config.maxEntries, nowMs / 1000)), readAtMs };
     } catch (error) {
@@ -104,7 +104,7 @@ export class StreamCopy {
 
   async #keepIn(file: DocumentFile, stream: KeptStream, isNew: boolean): Promise<void> {
     const { state, readAtMs } = stream;
-    // One that cannot be read, as that of a command which root ran, is replaced. To write makes sure of the folder.
+    // A file that cannot be read, such as one that root wrote, is replaced. Writing checks the folder.
     const there = await file.readTimes().catch(() => undefined);
     const isOurs = there !== undefined && there.fetchedAtMs === this.#kept?.readAtMs;
     if (isOurs && !isNew) {
@@ -148,7 +148,7 @@ export class StreamCopy {
     this.#confirmAt = this.#writeAt;
   }
 
-  /** What is written or confirmed now is so again before the end of its lifetime, also when it has to wait and takes long. */
+  /** The lifetime is long enough for the next copy or confirmation, also when that one has to wait and takes long. */
   #timesOf({ state, readAtMs }: KeptStream): StoredTimes {
     const lifetimeSeconds = Math.ceil((CONFIRM_EVERY_MS + 2 * this.#pauseMs) / 1000);
     return { fetchedAtMs: readAtMs, lifetimeSeconds, issuedAtSeconds: secondsOf(state.lastId) };
@@ -168,7 +168,7 @@ function copyFile({ redis, listFetch: { cacheDirectory }, maxStale }: Revocation
 
 /** Returns for how long another process takes care of the file, in milliseconds. */
 function othersTimeMs(there: StoredTimes | undefined, nowMs: number): number {
-  // One of a time to come is of use to nobody: the clock was set back.
+  // Nobody can use one from the future: the clock was set back.
   if (there === undefined || there.fetchedAtMs > nowMs) return 0;
   return there.fetchedAtMs + there.lifetimeSeconds * 1000 - nowMs;
 }

@@ -17,7 +17,7 @@ class LateAnswerError extends Error {
 
 /**
  * Returns a function that starts a renewal, or returns the one that was started under the same key. Rejects when it failed,
- * or was not there after 10 seconds. Results are kept for a minute, failures for five seconds.
+ * or was not there after 10 seconds. Results and late answers are kept for a minute, failures for five seconds.
  *
  * @param log - is told of each failure once
  */
